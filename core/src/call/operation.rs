@@ -1,0 +1,43 @@
+//! What is known of an operation at run time.
+
+use super::Access;
+use crate::output::OutputKind;
+
+/// An operation's compiled facts, emitted by `#[operation]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Operation {
+    /// The name that specs bind, e.g. `pods.logs`.
+    pub name: &'static str,
+    /// How much it may do.
+    pub access: Access,
+    /// Whether it works on a cluster; decides whether its tool takes `cluster`.
+    pub reach: Reach,
+    /// What it answers with.
+    pub output: OutputKind,
+    /// Whether it lists: its last argument is a [`Page`](super::Page).
+    pub paged: bool,
+    /// Whether it takes its own timeout (at most 600 s) in place of the call's deadline.
+    pub long: bool,
+    /// Its parameters, in order, without `cx` and `page`.
+    pub params: &'static [OperationParam],
+}
+
+/// What an operation works on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// One cluster: it takes `&Cx`.
+    Cluster,
+    /// The server itself: it takes `&ServerCx`.
+    Server,
+}
+
+/// A parameter of an operation.
+#[derive(Clone, Copy, Debug)]
+pub struct OperationParam {
+    /// Its name.
+    pub name: &'static str,
+    /// Its type as written, without spaces, e.g. `Option<String>`.
+    pub ty: &'static str,
+    /// Whether it must be bound to a value that is always there.
+    pub required: bool,
+}

@@ -1,0 +1,14 @@
+//! Clusters: configuration to connection, discovery, and the one client that every request passes.
+//!
+//! A cluster's name is its kubeconfig context. Nothing is contacted before something needs it, and nothing is
+//! ever switched: each call names its cluster or takes the default, which is the context current at start.
+
+mod client;
+mod clusters;
+mod resource;
+mod wire;
+
+pub use client::{Client, Grant, ListEnd, ListQuery, LogQuery, Patch, Preconditions};
+pub use clusters::{Cluster, Clusters, Identity};
+pub use resource::Resource;
+pub use wire::{Cell, Include, TableColumn, TableRow, TableView};

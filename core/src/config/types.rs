@@ -1,0 +1,151 @@
+//! What can be configured.
+
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+
+use crate::call::Mode;
+
+/// The whole configuration, with every default filled in.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// What is served and how.
+    pub server: ServerSection,
+    /// Which clusters, and how they are reached.
+    pub kubernetes: KubernetesSection,
+    /// What may be done.
+    pub access: AccessSection,
+}
+
+/// The `server` section.
+#[derive(Clone, Debug)]
+pub struct ServerSection {
+    /// Toolsets served; none means those that are on by default.
+    pub toolsets: Option<Vec<String>>,
+    /// Tools never served.
+    pub disable: Vec<String>,
+    /// Tokens that an answer may take, by a byte estimate.
+    pub budget: usize,
+    /// What is logged, as a tracing filter, e.g. `info` or `kube_mcp=debug`.
+    pub log: String,
+    /// How it is logged.
+    pub log_format: LogFormat,
+    /// Templates read from this folder in place of the compiled ones.
+    pub templates: Option<PathBuf>,
+}
+
+impl Default for ServerSection {
+    fn default() -> Self {
+        Self {
+            toolsets: None,
+            disable: Vec::new(),
+            budget: 4_000,
+            log: "warn".to_owned(),
+            log_format: LogFormat::Text,
+            templates: None,
+        }
+    }
+}
+
+/// The form of log lines on stderr.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For a person.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The `kubernetes` section.
+#[derive(Clone, Debug)]
+pub struct KubernetesSection {
+    /// Kubeconfig files, merged in order as kubectl does; `KUBECONFIG` or `~/.kube/config` if none.
+    pub kubeconfig: Vec<PathBuf>,
+    /// The default context in place of the current one.
+    pub context: Option<String>,
+    /// Only these contexts; all if none.
+    pub contexts: Vec<String>,
+    /// Names of clusters by context.
+    pub aliases: BTreeMap<String, String>,
+    /// Requests under way at once, a cluster.
+    pub concurrency: usize,
+    /// Requests a second, a cluster, averaged over a second.
+    pub rate: u64,
+    /// Deadlines.
+    pub timeouts: Timeouts,
+}
+
+impl Default for KubernetesSection {
+    fn default() -> Self {
+        Self {
+            kubeconfig: Vec::new(),
+            context: None,
+            contexts: Vec::new(),
+            aliases: BTreeMap::new(),
+            concurrency: 16,
+            rate: 200,
+            timeouts: Timeouts::default(),
+        }
+    }
+}
+
+/// Deadlines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// Of a connection.
+    pub connect: Duration,
+    /// Of an exec credential plugin.
+    pub plugin: Duration,
+    /// Of one request.
+    pub request: Duration,
+    /// Of one call.
+    pub call: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(5),
+            plugin: Duration::from_secs(15),
+            request: Duration::from_secs(25),
+            call: Duration::from_secs(30),
+        }
+    }
+}
+
+/// The `access` section.
+#[derive(Clone, Debug, Default)]
+pub struct AccessSection {
+    /// The access mode.
+    pub mode: Mode,
+    /// Whose word counts as consent.
+    pub confirm: Confirm,
+    /// Values of secrets are shown. A start-up flag, never a parameter, and not read from the file.
+    pub reveal_secrets: bool,
+    /// Only what one of these allows, if there are any.
+    pub allow: Vec<Rule>,
+    /// Never what one of these names: it wins over `allow`.
+    pub deny: Vec<Rule>,
+}
+
+/// Whose word counts as consent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Confirm {
+    /// A person asked by the client, or else the code that a model repeats.
+    #[default]
+    Any,
+    /// Only a person asked by the client.
+    AskOnly,
+}
+
+/// A rule in RBAC's words. An empty list matches everything; so does `*`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rule {
+    /// `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, …
+    pub verbs: Vec<String>,
+    /// `secrets`, `deployments.apps`, `pods/exec`.
+    pub resources: Vec<String>,
+    /// Namespaces.
+    pub namespaces: Vec<String>,
+    /// Clusters by name.
+    pub clusters: Vec<String>,
+}
