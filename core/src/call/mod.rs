@@ -5,6 +5,7 @@
 
 mod access;
 mod approve;
+mod audit;
 mod bind;
 mod cx;
 mod operation;
@@ -15,6 +16,7 @@ mod stop;
 
 pub use access::{Access, Mode, Verdict};
 pub use approve::{Approved, Binding, CodeError, Codes, Consent, Digest};
+pub use audit::{Audit, AuditEntry};
 pub use bind::{Bind, BindError, Choice, Text, Values};
 pub use cx::{Call, Caller, Cx, Progress, ServerCx};
 pub use operation::{Operation, OperationParam, Reach};
