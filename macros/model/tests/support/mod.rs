@@ -1,5 +1,9 @@
 //! What the tests share: a small fixed catalog, and cases that are files.
-#![expect(dead_code, reason = "no test uses all of the support")]
+#![expect(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "no test uses all of the support; this is test code"
+)]
 
 use std::{fs, path::Path};
 
@@ -200,7 +204,6 @@ pub(crate) fn catalog() -> Catalog {
 }
 
 /// Files from pairs of name and text, with a toolset `core` unless they bring toolsets.
-
 pub(crate) fn sources(files: &[(&str, &str)]) -> Sources {
     let mut sources = Sources::default();
     for (name, text) in files {
@@ -218,7 +221,6 @@ fn complete(mut sources: Sources) -> Sources {
 
 /// A case: a folder with spec/ and templates/, or a file, which stands for `spec/tools/core/example.yaml` unless
 /// its first line says `# file: …`.
-
 pub(crate) fn case(path: &Path) -> Sources {
     if path.is_dir() {
         return complete(Sources::read(path).unwrap());
@@ -232,7 +234,6 @@ pub(crate) fn case(path: &Path) -> Sources {
 }
 
 /// Compares a text with a committed file, or rewrites the file where `UPDATE_EXPECT=1`.
-
 pub(crate) fn expect_file(path: &Path, text: &str) -> Result<(), String> {
     if std::env::var_os("UPDATE_EXPECT").is_some() {
         if let Some(folder) = path.parent() {
