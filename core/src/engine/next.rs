@@ -1,0 +1,94 @@
+//! What to do next: from an operation and its arguments to a call of a tool that is listed.
+
+use std::fmt::Write as _;
+
+use serde_json::{Map, Value};
+
+use super::{
+    api::ListedTool,
+    surface::{Source, Step, Tool},
+};
+use crate::output::Next;
+
+/// A call of a listed tool.
+#[derive(Clone, Debug)]
+pub(super) struct ToolCall {
+    pub(super) tool: &'static Tool,
+    pub(super) arguments: Map<String, Value>,
+}
+
+/// The first listed tool that binds the operation with agreeing fixed values, with the arguments renamed back to
+/// its parameters. Tools of one step come first: a composed tool does more than what is meant.
+pub(super) fn resolve(listed: &[ListedTool], next: &Next) -> Option<ToolCall> {
+    let (single, composed): (Vec<&'static Tool>, Vec<&'static Tool>) = listed
+        .iter()
+        .map(|listed| listed.tool)
+        .partition(|tool| tool.steps.len() == 1 && tool.template.is_none());
+    single.into_iter().chain(composed).find_map(|tool| {
+        let step = tool.steps.iter().find(|step| step.op.name == next.op)?;
+        let arguments = rename(tool, step, next)?;
+        Some(ToolCall { tool, arguments })
+    })
+}
+
+fn rename(tool: &Tool, step: &Step, next: &Next) -> Option<Map<String, Value>> {
+    let mut arguments = Map::new();
+    for (name, value) in &next.args {
+        let binding = step
+            .bindings
+            .iter()
+            .find(|binding| binding.param == name.as_ref());
+        match binding.map(|binding| binding.source) {
+            Some(Source::Param(param)) => {
+                arguments.insert(param.to_owned(), Value::from(value.clone()));
+            }
+            Some(Source::Fixed(json)) if agrees(json, value) => {}
+            None if reserved(tool, step, name) => {
+                arguments.insert(name.to_string(), Value::from(value.clone()));
+            }
+            _ => return None,
+        }
+    }
+    // A fixed value that the suggestion says nothing about narrows the tool to something else.
+    let narrows = step.bindings.iter().any(|binding| {
+        matches!(binding.source, Source::Fixed(_)) && !next.args.iter().any(|(name, _)| name == binding.param)
+    });
+    let complete = tool
+        .params
+        .iter()
+        .all(|param| !param.required || arguments.contains_key(param.name));
+    (complete && !narrows).then_some(arguments)
+}
+
+fn agrees(json: &str, value: &str) -> bool {
+    match serde_json::from_str(json) {
+        Ok(Value::String(fixed)) => fixed.eq_ignore_ascii_case(value),
+        Ok(fixed) => fixed.to_string() == value,
+        Err(_) => false,
+    }
+}
+
+/// Whether the engine adds this parameter to the tool.
+fn reserved(tool: &Tool, step: &Step, name: &str) -> bool {
+    match name {
+        "cluster" => true,
+        "cursor" => step.op.paged,
+        "dry_run" => step.op.access > crate::call::Access::Read,
+        name => tool.offer.contains(&name),
+    }
+}
+
+/// `tool key=value key=value`: what `kube-mcp call` takes too.
+pub(super) fn write(call: &ToolCall) -> String {
+    let mut text = call.tool.name.to_owned();
+    for (name, value) in &call.arguments {
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let quoted = value.is_empty() || value.contains(|c: char| c.is_whitespace() || c == '"' || c == '\'');
+        if quoted {
+            _ = write!(text, " {name}={}", Value::from(value));
+        } else {
+            _ = write!(text, " {name}={value}");
+        }
+    }
+    text
+}
