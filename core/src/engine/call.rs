@@ -9,11 +9,11 @@ use tokio::time::Instant;
 use super::{
     api::{Answer, ConsentRequest, Context, ListedTool},
     arguments::{Accepted, accept},
-    engine::{Engine, within},
     fan_out::{self, Answered},
     redirect,
     registry::reaches_cluster,
     render::View,
+    service::{Engine, within},
     steps::{self, Ended, Scope},
 };
 use crate::{
@@ -200,7 +200,7 @@ impl Engine {
                 if let (Output::Object(object), Some(fields)) = (&mut output, &accepted.reserved.fields) {
                     object.fields = crate::output::split_fields(fields)?;
                 }
-                Ok(Answered::Output(output))
+                Ok(Answered::Output(Box::new(output)))
             }
             Some(Ended::Failed(error)) => Err(error.into()),
             Some(Ended::Skipped | Ended::Waiting) | None => Ok(Answered::Text(

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{
     api::{Completing, Context},
-    engine::{Engine, within},
+    service::{Engine, within},
     steps::{self, Ended},
     surface::{Source, Step},
 };

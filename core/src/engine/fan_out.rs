@@ -1,6 +1,6 @@
 //! One read on several clusters, in one answer.
 
-use super::{engine::Engine, render::View};
+use super::{render::View, service::Engine};
 use crate::{
     call::Stop,
     output::{Output, Redactor, Table},
@@ -9,7 +9,7 @@ use crate::{
 /// What a call came to on one cluster.
 pub(super) enum Answered {
     /// An answer of one of the five types, to be rendered.
-    Output(Output),
+    Output(Box<Output>),
     /// What a template made of the steps.
     Text(String),
 }
@@ -32,18 +32,10 @@ pub(super) fn merge(
     for (cluster, answer) in answers {
         let cluster = cluster.unwrap_or_default();
         match answer {
-            Ok(Answered::Output(Output::Table(table))) => {
-                let merged = merged.get_or_insert_with(|| Table {
-                    subject: table.subject.clone(),
-                    scope: table.scope.clone(),
-                    columns: table.columns.clone(),
-                    filter: table.filter.clone(),
-                    complete: true,
-                    ..Table::default()
-                });
-                add(merged, table, &cluster);
-            }
-            Ok(Answered::Output(output)) => texts.push(stage.output(&output, view, Some(&cluster), redactor)),
+            Ok(Answered::Output(output)) => match *output {
+                Output::Table(table) => add(merged.get_or_insert_with(|| heading(&table)), table, &cluster),
+                output => texts.push(stage.output(&output, view, Some(&cluster), redactor)),
+            },
             Ok(Answered::Text(text)) => texts.push(stage.text(text, Some(&cluster), redactor)),
             Err(Stop::Error(error)) => failures.push(format!("{cluster}: {}", error.message)),
             Err(Stop::Planned(planned)) => texts.push(stage.planned(&planned, redactor)),
@@ -60,6 +52,18 @@ pub(super) fn merge(
     }
     texts.extend(failures);
     engine.stage.text(texts.join("\n"), None, redactor)
+}
+
+/// An empty Table that is headed as this one.
+fn heading(table: &Table) -> Table {
+    Table {
+        subject: table.subject.clone(),
+        scope: table.scope.clone(),
+        columns: table.columns.clone(),
+        filter: table.filter.clone(),
+        complete: true,
+        ..Table::default()
+    }
 }
 
 /// Adds a cluster's rows. Columns are matched by header, since clusters of different versions may differ.

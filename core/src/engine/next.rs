@@ -63,7 +63,7 @@ fn rename(tool: &Tool, step: &Step, next: &Next) -> Option<Map<String, Value>> {
 fn agrees(json: &str, value: &str) -> bool {
     match serde_json::from_str(json) {
         Ok(Value::String(fixed)) => fixed.eq_ignore_ascii_case(value),
-        Ok(fixed) => fixed.to_string() == value,
+        Ok(fixed) => json == value || fixed.as_str() == Some(value),
         Err(_) => false,
     }
 }

@@ -6,9 +6,9 @@ use serde_json::{Map, Value};
 
 use super::{
     api::{Contents, Context, Rendered},
-    engine::{Engine, within},
     registry::reaches_cluster,
     render::View,
+    service::{Engine, within},
     steps::{self, Ended, Scope},
     surface::{Prompt, ResourceTemplate, Step},
     uri,
@@ -109,7 +109,7 @@ impl Engine {
         &self,
         prompt: &'static Prompt,
         mut given: Map<String, Value>,
-    ) -> Result<(Map<String, Value>, Option<Arc<Cluster>>), Error> {
+    ) -> Result<PromptArguments, Error> {
         given.retain(|_, value| !value.is_null() && value.as_str() != Some(""));
         let cluster = self.named_cluster(prompt.steps, given.remove("cluster").as_ref())?;
         if let Some(name) = given
@@ -175,6 +175,9 @@ impl Engine {
         }
     }
 }
+
+/// The values of a prompt's arguments, and the cluster that they name.
+type PromptArguments = (Map<String, Value>, Option<Arc<Cluster>>);
 
 /// A read that stopped, as an error: nothing that only reads waits for consent.
 pub(super) fn stopped(stop: Stop, redactor: &Redactor) -> Error {

@@ -55,7 +55,7 @@ const REDIRECTS: &[Redirect] = &[
 pub(super) fn instead(
     listed: &[ListedTool],
     tool: &Tool,
-    misfit: Misfit,
+    misfit: Box<Misfit>,
 ) -> Result<(ToolCall, String), Error> {
     let [step] = tool.steps else {
         return Err(misfit.into_error());
@@ -63,7 +63,7 @@ pub(super) fn instead(
     let redirect = REDIRECTS
         .iter()
         .filter(|redirect| redirect.from == step.op.name)
-        .find(|redirect| match (&redirect.when, &misfit) {
+        .find(|redirect| match (&redirect.when, &*misfit) {
             (When::Missing(wanted), Misfit::Missing { name, .. }) => wanted == name,
             (When::Extra(wanted), Misfit::Extra { name, .. }) => *wanted == name.as_str(),
             _ => false,
@@ -71,7 +71,7 @@ pub(super) fn instead(
     let Some(redirect) = redirect else {
         return Err(misfit.into_error());
     };
-    let (rest, extra) = match &misfit {
+    let (rest, extra) = match &*misfit {
         Misfit::Missing { rest, .. } => (rest, None),
         Misfit::Extra {
             rest, name, value, ..

@@ -53,9 +53,9 @@ pub(crate) enum Misfit {
     Wrong(Error),
 }
 
-impl From<Error> for Misfit {
+impl From<Error> for Box<Misfit> {
     fn from(error: Error) -> Self {
-        Self::Wrong(error)
+        Self::new(Misfit::Wrong(error))
     }
 }
 
@@ -69,7 +69,7 @@ impl Misfit {
 }
 
 /// Reads the arguments of a call of `tool`; `changes` says whether it is more than a read.
-pub(crate) fn accept(tool: &Tool, changes: bool, given: Map<String, Value>) -> Result<Accepted, Misfit> {
+pub(crate) fn accept(tool: &Tool, changes: bool, given: Map<String, Value>) -> Result<Accepted, Box<Misfit>> {
     let takes = Takes::of(tool, changes);
     let (named, mut extra) = name_arguments(tool, &takes, given)?;
     let mut accepted = Accepted::default();
@@ -106,12 +106,12 @@ pub(crate) fn accept(tool: &Tool, changes: bool, given: Map<String, Value>) -> R
     split_name(&takes, changes, &mut accepted)?;
     if let Some((name, value)) = extra.pop() {
         let error = unknown(tool, &takes, &name);
-        return Err(Misfit::Extra {
+        return Err(Box::new(Misfit::Extra {
             name: normal_target(&name),
             value,
             rest: accepted,
             error,
-        });
+        }));
     }
     for param in tool.params {
         if accepted.values.contains_key(param.name) {
@@ -119,11 +119,11 @@ pub(crate) fn accept(tool: &Tool, changes: bool, given: Map<String, Value>) -> R
         }
         if param.required {
             let error = Error::invalid(format!("{} needs {}", tool.name, describe(param)));
-            return Err(Misfit::Missing {
+            return Err(Box::new(Misfit::Missing {
                 name: param.name,
                 rest: accepted,
                 error,
-            });
+            }));
         }
         if let Some(default) = param.default.and_then(|json| serde_json::from_str(json).ok()) {
             accepted.values.insert(param.name.to_owned(), default);
