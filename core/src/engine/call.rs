@@ -151,7 +151,7 @@ impl Engine {
         });
         let mut answers = futures::future::join_all(runs).await;
         if several {
-            return Ok(fan_out::merge(self, answers, accepted.reserved.view(), redactor));
+            return Ok(fan_out::merge(self, answers, accepted.reserved.view(), redactor)?);
         }
         let Some((cluster, answer)) = answers.pop() else {
             return Err(Error::internal("a call on no cluster").into());

@@ -2,6 +2,7 @@
 
 use super::{render::View, service::Engine};
 use crate::{
+    Error, ErrorKind,
     call::Stop,
     output::{Output, Redactor, Table},
 };
@@ -17,13 +18,16 @@ pub(super) enum Answered {
 type OfCluster = (Option<String>, Result<Answered, Stop>);
 
 /// Merges the answers: Tables row by row with a column for the cluster, everything else one below the other. A
-/// cluster that failed is a line of its own, never a failure of the whole.
+/// cluster that failed is a line of its own.
+///
+/// # Errors
+/// If it failed on every cluster.
 pub(super) fn merge(
     engine: &Engine,
     answers: Vec<OfCluster>,
     view: Option<View>,
     redactor: &Redactor,
-) -> String {
+) -> Result<String, Error> {
     let count = answers.len();
     let mut merged: Option<Table> = None;
     let mut texts = Vec::new();
@@ -41,17 +45,20 @@ pub(super) fn merge(
             Err(Stop::Planned(planned)) => texts.push(stage.planned(&planned, redactor)),
         }
     }
+    if failures.len() == count {
+        return Err(Error::new(ErrorKind::Unreachable, failures.join("; ")));
+    }
     if let Some(mut table) = merged {
         // The worst of all clusters first; within a cluster the order stays.
         table.rows.sort_by_key(|row| row.health);
         table.notes.splice(0..0, failures);
         let all = format!("{count} clusters");
-        return engine
+        return Ok(engine
             .stage
-            .output(&Output::Table(table), view, Some(&all), redactor);
+            .output(&Output::Table(table), view, Some(&all), redactor));
     }
     texts.extend(failures);
-    engine.stage.text(texts.join("\n"), None, redactor)
+    Ok(engine.stage.text(texts.join("\n"), None, redactor))
 }
 
 /// An empty Table that is headed as this one.
