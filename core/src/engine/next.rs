@@ -92,3 +92,128 @@ pub(super) fn write(call: &ToolCall) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        call::{Access, Operation, Reach},
+        engine::surface::{Binding, Invoke, Param, ParamKind},
+        output::OutputKind,
+    };
+
+    static LIST: Operation = Operation {
+        name: "resources.list",
+        access: Access::Read,
+        reach: Reach::Cluster,
+        output: OutputKind::Table,
+        paged: true,
+        long: false,
+        params: &[],
+    };
+
+    const fn param(name: &'static str, required: bool) -> Param {
+        Param {
+            name,
+            kind: ParamKind::String,
+            description: "",
+            required,
+            default: None,
+            choices: &[],
+            minimum: None,
+            maximum: None,
+            complete: None,
+        }
+    }
+
+    const fn bound(param: &'static str, source: Source) -> Binding {
+        Binding { param, source, at: "" }
+    }
+
+    const fn step(bindings: &'static [Binding]) -> Step {
+        Step {
+            id: "",
+            op: &LIST,
+            bindings,
+            when: None,
+            continue_on_error: false,
+            cluster: None,
+            needs: &[],
+            invoke: Invoke::Cluster(|_, _| Box::pin(async { Err(crate::Error::internal("not run").into()) })),
+            at: "",
+        }
+    }
+
+    const fn tool(name: &'static str, params: &'static [Param], steps: &'static [Step]) -> Tool {
+        Tool {
+            name,
+            title: None,
+            description: "",
+            toolset: "core",
+            always_confirm: false,
+            params,
+            offer: &["where"],
+            schema: "{}",
+            steps,
+            template: None,
+            at: "",
+            code: "",
+        }
+    }
+
+    /// A tool of daemon sets only, which comes first, and one of any kind that renames the selector.
+    fn listed() -> Vec<ListedTool> {
+        static DAEMONSETS: Tool = tool(
+            "daemonsets_list",
+            &[param("namespace", false)],
+            &[step(&[
+                bound("kind", Source::Fixed("\"DaemonSet\"")),
+                bound("namespace", Source::Param("namespace")),
+            ])],
+        );
+        static RESOURCES: Tool = tool(
+            "resources_list",
+            &[param("kind", true), param("namespace", false), param("selector", false)],
+            &[step(&[
+                bound("kind", Source::Param("kind")),
+                bound("namespace", Source::Param("namespace")),
+                bound("label_selector", Source::Param("selector")),
+            ])],
+        );
+        [&DAEMONSETS, &RESOURCES]
+            .map(|tool| ListedTool { tool, access: Access::Read, schema: Arc::default() })
+            .to_vec()
+    }
+
+    fn written(next: Next) -> Option<String> {
+        resolve(&listed(), &next).map(|call| write(&call))
+    }
+
+    #[test]
+    fn fixed_values_have_to_agree() {
+        let list = |kind: &str| Next::op("resources.list").arg("kind", kind).arg("namespace", "shop");
+        assert_eq!(written(list("daemonset")).unwrap(), "daemonsets_list namespace=shop");
+        assert_eq!(written(list("Pod")).unwrap(), "resources_list kind=Pod namespace=shop");
+    }
+
+    #[test]
+    fn arguments_are_renamed_back_and_quoted() {
+        let next = Next::op("resources.list").arg("kind", "Pod").arg("label_selector", "env in (a, b)");
+        assert_eq!(written(next).unwrap(), r#"resources_list kind=Pod selector="env in (a, b)""#);
+    }
+
+    #[test]
+    fn what_no_listed_tool_can_do_is_dropped() {
+        assert_eq!(written(Next::op("resources.delete").arg("kind", "Pod")), None);
+        assert_eq!(written(Next::op("resources.list")), None, "kind is required");
+        assert_eq!(written(Next::op("resources.list").arg("kind", "Pod").arg("colour", "red")), None);
+    }
+
+    #[test]
+    fn what_the_engine_adds_passes() {
+        let next = Next::op("resources.list").arg("kind", "Pod").arg("where", "restarts>5").arg("cluster", "prod");
+        assert_eq!(written(next).unwrap(), "resources_list kind=Pod where=restarts>5 cluster=prod");
+    }
+}
