@@ -113,6 +113,12 @@ impl Engine {
         todo!()
     }
 
+    /// What a client is told when it connects: the template `instructions.md.j2`, rendered with the names of the
+    /// listed `tools` and the `mode`; nothing if no surface has one.
+    pub fn instructions(&self) -> Option<String> {
+        todo!()
+    }
+
     /// The tools that are listed, sorted by name.
     pub fn tools(&self) -> &[ListedTool] {
         todo!()
