@@ -49,7 +49,8 @@ impl Said {
     fn of(result: &ElicitResult) -> Self {
         match result.action {
             // A form that was sent off without the box ticked is no consent.
-            ElicitationAction::Accept => match result.content.as_ref().and_then(|content| content.get(FIELD)) {
+            ElicitationAction::Accept => match result.content.as_ref().and_then(|content| content.get(FIELD))
+            {
                 Some(serde_json::Value::Bool(true)) => Self::Yes,
                 _ => Self::No("it was not confirmed"),
             },
@@ -77,14 +78,15 @@ pub(super) fn not_done(why: &str) -> Answer {
 }
 
 fn form(question: &str) -> ElicitRequestParams {
-    let schema = ElicitationSchema::builder().required_bool_property(FIELD, |field| {
-        field.title("Carry this out").with_default(false)
-    });
+    let schema = ElicitationSchema::builder()
+        .required_bool_property(FIELD, |field| field.title("Carry this out").with_default(false));
     ElicitRequestParams::FormElicitationParams {
         meta: None,
         message: question.to_owned(),
         // The builder cannot fail on a property that it has just been given.
-        requested_schema: schema.build().unwrap_or_else(|_| ElicitationSchema::new(BTreeMap::new())),
+        requested_schema: schema
+            .build()
+            .unwrap_or_else(|_| ElicitationSchema::new(BTreeMap::new())),
     }
 }
 
@@ -156,7 +158,10 @@ impl Questions {
         let mut open = self.open();
         open.retain(|_, question| now.duration_since(question.asked) < PATIENCE);
         if open.len() >= OPEN {
-            let oldest = open.iter().min_by_key(|(_, question)| question.asked).map(|(handle, _)| handle.clone());
+            let oldest = open
+                .iter()
+                .min_by_key(|(_, question)| question.asked)
+                .map(|(handle, _)| handle.clone());
             oldest.and_then(|oldest| open.remove(&oldest));
         }
         let request = ElicitRequest::new(form(&consent.question));
@@ -193,7 +198,9 @@ impl Questions {
         let said = responses
             .and_then(|responses| responses.get(FIELD))
             .and_then(|response| serde_json::from_value::<ElicitResult>(response.clone()).ok())
-            .map_or(Said::No("the question was not answered"), |result| Said::of(&result));
+            .map_or(Said::No("the question was not answered"), |result| {
+                Said::of(&result)
+            });
         Some(match said {
             Said::Yes => Ok(question.code),
             Said::No(why) => Err(why),

@@ -37,10 +37,12 @@ impl AuditLog {
                     use std::os::unix::fs::OpenOptionsExt as _;
                     options.mode(0o600);
                 }
-                options
-                    .open(path)
-                    .map(Mutex::new)
-                    .map_err(|error| Error::invalid(format!("cannot append to the audit log {}: {error}", path.display())))
+                options.open(path).map(Mutex::new).map_err(|error| {
+                    Error::invalid(format!(
+                        "cannot append to the audit log {}: {error}",
+                        path.display()
+                    ))
+                })
             })
             .transpose()?;
         Ok(Self { file })
@@ -105,7 +107,10 @@ mod tests {
         log.record(&entry);
         AuditLog::open(Some(&path)).unwrap().record(&entry);
         let text = std::fs::read_to_string(&path).unwrap();
-        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let lines: Vec<Value> = text
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
         assert_eq!(lines.len(), 2);
         assert_eq!(lines[0]["name"], "web\nforged");
         assert_eq!(lines[0]["access"], "destructive");
@@ -115,13 +120,18 @@ mod tests {
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
-            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+            assert_eq!(
+                std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+                0o600
+            );
         }
     }
 
     #[test]
     fn a_file_that_cannot_be_opened_is_named() {
-        let error = AuditLog::open(Some(Path::new("/nonexistent/audit.log"))).err().unwrap();
+        let error = AuditLog::open(Some(Path::new("/nonexistent/audit.log")))
+            .err()
+            .unwrap();
         assert!(error.message.contains("/nonexistent/audit.log"), "{error}");
     }
 }

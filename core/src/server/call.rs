@@ -44,7 +44,10 @@ impl Handler {
         let asks = asking::can_ask(cx.client_capabilities().as_ref());
         let modern = is_modern(&cx);
 
-        let agreed = match self.questions.take(&name, request_state.as_deref(), input_responses.as_ref()) {
+        let agreed = match self
+            .questions
+            .take(&name, request_state.as_deref(), input_responses.as_ref())
+        {
             None => None,
             Some(Ok(code)) => Some(code),
             Some(Err(why)) => return Ok(finish(not_done(why))),
@@ -59,7 +62,10 @@ impl Handler {
             answer = asking::settle(
                 answer,
                 |question| asking::ask(&cx.peer, question, &cx.ct, &self.stopping.ended).boxed(),
-                |code| self.run(&name, with_code(&arguments, code), true, asks, &cx).boxed(),
+                |code| {
+                    self.run(&name, with_code(&arguments, code), true, asks, &cx)
+                        .boxed()
+                },
             )
             .await;
         } else if asks && let Some(consent) = answer.consent.take() {
@@ -175,7 +181,9 @@ fn with_code(arguments: &Map<String, Value>, code: String) -> Map<String, Value>
 }
 
 /// Where an operation reports to, and what sends it on, if the client asked for that.
-fn progress_of(cx: &RequestContext<RoleServer>) -> (Arc<dyn Progress>, futures::future::BoxFuture<'static, ()>) {
+fn progress_of(
+    cx: &RequestContext<RoleServer>,
+) -> (Arc<dyn Progress>, futures::future::BoxFuture<'static, ()>) {
     match cx.meta.get_progress_token() {
         Some(token) => {
             let (progress, forward) = progress::channel(token, cx.peer.clone());

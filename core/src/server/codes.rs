@@ -8,7 +8,7 @@
 //! models like to pass, count as a guess.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -86,9 +86,9 @@ impl Codes for MemoryCodes {
                 tracing::error!("no randomness from the system: the code given cannot be redeemed");
                 return "unavailable".to_owned();
             };
-            if !state.live.contains_key(&key) {
-                let shown = shown(&key);
-                state.live.insert(key, Live { binding, issued });
+            if let Entry::Vacant(free) = state.live.entry(key) {
+                let shown = shown(free.key());
+                free.insert(Live { binding, issued });
                 return shown;
             }
         }
@@ -165,7 +165,10 @@ impl State {
         if *wrong >= WRONG_LIMIT {
             self.live.retain(|_, live| live.binding.caller != caller);
             self.wrong.remove(caller);
-            tracing::warn!(caller, "{WRONG_LIMIT} wrong confirmation codes: all of this caller's are void");
+            tracing::warn!(
+                caller,
+                "{WRONG_LIMIT} wrong confirmation codes: all of this caller's are void"
+            );
         }
     }
 }

@@ -6,11 +6,11 @@ use rmcp::{
     RoleServer, ServerHandler,
     model::{
         CacheScope, CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult,
-        CompletionInfo, DiscoverResult, ErrorData, GetPromptRequestParams, GetPromptResponse, GetPromptResult,
-        Implementation, InitializeRequestParams, InitializeResult, ListPromptsResult,
-        ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, MetaObject, PaginatedRequestParams,
-        PromptMessage, ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, Reference,
-        ResourceContents, Role, ServerCapabilities, ServerConfig,
+        CompletionInfo, DiscoverResult, ErrorData, GetPromptRequestParams, GetPromptResponse,
+        GetPromptResult, Implementation, InitializeRequestParams, InitializeResult, ListPromptsResult,
+        ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, MetaObject,
+        PaginatedRequestParams, PromptMessage, ReadResourceRequestParams, ReadResourceResponse,
+        ReadResourceResult, Reference, ResourceContents, Role, ServerCapabilities, ServerConfig,
     },
     service::RequestContext,
 };
@@ -92,7 +92,8 @@ fn implementation() -> Implementation {
 
 /// Whether the request is of the stateless era.
 pub(super) fn is_modern(cx: &RequestContext<RoleServer>) -> bool {
-    cx.protocol_version().is_some_and(|version| !version.has_initialize())
+    cx.protocol_version()
+        .is_some_and(|version| !version.has_initialize())
 }
 
 /// Says who answers: from 2026-07-28 every result should.
@@ -109,7 +110,10 @@ fn stamp(meta: &mut Option<MetaObject>, cx: &RequestContext<RoleServer>) {
 fn one_page(request: Option<PaginatedRequestParams>) -> Result<(), ErrorData> {
     match request.and_then(|request| request.cursor) {
         None => Ok(()),
-        Some(_) => Err(ErrorData::invalid_params("unknown cursor: the list is one page", None)),
+        Some(_) => Err(ErrorData::invalid_params(
+            "unknown cursor: the list is one page",
+            None,
+        )),
     }
 }
 
@@ -160,7 +164,11 @@ impl ServerHandler for Handler {
         cx: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         one_page(request)?;
-        list!(ListToolsResult, self.engine.tools().iter().map(listing::tool).collect(), &cx)
+        list!(
+            ListToolsResult,
+            self.engine.tools().iter().map(listing::tool).collect(),
+            &cx
+        )
     }
 
     async fn call_tool(
@@ -234,7 +242,11 @@ impl ServerHandler for Handler {
         cx: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
         one_page(request)?;
-        let templates = self.engine.resources().iter().map(|resource| listing::resource_template(resource));
+        let templates = self
+            .engine
+            .resources()
+            .iter()
+            .map(|resource| listing::resource_template(resource));
         list!(ListResourceTemplatesResult, templates.collect(), &cx)
     }
 
@@ -265,18 +277,29 @@ impl ServerHandler for Handler {
     ) -> Result<CompleteResult, ErrorData> {
         let what = match &request.r#ref {
             Reference::Prompt(prompt) => {
-                let known = self.engine.prompts().iter().any(|known| known.name == prompt.name);
+                let known = self
+                    .engine
+                    .prompts()
+                    .iter()
+                    .any(|known| known.name == prompt.name);
                 known.then_some(Completing::Prompt(&prompt.name))
             }
             // The protocol names it by its URI template, the engine too.
             Reference::Resource(resource) => {
-                let known = self.engine.resources().iter().any(|known| known.uri == resource.uri);
+                let known = self
+                    .engine
+                    .resources()
+                    .iter()
+                    .any(|known| known.uri == resource.uri);
                 known.then_some(Completing::Resource(&resource.uri))
             }
             _ => None,
         };
         let Some(what) = what else {
-            return Err(ErrorData::invalid_params("ref: no such prompt or resource template", None));
+            return Err(ErrorData::invalid_params(
+                "ref: no such prompt or resource template",
+                None,
+            ));
         };
         let given: Map<String, Value> = request
             .context

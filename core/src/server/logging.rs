@@ -53,7 +53,9 @@ where
     W: for<'a> MakeWriter<'a> + Clone + Send + Sync + 'static,
 {
     let targets = targets(filter)?;
-    let log = tracing_subscriber::fmt::layer().with_writer(writer.clone()).with_ansi(false);
+    let log = tracing_subscriber::fmt::layer()
+        .with_writer(writer.clone())
+        .with_ansi(false);
     let log = match format {
         LogFormat::Text => log.boxed(),
         LogFormat::Json => log.json().flatten_event(true).boxed(),
@@ -85,9 +87,12 @@ fn targets(filter: &str) -> Result<Targets, Error> {
     let given: Targets = filter.parse().map_err(|_| wrong(filter))?;
     let named: Vec<String> = given.iter().map(|(target, _)| target.to_owned()).collect();
     let is_named = |krate: &str| {
-        named
-            .iter()
-            .any(|target| target == krate || target.strip_prefix(krate).is_some_and(|rest| rest.starts_with("::")))
+        named.iter().any(|target| {
+            target == krate
+                || target
+                    .strip_prefix(krate)
+                    .is_some_and(|rest| rest.starts_with("::"))
+        })
     };
     let quiet = QUIET.iter().filter(|(krate, _)| !is_named(krate));
     Ok(given.clone().with_targets(quiet.map(|(krate, most)| {
@@ -105,7 +110,12 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
 {
-    fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+    fn format_event(
+        &self,
+        _: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
         struct Message<'a, 'w> {
             writer: &'a mut Writer<'w>,
             result: fmt::Result,
@@ -192,6 +202,9 @@ mod tests {
     #[test]
     fn a_wrong_filter_says_what_was_expected() {
         let error = init("loud", LogFormat::Text).unwrap_err();
-        assert!(error.message.contains("`loud`") && error.message.contains("debug"), "{error}");
+        assert!(
+            error.message.contains("`loud`") && error.message.contains("debug"),
+            "{error}"
+        );
     }
 }

@@ -1,9 +1,6 @@
 //! Progress of a call, told to the client while it runs.
 
-use std::{
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use rmcp::{
     Peer, RoleServer,

@@ -38,7 +38,8 @@ pub enum ExitReason {
 /// # Errors
 /// If the system gives no threads.
 pub fn block_on<T>(future: impl Future<Output = T>) -> io::Result<T> {
-    let threads = std::thread::available_parallelism().map_or(2, |threads| threads.get().clamp(2, MOST_THREADS));
+    let threads =
+        std::thread::available_parallelism().map_or(2, |threads| threads.get().clamp(2, MOST_THREADS));
     let runtime = Builder::new_multi_thread()
         .worker_threads(threads)
         .enable_all()

@@ -58,7 +58,14 @@ async fn a_plan_that_changes_is_asked_for_again_but_not_for_ever() {
         async { Said::Yes }.boxed()
     };
     let answer = settle(wants("a"), ask, |code| {
-        async move { if code == "a" { wants("b") } else { done("Deleted".to_owned()) } }.boxed()
+        async move {
+            if code == "a" {
+                wants("b")
+            } else {
+                done("Deleted".to_owned())
+            }
+        }
+        .boxed()
     })
     .await;
     assert_eq!(answer.text, "Deleted");
@@ -73,7 +80,10 @@ async fn a_plan_that_changes_is_asked_for_again_but_not_for_ever() {
 #[test]
 fn only_a_ticked_box_is_consent() {
     let said = |json| Said::of(&serde_json::from_value(json).unwrap());
-    assert_eq!(said(json!({"action": "accept", "content": {"confirm": true}})), Said::Yes);
+    assert_eq!(
+        said(json!({"action": "accept", "content": {"confirm": true}})),
+        Said::Yes
+    );
     for json in [
         json!({"action": "accept"}),
         json!({"action": "accept", "content": {}}),
@@ -100,7 +110,9 @@ fn a_client_can_ask_if_it_says_so() {
 fn a_handle_stands_for_a_code_once_and_for_its_tool() {
     let questions = Questions::default();
     let put = || {
-        let asked = questions.put("things_delete", wants("k7-4F2Q").consent.unwrap()).unwrap();
+        let asked = questions
+            .put("things_delete", wants("k7-4F2Q").consent.unwrap())
+            .unwrap();
         let wire = serde_json::to_value(&asked).unwrap();
         assert_eq!(wire["resultType"], "input_required");
         assert_eq!(wire["inputRequests"]["confirm"]["method"], "elicitation/create");
@@ -112,14 +124,33 @@ fn a_handle_stands_for_a_code_once_and_for_its_tool() {
 
     let handle = put();
     assert_eq!(questions.take("things_scale", Some(&handle), Some(&yes)), None);
-    assert_eq!(questions.take("things_delete", Some(&handle), Some(&yes)), Some(Ok("k7-4F2Q".to_owned())));
-    assert_eq!(questions.take("things_delete", Some(&handle), Some(&yes)), None, "it counts once");
+    assert_eq!(
+        questions.take("things_delete", Some(&handle), Some(&yes)),
+        Some(Ok("k7-4F2Q".to_owned()))
+    );
+    assert_eq!(
+        questions.take("things_delete", Some(&handle), Some(&yes)),
+        None,
+        "it counts once"
+    );
 
     let handle = put();
-    assert_eq!(questions.take("things_delete", Some(&handle), Some(&no)), Some(Err("declined")));
-    assert_eq!(questions.take("things_delete", Some(&handle), Some(&yes)), None, "a no is final");
+    assert_eq!(
+        questions.take("things_delete", Some(&handle), Some(&no)),
+        Some(Err("declined"))
+    );
+    assert_eq!(
+        questions.take("things_delete", Some(&handle), Some(&yes)),
+        None,
+        "a no is final"
+    );
     let handle = put();
-    assert!(questions.take("things_delete", Some(&handle), None).unwrap().is_err());
+    assert!(
+        questions
+            .take("things_delete", Some(&handle), None)
+            .unwrap()
+            .is_err()
+    );
     assert_eq!(questions.take("things_delete", Some("forged"), Some(&yes)), None);
     assert_eq!(questions.take("things_delete", None, Some(&yes)), None);
 }
@@ -128,7 +159,9 @@ fn a_handle_stands_for_a_code_once_and_for_its_tool() {
 fn open_questions_are_bounded() {
     let questions = Questions::default();
     for _ in 0..OPEN + 10 {
-        questions.put("things_delete", wants("k7-4F2Q").consent.unwrap()).unwrap();
+        questions
+            .put("things_delete", wants("k7-4F2Q").consent.unwrap())
+            .unwrap();
     }
     assert_eq!(questions.open().len(), OPEN);
 }

@@ -51,7 +51,10 @@ fn a_code_is_read_as_people_and_models_write_it() {
     let code = codes.issue(binding());
     assert_eq!(code.len(), 7);
     assert_eq!(code.as_bytes()[2], b'-');
-    assert_eq!(codes.redeem(&format!(" {} ", code.to_uppercase().replace('-', "")), &binding()), Ok(()));
+    assert_eq!(
+        codes.redeem(&format!(" {} ", code.to_uppercase().replace('-', "")), &binding()),
+        Ok(())
+    );
 }
 
 #[test]
@@ -74,10 +77,22 @@ fn a_code_counts_for_what_it_was_given_for_and_is_not_burnt_by_a_mistake() {
         change(&mut used);
         codes.redeem(&code, &used).unwrap_err()
     };
-    assert_eq!(refused(&|used| used.cluster = "staging".to_owned()), CodeError::Cluster);
-    assert_eq!(refused(&|used| used.caller = "other".to_owned()), CodeError::Caller);
-    assert_eq!(refused(&|used| used.tool = "things_scale".to_owned()), CodeError::Tool);
-    assert_eq!(refused(&|used| used.plan = Digest::of(&["delete api"])), CodeError::Plan);
+    assert_eq!(
+        refused(&|used| used.cluster = "staging".to_owned()),
+        CodeError::Cluster
+    );
+    assert_eq!(
+        refused(&|used| used.caller = "other".to_owned()),
+        CodeError::Caller
+    );
+    assert_eq!(
+        refused(&|used| used.tool = "things_scale".to_owned()),
+        CodeError::Tool
+    );
+    assert_eq!(
+        refused(&|used| used.plan = Digest::of(&["delete api"])),
+        CodeError::Plan
+    );
     assert_eq!(
         refused(&|used| {
             used.arguments.insert("name".to_owned(), Digest::of(&"api"));
@@ -112,7 +127,11 @@ fn five_wrong_codes_void_the_callers_live_ones_and_no_others() {
         assert_eq!(codes.redeem(&wrong(&code), &binding()), Err(CodeError::Unknown));
     }
     let second = codes.issue(binding());
-    assert_eq!(codes.redeem(&second, &binding()), Ok(()), "four wrong ones void nothing");
+    assert_eq!(
+        codes.redeem(&second, &binding()),
+        Ok(()),
+        "four wrong ones void nothing"
+    );
     for _ in 0..5 {
         assert_eq!(codes.redeem(&wrong(&code), &binding()), Err(CodeError::Unknown));
     }
@@ -152,7 +171,11 @@ fn codes_are_bounded_by_caller_and_altogether() {
         codes.issue(binding());
     }
     assert_eq!(codes.state().live.len(), CALLER_LIMIT);
-    assert_eq!(codes.redeem(&first, &binding()), Err(CodeError::Unknown), "the oldest went");
+    assert_eq!(
+        codes.redeem(&first, &binding()),
+        Err(CodeError::Unknown),
+        "the oldest went"
+    );
     for caller in 0..2 * LIMIT {
         codes.issue(Binding {
             caller: caller.to_string(),

@@ -101,7 +101,10 @@ mod tests {
 
     #[tokio::test]
     async fn lines_are_split_at_newlines_and_the_last_may_lack_one() {
-        assert_eq!(all(b"a\n\nbc\nd", 10).await, [text("a"), text(""), text("bc"), text("d")]);
+        assert_eq!(
+            all(b"a\n\nbc\nd", 10).await,
+            [text("a"), text(""), text("bc"), text("d")]
+        );
         assert_eq!(all(b"a\n", 10).await, [text("a")]);
     }
 

@@ -2,8 +2,8 @@
 
 use rmcp::model::{
     CallToolRequestParams, ClientJsonRpcMessage, ClientRequest, CompleteRequestParams, DiscoverRequestParams,
-    ErrorData, GetPromptRequestParams, InitializeRequestParams, JsonRpcMessage, PaginatedRequestParams,
-    ReadResourceRequestParams, RequestId, SubscribeRequestParams,
+    ErrorData, GetPromptRequestParams, InitializeRequestParams, JsonRpcMessage, JsonRpcRequest,
+    PaginatedRequestParams, ReadResourceRequestParams, RequestId, SubscribeRequestParams,
     SubscriptionsListenRequestParams,
 };
 use serde::de::DeserializeOwned;
@@ -46,7 +46,9 @@ pub(super) fn read_value(value: Value) -> Incoming {
         None => None,
         Some(id) => match serde_json::from_value::<RequestId>(id.clone()) {
             Ok(id) => Some(id),
-            Err(_) if object.contains_key("method") => return invalid(None, "id: expected a string or an integer"),
+            Err(_) if object.contains_key("method") => {
+                return invalid(None, "id: expected a string or an integer");
+            }
             Err(_) => None,
         },
     };
@@ -69,19 +71,28 @@ pub(super) fn read_value(value: Value) -> Incoming {
 
 fn request(object: Map<String, Value>, id: RequestId, method: &str) -> Incoming {
     let params = object.get("params").cloned();
+    // Optional params that do not fit are taken for none, and a list would begin again at its first page.
+    if method.ends_with("/list")
+        && let Some(Err(mistake)) = check_params(method, params.clone())
+    {
+        return Incoming::Refused(Some(id), params_error(method, &mistake));
+    }
     match serde_json::from_value::<ClientJsonRpcMessage>(Value::Object(object)) {
-        // What fits no type of rmcp's becomes a custom request, of known methods too.
-        Ok(JsonRpcMessage::Request(request)) => match request.request {
-            ClientRequest::CustomRequest(_) => match params_error(method, params) {
-                Some(error) => Incoming::Refused(Some(id), error),
-                None => Incoming::Message(Box::new(JsonRpcMessage::Request(request))),
-            },
-            _ => Incoming::Message(Box::new(JsonRpcMessage::Request(request))),
-        },
-        _ => match params_error(method, params) {
-            Some(error) => Incoming::Refused(Some(id), error),
-            None => invalid(Some(id), "not a request"),
-        },
+        // What fits no type of rmcp's becomes a custom request, of methods that we know too.
+        Ok(JsonRpcMessage::Request(JsonRpcRequest {
+            request: ClientRequest::CustomRequest(_),
+            ..
+        }))
+        | Err(_)
+            if let Some(checked) = check_params(method, params.clone()) =>
+        {
+            let mistake = checked
+                .err()
+                .unwrap_or_else(|| "not as the protocol has them".to_owned());
+            Incoming::Refused(Some(id), params_error(method, &mistake))
+        }
+        Ok(message @ JsonRpcMessage::Request(_)) => Incoming::Message(Box::new(message)),
+        _ => invalid(Some(id), "not a request"),
     }
 }
 
@@ -112,13 +123,19 @@ fn invalid(id: Option<RequestId>, message: &'static str) -> Incoming {
     Incoming::Refused(id, ErrorData::invalid_request(message, None))
 }
 
-/// What is wrong with the params of a method that we know.
-fn params_error(method: &str, params: Option<Value>) -> Option<ErrorData> {
-    fn check<T: DeserializeOwned>(params: Value) -> Option<String> {
-        serde_json::from_value::<T>(params).err().map(|error| error.to_string())
+fn params_error(method: &str, mistake: &str) -> ErrorData {
+    ErrorData::invalid_params(format!("params of {method}: {mistake}"), None)
+}
+
+/// Whether the params of a method that we know are what it takes, and what is wrong with them.
+fn check_params(method: &str, params: Option<Value>) -> Option<Result<(), String>> {
+    fn check<T: DeserializeOwned>(params: Value) -> Result<(), String> {
+        serde_json::from_value::<T>(params)
+            .map(drop)
+            .map_err(|error| error.to_string())
     }
     let params = params.unwrap_or_else(|| Value::Object(Map::new()));
-    let mistake = match method {
+    Some(match method {
         "initialize" => check::<InitializeRequestParams>(params),
         "server/discover" => check::<DiscoverRequestParams>(params),
         "ping" => check::<Map<String, Value>>(params),
@@ -132,9 +149,7 @@ fn params_error(method: &str, params: Option<Value>) -> Option<ErrorData> {
             check::<PaginatedRequestParams>(params)
         }
         _ => return None,
-    };
-    let mistake = mistake.unwrap_or_else(|| "not as the protocol has them".to_owned());
-    Some(ErrorData::invalid_params(format!("params of {method}: {mistake}"), None))
+    })
 }
 
 #[cfg(test)]
@@ -152,11 +167,20 @@ mod tests {
 
     #[test]
     fn what_is_not_json_is_a_parse_error() {
-        for line in ["{", "{]", "\u{1}", "nul", "{\"a\":\"\\ud800\"}", &"[".repeat(100_000)] {
+        for line in [
+            "{",
+            "{]",
+            "\u{1}",
+            "nul",
+            "{\"a\":\"\\ud800\"}",
+            &"[".repeat(100_000),
+        ] {
             let (id, code, _) = refused(line);
             assert_eq!((id, code), (None, ErrorCode::PARSE_ERROR.0));
         }
-        assert!(matches!(read(b"{\"a\":\"\xff\"}"), Incoming::Refused(None, error) if error.code.0 == -32700));
+        assert!(
+            matches!(read(b"{\"a\":\"\xff\"}"), Incoming::Refused(None, error) if error.code.0 == -32700)
+        );
     }
 
     #[test]
@@ -173,7 +197,11 @@ mod tests {
             r#"{"method":"notifications/x"}"#,
         ] {
             let (id, code, message) = refused(line);
-            assert_eq!((id, code), (None, ErrorCode::INVALID_REQUEST.0), "{line}: {message}");
+            assert_eq!(
+                (id, code),
+                (None, ErrorCode::INVALID_REQUEST.0),
+                "{line}: {message}"
+            );
         }
         for line in [
             r#"{"id":7,"method":"ping"}"#,
@@ -184,14 +212,22 @@ mod tests {
             r#"{"jsonrpc":"2.0","id":7,"result":{},"error":{"code":1,"message":""}}"#,
         ] {
             let (id, code, message) = refused(line);
-            assert_eq!((id, code), (Some(RequestId::Number(7)), ErrorCode::INVALID_REQUEST.0), "{line}: {message}");
+            assert_eq!(
+                (id, code),
+                (Some(RequestId::Number(7)), ErrorCode::INVALID_REQUEST.0),
+                "{line}: {message}"
+            );
         }
     }
 
     #[test]
     fn wrong_params_of_a_known_method_say_what_is_wrong() {
-        let (id, code, message) = refused(r#"{"jsonrpc":"2.0","id":"a","method":"tools/call","params":{"arguments":{}}}"#);
-        assert_eq!((id, code), (Some(RequestId::String("a".into())), ErrorCode::INVALID_PARAMS.0));
+        let (id, code, message) =
+            refused(r#"{"jsonrpc":"2.0","id":"a","method":"tools/call","params":{"arguments":{}}}"#);
+        assert_eq!(
+            (id, code),
+            (Some(RequestId::String("a".into())), ErrorCode::INVALID_PARAMS.0)
+        );
         assert_eq!(message, "params of tools/call: missing field `name`");
         for line in [
             r#"{"jsonrpc":"2.0","id":1,"method":"tools/call"}"#,

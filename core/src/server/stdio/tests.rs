@@ -81,7 +81,9 @@ impl Client {
             }}))
             .await;
         assert_eq!(client.next().await["result"]["protocolVersion"], version);
-        client.send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"})).await;
+        client
+            .send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}))
+            .await;
         client
     }
 
@@ -94,7 +96,8 @@ impl Client {
     }
 
     async fn call(&mut self, id: u64, tool: &str) {
-        self.send(&json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": tool}})).await;
+        self.send(&json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": tool}}))
+            .await;
     }
 
     async fn next(&mut self) -> Value {
@@ -119,10 +122,15 @@ impl Client {
 
     async fn finish(mut self, _write: WriteHalf<DuplexStream>) -> (Vec<Value>, ExitReason, Duration) {
         let start = Instant::now();
-        let reason = tokio::time::timeout(Duration::from_secs(5), &mut self.server).await.unwrap().unwrap();
+        let reason = tokio::time::timeout(Duration::from_secs(5), &mut self.server)
+            .await
+            .unwrap()
+            .unwrap();
         let took = start.elapsed();
         let mut rest = Vec::new();
-        while let Ok(Ok(Some(line))) = tokio::time::timeout(Duration::from_millis(100), self.read.next_line()).await {
+        while let Ok(Ok(Some(line))) =
+            tokio::time::timeout(Duration::from_millis(100), self.read.next_line()).await
+        {
             rest.push(serde_json::from_str(&line).unwrap());
         }
         (rest, reason, took)
@@ -138,10 +146,26 @@ async fn every_hostile_line_is_answered_and_survived() {
         (b"42", Value::Null, -32600),
         (br#"{"jsonrpc":"2.0"}"#, Value::Null, -32600),
         (br#"{"jsonrpc":"2.0","id":5,"method":3}"#, json!(5), -32600),
-        (br#"{"jsonrpc":"2.0","id":6,"method":"no/such"}"#, json!(6), -32601),
-        (br#"{"jsonrpc":"2.0","id":7,"method":"logging/setLevel","params":{"level":"info"}}"#, json!(7), -32601),
-        (br#"{"jsonrpc":"2.0","id":8,"method":"tools/call","params":{}}"#, json!(8), -32602),
-        (br#"[{"jsonrpc":"2.0","id":9,"method":"ping"}]"#, Value::Null, -32600),
+        (
+            br#"{"jsonrpc":"2.0","id":6,"method":"no/such"}"#,
+            json!(6),
+            -32601,
+        ),
+        (
+            br#"{"jsonrpc":"2.0","id":7,"method":"logging/setLevel","params":{"level":"info"}}"#,
+            json!(7),
+            -32601,
+        ),
+        (
+            br#"{"jsonrpc":"2.0","id":8,"method":"tools/call","params":{}}"#,
+            json!(8),
+            -32602,
+        ),
+        (
+            br#"[{"jsonrpc":"2.0","id":9,"method":"ping"}]"#,
+            Value::Null,
+            -32600,
+        ),
     ] {
         client.raw(&[line, b"\n"].concat()).await;
         let answer = client.next().await;
@@ -149,7 +173,13 @@ async fn every_hostile_line_is_answered_and_survived() {
         assert_eq!(answer["error"]["code"], code, "{context}");
         assert_eq!(answer.get("id"), Some(&id), "{context}");
     }
-    for line in ["", "  ", "\r", r#"{"jsonrpc":"2.0","id":99,"result":{}}"#, r#"{"jsonrpc":"2.0","method":"x"}"#] {
+    for line in [
+        "",
+        "  ",
+        "\r",
+        r#"{"jsonrpc":"2.0","id":99,"result":{}}"#,
+        r#"{"jsonrpc":"2.0","method":"x"}"#,
+    ] {
         client.raw(format!("{line}\n").as_bytes()).await;
     }
     client.alive().await;
@@ -165,21 +195,41 @@ async fn a_line_that_is_too_long_is_skipped() {
     client.raw(b"\n").await;
     let answer = client.next().await;
     assert_eq!(answer["error"]["code"], -32600);
-    assert!(answer["error"]["message"].as_str().unwrap().contains("16 MiB"), "{answer}");
+    assert!(
+        answer["error"]["message"].as_str().unwrap().contains("16 MiB"),
+        "{answer}"
+    );
     client.alive().await;
 }
 
 #[tokio::test]
 async fn what_comes_before_initialize_does_not_end_the_server() {
     let mut client = Client::new();
-    client.send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"})).await;
-    client.send(&json!({"jsonrpc": "2.0", "id": 1, "result": {}})).await;
-    client.send(&json!({"jsonrpc": "2.0", "id": 2, "method": "ping"})).await;
-    assert_eq!(client.next().await, json!({"jsonrpc": "2.0", "id": 2, "result": {}}));
+    client
+        .send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}))
+        .await;
+    client
+        .send(&json!({"jsonrpc": "2.0", "id": 1, "result": {}}))
+        .await;
+    client
+        .send(&json!({"jsonrpc": "2.0", "id": 2, "method": "ping"}))
+        .await;
+    assert_eq!(
+        client.next().await,
+        json!({"jsonrpc": "2.0", "id": 2, "result": {}})
+    );
     client.call(3, "quick").await;
     let answer = client.next().await;
-    assert_eq!((&answer["id"], &answer["error"]["code"]), (&json!(3), &json!(-32602)));
-    assert!(answer["error"]["message"].as_str().unwrap().contains("initialize"));
+    assert_eq!(
+        (&answer["id"], &answer["error"]["code"]),
+        (&json!(3), &json!(-32602))
+    );
+    assert!(
+        answer["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("initialize")
+    );
     client
         .send(&json!({"jsonrpc": "2.0", "id": 4, "method": "initialize", "params": {"protocolVersion": "2025-06-18"}}))
         .await;
@@ -216,7 +266,10 @@ async fn an_id_under_way_is_not_given_twice() {
     client.call(1, "slow").await;
     client.call(1, "quick").await;
     let refused = client.next().await;
-    assert_eq!((&refused["id"], &refused["error"]["code"]), (&json!(1), &json!(-32600)));
+    assert_eq!(
+        (&refused["id"], &refused["error"]["code"]),
+        (&json!(1), &json!(-32600))
+    );
     let answer = client.next().await;
     assert_eq!(answer["result"]["content"][0]["text"], "slow");
     client.call(1, "quick").await;
@@ -236,7 +289,12 @@ async fn a_batch_is_answered_as_one_in_the_revision_that_has_them() {
         ]))
         .await;
     let answer = client.next().await;
-    let mut ids: Vec<_> = answer.as_array().unwrap().iter().map(|one| one["id"].as_u64().unwrap()).collect();
+    let mut ids: Vec<_> = answer
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["id"].as_u64().unwrap())
+        .collect();
     ids.sort_unstable();
     assert_eq!(ids, [1, 2, 2, 3], "{answer}");
     client.raw(b"[]\n").await;
@@ -266,7 +324,10 @@ async fn a_call_that_hangs_ends_with_the_server_within_a_second() {
     let (rest, reason, took) = client.close().await;
     assert_eq!(rest, Vec::<Value>::new());
     assert_eq!(reason, ExitReason::InputClosed);
-    assert!((Duration::from_millis(800)..Duration::from_millis(950)).contains(&took), "{took:?}");
+    assert!(
+        (Duration::from_millis(800)..Duration::from_millis(950)).contains(&took),
+        "{took:?}"
+    );
 }
 
 #[tokio::test]
@@ -301,6 +362,9 @@ async fn a_closed_output_ends_the_server_quietly() {
         run(Tools, transport, &stopping, CancellationToken::new()).await
     });
     client_write.write_all(b"{\n").await.unwrap();
-    let reason = tokio::time::timeout(Duration::from_secs(1), server).await.unwrap().unwrap();
+    let reason = tokio::time::timeout(Duration::from_secs(1), server)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(reason, ExitReason::OutputClosed);
 }

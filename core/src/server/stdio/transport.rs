@@ -67,7 +67,9 @@ impl Shared {
 
 impl Session {
     fn is_modern(&self) -> bool {
-        self.version.as_ref().is_some_and(|version| !version.has_initialize())
+        self.version
+            .as_ref()
+            .is_some_and(|version| !version.has_initialize())
     }
 
     /// Whether a first request is one: rmcp's own rules, told to the client in other words.
