@@ -9,3 +9,6 @@
 pub mod diagnostic;
 pub mod ir;
 pub mod signature;
+
+#[cfg(feature = "codegen")]
+pub mod scan;
