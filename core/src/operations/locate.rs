@@ -10,7 +10,7 @@ use crate::{
     Error, ErrorKind,
     call::Cx,
     cluster::{Cell, Include, Resource, TableView},
-    output::{Next, ObjectId, nearest},
+    output::{Next, ObjectId, nearest::nearest},
 };
 
 /// How many names an error lists.
@@ -98,7 +98,8 @@ impl Wanted<'_> {
                 note: None,
             })),
             Err(error) if error.kind == ErrorKind::NotFound => {
-                let place = namespace.map_or_else(String::new, |namespace| format!(" in namespace {namespace}"));
+                let place =
+                    namespace.map_or_else(String::new, |namespace| format!(" in namespace {namespace}"));
                 Ok(Err(format!("no {} {}{place}", self.resource.kind, self.name)))
             }
             Err(error) => Err(error),
@@ -112,7 +113,11 @@ impl Wanted<'_> {
             let next = Next::op("resources.list")
                 .arg("kind", &self.resource.kind)
                 .arg_if("namespace", self.namespace);
-            let next = if stem.is_empty() { next } else { next.arg("where", format!("name~^{stem}")) };
+            let next = if stem.is_empty() {
+                next
+            } else {
+                next.arg("where", format!("name~^{stem}"))
+            };
             Error::invalid(format!("name: expected one name, not the pattern {}", self.name)).next(next)
         })
     }
@@ -122,7 +127,9 @@ impl Wanted<'_> {
         if !self.resource.namespaced {
             return Ok(Vec::new());
         }
-        let query = Selection::default().with_field("metadata.name", self.name).query();
+        let query = Selection::default()
+            .with_field("metadata.name", self.name)
+            .query();
         let bytes = cx
             .client()
             .table(self.resource, None, &query, Include::Metadata)
@@ -148,7 +155,13 @@ impl Wanted<'_> {
     }
 
     /// It is not there: where it is, or what is there instead.
-    async fn missing(&self, cx: &Cx, missing: String, candidates: &[String], consequence: Option<&str>) -> Error {
+    async fn missing(
+        &self,
+        cx: &Cx,
+        missing: String,
+        candidates: &[String],
+        consequence: Option<&str>,
+    ) -> Error {
         let mut message = missing;
         if let Some(consequence) = consequence {
             message.push_str("; ");
@@ -157,7 +170,11 @@ impl Wanted<'_> {
         let Some(first) = candidates.first() else {
             return self.near(cx, message).await;
         };
-        message.push_str(if consequence.is_some() { ". It exists in: " } else { "; it exists in: " });
+        message.push_str(if consequence.is_some() {
+            ". It exists in: "
+        } else {
+            "; it exists in: "
+        });
         message.push_str(&listed(candidates));
         Error::not_found(message).next(
             Next::op(self.op)
@@ -175,7 +192,9 @@ impl Wanted<'_> {
             .then(|| self.namespace.unwrap_or_else(|| cx.default_namespace()));
         let names = names(cx, self.resource, namespace).await.unwrap_or_default();
         if let (true, Some(namespace)) = (names.is_empty(), namespace) {
-            let namespaces = self::names(cx, &builtin::namespaces(), None).await.unwrap_or_default();
+            let namespaces = self::names(cx, &builtin::namespaces(), None)
+                .await
+                .unwrap_or_default();
             if !namespaces.is_empty() && !namespaces.iter().any(|known| known == namespace) {
                 message.push_str("; there is no namespace ");
                 message.push_str(namespace);
@@ -203,11 +222,22 @@ impl Wanted<'_> {
 }
 
 /// The names of all objects of a kind.
-pub(super) async fn names(cx: &Cx, resource: &Resource, namespace: Option<&str>) -> Result<Vec<String>, Error> {
+pub(super) async fn names(
+    cx: &Cx,
+    resource: &Resource,
+    namespace: Option<&str>,
+) -> Result<Vec<String>, Error> {
     let query = Selection::default().query();
-    let bytes = cx.client().table(resource, namespace, &query, Include::None).await?;
-    let table: TableView<'_> = parse(&bytes)?;
-    Ok(table.rows.iter().filter_map(|row| name_of(&row.cells)).collect())
+    let bytes = cx
+        .client()
+        .table(resource, namespace, &query, Include::None)
+        .await?;
+    Ok(names_in(&parse(&bytes)?))
+}
+
+/// The names of a Table's rows.
+pub(super) fn names_in(table: &TableView<'_>) -> Vec<String> {
+    table.rows.iter().filter_map(|row| name_of(&row.cells)).collect()
 }
 
 fn name_of(cells: &[Cell<'_>]) -> Option<String> {
@@ -220,7 +250,10 @@ fn name_of(cells: &[Cell<'_>]) -> Option<String> {
 /// Reads the body of a Table.
 pub(super) fn parse(bytes: &[u8]) -> Result<TableView<'_>, Error> {
     serde_json::from_slice(bytes).map_err(|error| {
-        Error::new(ErrorKind::Server, format!("the API server's table cannot be read: {error}"))
+        Error::new(
+            ErrorKind::Server,
+            format!("the API server's table cannot be read: {error}"),
+        )
     })
 }
 

@@ -5,6 +5,7 @@
 //! share is in the private modules: [`scan`] reads lists, [`locate`] finds the object that a name means.
 
 mod builtin;
+mod lister;
 mod locate;
 mod scan;
 mod selection;

@@ -134,13 +134,19 @@ mod tests {
     #[test]
     fn what_is_certainly_meant_is_put_right() {
         assert_eq!(parsed("app: web"), (Some("app=web".into()), None));
-        assert_eq!(parsed("app==web,tier!=x"), (Some("app==web,tier!=x".into()), None));
+        assert_eq!(
+            parsed("app==web,tier!=x"),
+            (Some("app==web,tier!=x".into()), None)
+        );
         assert_eq!(
             parsed("tier in (a,b),spec.nodeName=node-3"),
             (Some("tier in (a,b)".into()), Some("spec.nodeName=node-3".into()))
         );
         // A label's key may well begin so.
-        assert_eq!(parsed("spec.example.com/x=1"), (Some("spec.example.com/x=1".into()), None));
+        assert_eq!(
+            parsed("spec.example.com/x=1"),
+            (Some("spec.example.com/x=1".into()), None)
+        );
         assert_eq!(parsed(" , "), (None, None));
     }
 
@@ -153,8 +159,14 @@ mod tests {
                 {"key": "canary", "operator": "DoesNotExist"},
             ],
         }}});
-        assert_eq!(of_workload(&object).as_deref(), Some("app=web,tier in (a,b),!canary"));
-        assert_eq!(of_workload(&json!({"spec": {"selector": {"app": "web"}}})).as_deref(), Some("app=web"));
+        assert_eq!(
+            of_workload(&object).as_deref(),
+            Some("app=web,tier in (a,b),!canary")
+        );
+        assert_eq!(
+            of_workload(&json!({"spec": {"selector": {"app": "web"}}})).as_deref(),
+            Some("app=web")
+        );
         assert_eq!(of_workload(&json!({"spec": {}})), None);
     }
 }

@@ -3,13 +3,15 @@
 use std::borrow::Cow;
 
 use super::{
-    age::parse_age,
     generic, infrastructure,
     pod::{self, PodFacts},
     verdict::Verdict,
     workload::{self, ReplicaFacts},
 };
-use crate::cluster::{Cell, TableColumn};
+use crate::{
+    cluster::{Cell, TableColumn},
+    output::size::parse_age,
+};
 
 /// The rule of a kind, made for the columns of one Table: [`judge`](Self::judge) then looks nothing up.
 #[derive(Clone, Debug)]

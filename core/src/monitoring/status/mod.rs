@@ -17,7 +17,7 @@ mod workload;
 #[cfg(test)]
 mod tests;
 
-pub use age::{age_of, parse_age, short_age};
+pub use age::age_of;
 pub use cells::CellRule;
 pub use object::of_object;
 pub use pod::{container_trouble, restarts as pod_restarts};

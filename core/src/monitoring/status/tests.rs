@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{CellRule, Verdict, of_object, parse_age, short_age};
+use super::{CellRule, Verdict, of_object};
 use crate::{cluster::TableView, output::Health};
 
 const NOW: &str = "2026-11-23T12:00:00Z";
@@ -274,16 +274,4 @@ fn nodes_jobs_and_claims() {
     let cron = cells("batch", "CronJob", &[("Suspend", json!("True"))]);
     let suspended = object("batch", "CronJob", &json!({"spec": {"suspend": true}}));
     agree(&cron, &suspended, Health::Progressing, "suspended");
-}
-
-#[test]
-fn ages_read_as_kubectl_writes_them() {
-    assert_eq!(parse_age("51m"), Some(3_060));
-    assert_eq!(parse_age("3d4h"), Some(273_600));
-    assert_eq!(parse_age("2y13d"), Some(64_195_200));
-    assert_eq!(parse_age("<unknown>"), None);
-    assert_eq!(parse_age("12"), None);
-    assert_eq!(short_age(45), "45s");
-    assert_eq!(short_age(3_060), "51m");
-    assert_eq!(short_age(40 * 86_400), "40d");
 }
