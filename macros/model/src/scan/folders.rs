@@ -7,7 +7,7 @@ use std::{
 };
 
 use proc_macro2::Span;
-use syn::{DeriveInput, Item, ext::IdentExt as _, spanned::Spanned as _};
+use syn::{DeriveInput, Item, ext::IdentExt as _};
 
 use super::{Attribute, Choice, Operation, Record, Text};
 use crate::{
