@@ -231,7 +231,10 @@ mod tests {
             told::<Policy>(json!("forground")),
             "expected one of background, Foreground, found \"forground\": did you mean Foreground?"
         );
-        assert_eq!(told::<Policy>(json!(5)), "expected one of background, Foreground, found 5");
+        assert_eq!(
+            told::<Policy>(json!(5)),
+            "expected one of background, Foreground, found 5"
+        );
     }
 
     #[test]
@@ -246,7 +249,10 @@ mod tests {
     #[test]
     fn what_is_left_out_fits_optional_parameters_only() {
         let mut values = Values::new(Map::from_iter([("a".to_owned(), json!(null))]), Page::default());
-        assert!(matches!(values.take::<Option<String>>("a", "spec/x.yaml:1:1"), Ok(None)));
+        assert!(matches!(
+            values.take::<Option<String>>("a", "spec/x.yaml:1:1"),
+            Ok(None)
+        ));
         let error = values.take::<u16>("b", "spec/x.yaml:2:3").unwrap_err();
         assert_eq!(
             error.message,
