@@ -45,6 +45,11 @@ impl Templates {
         }
     }
 
+    /// Whether there is a template `name`.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.sources.contains_key(name)
+    }
+
     /// Renders the template `name`.
     pub(super) fn render(&self, name: &str, context: &Jinja) -> Result<String, Error> {
         let environment = self.environment()?;

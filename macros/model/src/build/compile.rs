@@ -30,10 +30,13 @@ fn run() -> io::Result<()> {
     let name = variable("CARGO_PKG_NAME")?;
     let published = env::var_os(CATALOG).map(PathBuf::from);
     let mut directives = Directives::default();
-    for folder in ["spec", "templates", "src/operations"] {
-        directives.rerun_if_changed(&root.join(folder));
+    directives.rerun_if_changed(&root.join("spec"));
+    for folder in ["templates", "src/operations"] {
+        directives.rerun_if_there_and_changed(&root.join(folder));
     }
-    directives.rerun_if_changed(published.as_deref().unwrap_or(Path::new("")));
+    if let Some(file) = &published {
+        directives.rerun_if_changed(file);
+    }
     let compiled = match published {
         Some(file) => compiled(&root, &name, serde_json::from_str(&fs::read_to_string(file)?)?)?,
         None => Err(vec![format!(
@@ -55,7 +58,11 @@ fn run() -> io::Result<()> {
 /// The generated files of the package in `root`, or what is wrong with it.
 fn compiled(root: &Path, name: &str, core: Published) -> io::Result<Result<codegen::Files, Vec<String>>> {
     let mut folders = Folders::default();
-    folders.read(&root.join("src/operations"), "crate::operations", "src/operations")?;
+    folders.read(
+        &root.join("src/operations"),
+        "crate::operations",
+        "src/operations",
+    )?;
     let own = folders.finish(&core.catalog);
     let mut catalog = core.catalog;
     catalog.extend(&own.catalog);

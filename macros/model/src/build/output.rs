@@ -38,13 +38,19 @@ pub(super) fn write_mistakes(out_dir: &Path, mistakes: &[String]) -> io::Result<
 }
 
 /// Diagnostics as texts for `compile_error!`, which adds the word `error:` itself.
-pub(super) fn rendered(mistakes: &[Diagnostic], sources: impl IntoIterator<Item = (String, String)>) -> Vec<String> {
+pub(super) fn rendered(
+    mistakes: &[Diagnostic],
+    sources: impl IntoIterator<Item = (String, String)>,
+) -> Vec<String> {
     let mut files = Sources::default();
     for (name, text) in sources {
         files.add(name, text);
     }
     let bare = |text: String| text.strip_prefix("error: ").map(str::to_owned).unwrap_or(text);
-    render_each(mistakes, &files, Colour::Plain).into_iter().map(bare).collect()
+    render_each(mistakes, &files, Colour::Plain)
+        .into_iter()
+        .map(bare)
+        .collect()
 }
 
 /// Writes a file, unless it is so already: a new time of change would rebuild what depends on it.
@@ -65,7 +71,10 @@ pub(super) fn write_files(out_dir: &Path, files: &BTreeMap<String, String>) -> i
     }
     for entry in fs::read_dir(out_dir.join("surface"))? {
         let path = entry?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default();
         if !files.contains_key(&format!("surface/{name}")) {
             fs::remove_file(&path)?;
         }
@@ -91,11 +100,17 @@ pub(super) fn out_dir() -> io::Result<PathBuf> {
 pub(super) struct Directives(Vec<String>);
 
 impl Directives {
-    /// Runs again if something in the folder changes. Cargo takes a path that does not exist as changed each time.
-    pub(super) fn rerun_if_changed(&mut self, path: &Path) {
+    /// Runs again if something in the folder changes. Cargo takes a path that does not exist as changed each time,
+    /// so one that need not exist is passed over.
+    pub(super) fn rerun_if_there_and_changed(&mut self, path: &Path) {
         if path.exists() {
-            self.0.push(format!("cargo::rerun-if-changed={}", path.display()));
+            self.rerun_if_changed(path);
         }
+    }
+
+    /// Runs again if something in the folder changes, or if it is not there.
+    pub(super) fn rerun_if_changed(&mut self, path: &Path) {
+        self.0.push(format!("cargo::rerun-if-changed={}", path.display()));
     }
 
     pub(super) fn metadata(&mut self, key: &str, value: &str) {
@@ -106,7 +121,10 @@ impl Directives {
         self.0.push(format!("cargo::warning={}", text.replace('\n', " ")));
     }
 
-    #[expect(clippy::print_stdout, reason = "cargo reads directives from a build script's stdout")]
+    #[expect(
+        clippy::print_stdout,
+        reason = "cargo reads directives from a build script's stdout"
+    )]
     pub(super) fn print(&self) {
         // Without any directive cargo would watch the whole package.
         println!("cargo::rerun-if-changed=build.rs");
@@ -117,7 +135,10 @@ impl Directives {
 }
 
 /// Ends a build script that cannot do its work: a disk that is full, not a mistake in a spec.
-#[expect(clippy::print_stdout, reason = "cargo reads directives from a build script's stdout")]
+#[expect(
+    clippy::print_stdout,
+    reason = "cargo reads directives from a build script's stdout"
+)]
 pub(super) fn failed(error: &io::Error) -> ExitCode {
     println!("cargo::error={}", error.to_string().replace('\n', " "));
     ExitCode::FAILURE

@@ -5,10 +5,7 @@ use std::{io, path::Path, process::ExitCode};
 use serde::{Deserialize, Serialize};
 
 use super::output::{Directives, failed, manifest_dir, out_dir, rendered, variable, write_if_changed};
-use crate::{
-    scan::Folders,
-    signature::Catalog,
-};
+use crate::{scan::Folders, signature::Catalog};
 
 /// What a package with operations tells the build scripts of surfaces.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,13 +48,20 @@ fn scan(root: &Path, package: &str, directives: &mut Directives) -> io::Result<P
         ("src/monitoring", "monitoring"),
         ("src/call/params.rs", "call"),
     ] {
-        folders.read(&root.join(path), &format!("::{krate}::{module}"), &format!("{folder}/{path}"))?;
-        directives.rerun_if_changed(&root.join(path));
+        folders.read(
+            &root.join(path),
+            &format!("::{krate}::{module}"),
+            &format!("{folder}/{path}"),
+        )?;
+        directives.rerun_if_there_and_changed(&root.join(path));
     }
     let scanned = folders.finish(&Catalog::default());
     for mistake in &scanned.mistakes {
         let place = &mistake.place;
-        directives.warning(&format!("{}:{}:{}: {}", place.file, place.line, place.column, mistake.message));
+        directives.warning(&format!(
+            "{}:{}:{}: {}",
+            place.file, place.line, place.column, mistake.message
+        ));
     }
     Ok(Published {
         mistakes: rendered(&scanned.mistakes, scanned.sources),
@@ -74,12 +78,23 @@ mod tests {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scan");
         let published = scan(&root, "kube-mcp-core", &mut Directives::default()).unwrap();
         assert_eq!(published.mistakes, [""; 0]);
-        let paths: Vec<&str> = published.catalog.operations.iter().map(|op| op.path.as_str()).collect();
+        let paths: Vec<&str> = published
+            .catalog
+            .operations
+            .iter()
+            .map(|op| op.path.as_str())
+            .collect();
         assert_eq!(
             paths,
-            ["::kube_mcp_core::operations::nested::pods::logs", "::kube_mcp_core::operations::top"]
+            [
+                "::kube_mcp_core::operations::nested::pods::logs",
+                "::kube_mcp_core::operations::top"
+            ]
         );
-        assert_eq!(published.catalog.operations[0].at, "scan/src/operations/nested/pods.rs:5");
+        assert_eq!(
+            published.catalog.operations[0].at,
+            "scan/src/operations/nested/pods.rs:5"
+        );
         let text = serde_json::to_string(&published).unwrap();
         assert_eq!(serde_json::from_str::<Published>(&text).unwrap(), published);
     }

@@ -18,7 +18,13 @@ pub(super) fn tool(tool: &Tool, file: &str, catalog: &Catalog) -> Result<String,
     let steps = steps(&mut writer, &tool.steps)?;
     let params = params(&mut writer, &tool.params)?;
     let row = writer.imports.surface("Tool");
-    let Tool { name, toolset, always_confirm, at, .. } = tool;
+    let Tool {
+        name,
+        toolset,
+        always_confirm,
+        at,
+        ..
+    } = tool;
     let title = words::optional_text(tool.title.as_deref());
     let description = words::text(&tool.description);
     let offer = words::texts(&tool.offer);
@@ -89,7 +95,14 @@ pub(super) fn resource(resource: &Resource, catalog: &Catalog) -> Result<String,
         })
         .collect::<Result<Vec<_>, _>>()?;
     let row = writer.imports.surface("ResourceTemplate");
-    let Resource { name, uri, mime, subscribe, at, .. } = resource;
+    let Resource {
+        name,
+        uri,
+        mime,
+        subscribe,
+        at,
+        ..
+    } = resource;
     let title = words::optional_text(resource.title.as_deref());
     let description = words::text(&resource.description);
     let item = quote! {
@@ -127,7 +140,10 @@ fn params(writer: &mut Writer<'_>, params: &[Param]) -> Result<TokenStream, Unkn
     let rows = params
         .iter()
         .map(|param| {
-            let (row, kind) = (writer.imports.surface("Param"), writer.imports.surface("ParamKind"));
+            let (row, kind) = (
+                writer.imports.surface("Param"),
+                writer.imports.surface("ParamKind"),
+            );
             let variant = match param.kind {
                 ParamKind::String => quote!(String),
                 ParamKind::Integer => quote!(Integer),
@@ -147,7 +163,12 @@ fn params(writer: &mut Writer<'_>, params: &[Param]) -> Result<TokenStream, Unkn
             };
             let Param { name, required, .. } = param;
             let description = words::text(&param.description);
-            let default = words::option(param.default.as_ref().map(|value| words::text(&value.to_string())));
+            let default = words::option(
+                param
+                    .default
+                    .as_ref()
+                    .map(|value| words::text(&value.to_string())),
+            );
             let choices = words::texts(&param.choices);
             let minimum = words::optional_number(param.minimum);
             let maximum = words::optional_number(param.maximum);

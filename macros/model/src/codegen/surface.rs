@@ -22,29 +22,42 @@ pub type Files = BTreeMap<String, String>;
 pub fn surface(name: &str, package: &Package, catalog: &Catalog) -> Result<Files, UnknownOperation> {
     let mut files = Files::new();
     let mut modules = Vec::new();
-    let mut rows = |sort: &str, row: &str, item: &str, write: &dyn Fn(&str) -> Result<String, UnknownOperation>| {
-        let module = words::ident(sort, item);
-        let row = words::field(row);
-        let file = format!("{module}.rs");
-        let inner = format!("surface/{file}");
-        modules.push(format!("mod {module} {{\n    include!(\"{inner}\");\n}}\n"));
-        files.insert(inner, write(&file)?);
-        Ok(quote!(#module::#row))
-    };
+    let mut rows =
+        |sort: &str, row: &str, item: &str, write: &dyn Fn(&str) -> Result<String, UnknownOperation>| {
+            let module = words::ident(sort, item);
+            let row = words::field(row);
+            let file = format!("{module}.rs");
+            let inner = format!("surface/{file}");
+            modules.push(format!("mod {module} {{\n    include!(\"{inner}\");\n}}\n"));
+            files.insert(inner, write(&file)?);
+            Ok(quote!(#module::#row))
+        };
     let tools = package
         .tools
         .iter()
-        .map(|tool| rows("tool", "TOOL", &tool.name, &|file| item::tool(tool, file, catalog)))
+        .map(|tool| {
+            rows("tool", "TOOL", &tool.name, &|file| {
+                item::tool(tool, file, catalog)
+            })
+        })
         .collect::<Result<Vec<_>, _>>()?;
     let prompts = package
         .prompts
         .iter()
-        .map(|prompt| rows("prompt", "PROMPT", &prompt.name, &|_| item::prompt(prompt, catalog)))
+        .map(|prompt| {
+            rows("prompt", "PROMPT", &prompt.name, &|_| {
+                item::prompt(prompt, catalog)
+            })
+        })
         .collect::<Result<Vec<_>, _>>()?;
     let resources = package
         .resources
         .iter()
-        .map(|resource| rows("resource", "RESOURCE", &resource.name, &|_| item::resource(resource, catalog)))
+        .map(|resource| {
+            rows("resource", "RESOURCE", &resource.name, &|_| {
+                item::resource(resource, catalog)
+            })
+        })
         .collect::<Result<Vec<_>, _>>()?;
 
     let toolsets = toolsets(package);

@@ -26,7 +26,9 @@ pub(super) fn text(text: &str) -> TokenStream {
     if plain || text.contains('\r') {
         return text.to_token_stream();
     }
-    let hashes = (0..).map(|count| "#".repeat(count)).find(|hashes| !text.contains(&format!("\"{hashes}")));
+    let hashes = (0..)
+        .map(|count| "#".repeat(count))
+        .find(|hashes| !text.contains(&format!("\"{hashes}")));
     let hashes = hashes.unwrap_or_default();
     format!("r{hashes}\"{text}\"{hashes}")
         .parse::<Literal>()
@@ -48,7 +50,11 @@ pub(super) fn optional_text(value: Option<&str>) -> TokenStream {
 
 /// `None` or `Some(1.0)`.
 pub(super) fn optional_number(value: Option<f64>) -> TokenStream {
-    option(value.filter(|number| number.is_finite()).map(Literal::f64_unsuffixed))
+    option(
+        value
+            .filter(|number| number.is_finite())
+            .map(Literal::f64_unsuffixed),
+    )
 }
 
 /// `&["a", "b"]`.
@@ -80,7 +86,10 @@ impl Imports {
     /// The `use` item.
     pub(super) fn item(&self) -> TokenStream {
         let idents = |names: &BTreeSet<&'static str>| -> Vec<Ident> {
-            names.iter().map(|name| Ident::new(name, Span::call_site())).collect()
+            names
+                .iter()
+                .map(|name| Ident::new(name, Span::call_site()))
+                .collect()
         };
         let (call, surface) = (idents(&self.call), idents(&self.surface));
         match call.is_empty() {

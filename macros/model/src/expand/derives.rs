@@ -78,7 +78,10 @@ fn expand(input: TokenStream, with: impl FnOnce(&DeriveInput) -> syn::Result<Tok
             if input.generics.params.is_empty() {
                 return with(&input);
             }
-            Err(syn::Error::new(input.ident.span(), "it cannot be generic: specs bind values, not types"))
+            Err(syn::Error::new(
+                input.ident.span(),
+                "it cannot be generic: specs bind values, not types",
+            ))
         })
         .unwrap_or_else(|error| error.to_compile_error())
 }

@@ -71,7 +71,11 @@ fn module(operation: &Operation) -> TokenStream {
         }
     });
     let fields = fields.chain(page);
-    let idents: Vec<_> = operation.parameters.iter().map(|parameter| &parameter.ident).collect();
+    let idents: Vec<_> = operation
+        .parameters
+        .iter()
+        .map(|parameter| &parameter.ident)
+        .collect();
     let page = operation.paged.then(|| quote!(, params.page));
     let params = match operation.parameters.is_empty() && !operation.paged {
         true => quote!(_params),
@@ -109,7 +113,9 @@ fn module(operation: &Operation) -> TokenStream {
 
 /// The literal of `OPERATION`.
 fn facts(operation: &Operation) -> TokenStream {
-    let Operation { name, paged, long, .. } = operation;
+    let Operation {
+        name, paged, long, ..
+    } = operation;
     let access = match operation.access {
         Access::Read => quote!(Read),
         Access::Write => quote!(Write),
@@ -239,17 +245,30 @@ mod tests {
                 pub async fn logs(cx: &Cx, /** What. */ kind: &str) -> Result<Lines> { read(kind) }
             },
         );
-        assert!(expanded.contains("pub async fn logs(cx: &Cx, kind: &str) -> Result<Lines>"), "{expanded}");
-        assert!(expanded.contains("an operation cannot take `&str`: take String"), "{expanded}");
+        assert!(
+            expanded.contains("pub async fn logs(cx: &Cx, kind: &str) -> Result<Lines>"),
+            "{expanded}"
+        );
+        assert!(
+            expanded.contains("an operation cannot take `&str`: take String"),
+            "{expanded}"
+        );
     }
 
     #[test]
     fn types_are_named_from_inside_the_module() {
-        let written = |path: &str| seen_from_inside(&syn::parse_str(path).unwrap()).to_string().replace(' ', "");
+        let written = |path: &str| {
+            seen_from_inside(&syn::parse_str(path).unwrap())
+                .to_string()
+                .replace(' ', "")
+        };
         assert_eq!(written("KindRef"), "super::KindRef");
         assert_eq!(written("self::KindRef"), "super::KindRef");
         assert_eq!(written("super::KindRef"), "super::super::KindRef");
         assert_eq!(written("crate::call::KindRef"), "crate::call::KindRef");
-        assert_eq!(written("::kube_mcp_core::call::KindRef"), "::kube_mcp_core::call::KindRef");
+        assert_eq!(
+            written("::kube_mcp_core::call::KindRef"),
+            "::kube_mcp_core::call::KindRef"
+        );
     }
 }

@@ -12,7 +12,10 @@ use crate::build::written_mistakes;
 pub fn surface(out_dir: Option<&Path>) -> TokenStream {
     let mistakes = match out_dir {
         Some(out_dir) => written_mistakes(out_dir),
-        None => vec!["`surface!()` needs a build.rs: `fn main() -> ExitCode { kube_mcp_model::build::compile() }`".to_owned()],
+        None => vec![
+            "`surface!()` needs a build.rs: `fn main() -> ExitCode { kube_mcp_model::build::compile() }`"
+                .to_owned(),
+        ],
     };
     if mistakes.is_empty() {
         return quote!(include!(concat!(env!("OUT_DIR"), "/surface.rs")););

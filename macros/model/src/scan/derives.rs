@@ -1,6 +1,8 @@
 //! `#[derive(Choice)]`, `#[derive(Text)]` and `#[derive(Record)]` as they are written.
 
-use syn::{Data, DeriveInput, Field, Fields, Ident, LitStr, Visibility, ext::IdentExt as _, spanned::Spanned as _};
+use syn::{
+    Data, DeriveInput, Field, Fields, Ident, LitStr, Visibility, ext::IdentExt as _, spanned::Spanned as _,
+};
 
 use super::case;
 use crate::signature::{ChoiceType, RecordType, TextType};
@@ -54,7 +56,10 @@ impl Choice {
                     Ok(())
                 }));
             }
-            if let Some(other) = variants.iter().find(|other| other.name.eq_ignore_ascii_case(&name)) {
+            if let Some(other) = variants
+                .iter()
+                .find(|other| other.name.eq_ignore_ascii_case(&name))
+            {
                 errors.push(syn::Error::new(
                     variant.ident.span(),
                     format!("`{name}` is the name of the variant `{}` already", other.ident),
@@ -66,7 +71,10 @@ impl Choice {
             });
         }
         if variants.is_empty() {
-            errors.push(syn::Error::new(input.ident.span(), "a `Choice` has at least one variant"));
+            errors.push(syn::Error::new(
+                input.ident.span(),
+                "a `Choice` has at least one variant",
+            ));
         }
         errors.into_result(Self {
             ident: input.ident.clone(),
@@ -167,7 +175,11 @@ impl Record {
             }));
         }
         let mut fields = Vec::new();
-        for field in named.named.iter().filter(|field| matches!(field.vis, Visibility::Public(_))) {
+        for field in named
+            .named
+            .iter()
+            .filter(|field| matches!(field.vis, Visibility::Public(_)))
+        {
             match serialised_name(field, case.as_ref()) {
                 Ok(name) => fields.extend(name),
                 Err(error) => errors.push(error),
@@ -190,7 +202,9 @@ impl Record {
 
 /// A field's name as serde writes it; `None` if it writes none.
 fn serialised_name(field: &Field, case: Option<&LitStr>) -> syn::Result<Option<String>> {
-    let Some(ident) = &field.ident else { return Ok(None) };
+    let Some(ident) = &field.ident else {
+        return Ok(None);
+    };
     let mut name = ident.unraw().to_string();
     if let Some(case) = case {
         name = case::renamed(&name, &case.value())

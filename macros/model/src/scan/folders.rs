@@ -100,7 +100,11 @@ impl Folders {
             .map(|operation| (operation.name.clone(), operation.at.clone()))
             .collect();
         for found in std::mem::take(&mut self.operations) {
-            let path = format!("{}::{}", found.module, raw(&found.operation.ident.unraw().to_string()));
+            let path = format!(
+                "{}::{}",
+                found.module,
+                raw(&found.operation.ident.unraw().to_string())
+            );
             let place = place(&found.file, found.name);
             let at = format!("{}:{}", place.file, place.line);
             if let Output::Record(record) = &found.operation.output
@@ -114,7 +118,11 @@ impl Folders {
             }
             if let Some(first) = by_name.insert(found.operation.name.clone(), at.clone()) {
                 let name = &found.operation.name;
-                let mut twice = mistake("operation-twice", format!("operation `{name}` is declared twice"), place);
+                let mut twice = mistake(
+                    "operation-twice",
+                    format!("operation `{name}` is declared twice"),
+                    place,
+                );
                 twice.notes.push(format!("first declared at {first}"));
                 self.mistakes.push(twice);
                 continue;
@@ -151,7 +159,11 @@ impl Folders {
         for item in items {
             match item {
                 Item::Fn(function) => {
-                    let Some(attribute) = function.attrs.iter().find(|attr| is_named(attr.path(), "operation")) else {
+                    let Some(attribute) = function
+                        .attrs
+                        .iter()
+                        .find(|attr| is_named(attr.path(), "operation"))
+                    else {
                         continue;
                     };
                     let parsed = attribute
@@ -207,11 +219,19 @@ impl Folders {
     /// Types are looked up by their last name, so it has to be one type's only.
     fn unique(&mut self, derive: &str, input: &DeriveInput, file: &str) {
         let name = input.ident.unraw().to_string();
-        let family = if derive == "Record" { "record" } else { "parameter type" };
+        let family = if derive == "Record" {
+            "record"
+        } else {
+            "parameter type"
+        };
         let place = place(file, input.ident.span());
         let at = format!("{}:{}", place.file, place.line);
         if let Some(first) = self.places.insert((family, name.clone()), at) {
-            let mut twice = mistake("operation-type", format!("{family} `{name}` is declared twice"), place);
+            let mut twice = mistake(
+                "operation-type",
+                format!("{family} `{name}` is declared twice"),
+                place,
+            );
             twice.notes.push(format!("first declared at {first}"));
             self.mistakes.push(twice);
         }
@@ -219,7 +239,8 @@ impl Folders {
 
     fn tell(&mut self, file: &str, check: &'static str, error: syn::Error) {
         for error in error {
-            self.mistakes.push(mistake(check, error.to_string(), place(file, error.span())));
+            self.mistakes
+                .push(mistake(check, error.to_string(), place(file, error.span())));
         }
     }
 }
@@ -237,7 +258,11 @@ fn mistake(check: &'static str, message: String, place: Place) -> Diagnostic {
 
 fn place(file: &str, span: Span) -> Place {
     let (start, end) = (span.start(), span.end());
-    let length = if start.line == end.line { end.column.saturating_sub(start.column) } else { 1 };
+    let length = if start.line == end.line {
+        end.column.saturating_sub(start.column)
+    } else {
+        1
+    };
     Place {
         file: file.to_owned(),
         line: start.line.max(1),
@@ -251,9 +276,9 @@ fn is_named(path: &syn::Path, name: &str) -> bool {
 }
 
 fn is_test(attributes: &[syn::Attribute]) -> bool {
-    attributes
-        .iter()
-        .any(|attr| attr.path().is_ident("cfg") && attr.parse_args::<syn::Ident>().is_ok_and(|flag| flag == "test"))
+    attributes.iter().any(|attr| {
+        attr.path().is_ident("cfg") && attr.parse_args::<syn::Ident>().is_ok_and(|flag| flag == "test")
+    })
 }
 
 /// A name as Rust writes it: with `r#` if it is a keyword.
@@ -282,7 +307,9 @@ mod tests {
 
     fn told(scanned: &Scanned) -> Vec<String> {
         let line = |mistake: &Diagnostic| {
-            let Place { file, line, column, .. } = &mistake.place;
+            let Place {
+                file, line, column, ..
+            } = &mistake.place;
             format!("{file}:{line}:{column}: {}", mistake.message)
         };
         scanned.mistakes.iter().map(line).collect()
@@ -326,7 +353,10 @@ mod tests {
         assert_eq!(told(&scanned), [""; 0]);
         let catalog = &scanned.catalog;
         let paths: Vec<&str> = catalog.operations.iter().map(|op| op.path.as_str()).collect();
-        assert_eq!(paths, ["::c::operations::pods::r#where", "::c::operations::pods::logs"]);
+        assert_eq!(
+            paths,
+            ["::c::operations::pods::r#where", "::c::operations::pods::logs"]
+        );
         assert_eq!(catalog.operations[1].at, "src/operations/pods.rs:4");
         assert_eq!(catalog.choices[0].variants, ["newest-first", "old"]);
         assert_eq!(catalog.records[0].fields, ["openSince", "n", "last"]);
@@ -337,7 +367,10 @@ mod tests {
         let core = scan(&[("params.rs", "::c::call", PARAMS)], &Catalog::default()).catalog;
         let own = "/// It.\n#[operation(\"acme.purge\", destructive)]\npub async fn purge(cx: &Cx, kind: KindRef) \
                    -> Result<Change> {}";
-        let scanned = scan(&[("src/operations/acme.rs", "crate::operations::acme", own)], &core);
+        let scanned = scan(
+            &[("src/operations/acme.rs", "crate::operations::acme", own)],
+            &core,
+        );
         assert_eq!(told(&scanned), [""; 0]);
         assert_eq!(scanned.catalog.operations.len(), 1);
         assert!(scanned.catalog.texts.is_empty(), "only what is declared here");
@@ -349,7 +382,12 @@ mod tests {
         let unknown = "/// It.\n#[operation(\"c.d\", read)]\npub async fn g(cx: &Cx, when: Moment) -> Result<Record<X>> {}\n\
                        #[operation(\"e\")]\nfn h() {}";
         let scanned = scan(
-            &[("a.rs", "m", twice), ("b.rs", "m", twice), ("c.rs", "m", unknown), ("d.rs", "m", "fn")],
+            &[
+                ("a.rs", "m", twice),
+                ("b.rs", "m", twice),
+                ("c.rs", "m", unknown),
+                ("d.rs", "m", "fn"),
+            ],
             &Catalog::default(),
         );
         assert_eq!(

@@ -29,7 +29,8 @@ pub struct Attribute {
 
 impl Parse for Attribute {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        const SHAPE: &str = "expected `\"group.name\", read | write | destructive | exec` and perhaps `, long`";
+        const SHAPE: &str =
+            "expected `\"group.name\", read | write | destructive | exec` and perhaps `, long`";
         let name: LitStr = input
             .parse()
             .map_err(|error| syn::Error::new(error.span(), SHAPE))?;
@@ -61,7 +62,10 @@ impl Parse for Attribute {
         while input.parse::<Option<Token![,]>>()?.is_some() && !input.is_empty() {
             let word = input.call(Ident::parse_any)?;
             if word != "long" || long {
-                return Err(syn::Error::new(word.span(), "after the access there may be `long`, once"));
+                return Err(syn::Error::new(
+                    word.span(),
+                    "after the access there may be `long`, once",
+                ));
             }
             long = true;
         }
@@ -129,7 +133,11 @@ impl Operation {
 
         let mut inputs = function.sig.inputs.iter();
         let reach = inputs.next().and_then(reach_of).or_else(|| {
-            let place = function.sig.inputs.first().map_or(function.sig.ident.span(), syn::spanned::Spanned::span);
+            let place = function
+                .sig
+                .inputs
+                .first()
+                .map_or(function.sig.ident.span(), syn::spanned::Spanned::span);
             errors.push(syn::Error::new(
                 place,
                 "an operation takes `cx: &Cx` first, or `cx: &ServerCx` if it needs no cluster",
@@ -184,7 +192,12 @@ impl Operation {
     ///
     /// # Errors
     /// The parameters whose types are neither choice nor text, with that type's name.
-    pub fn resolve(&self, catalog: &Catalog, path: String, at: String) -> Result<Signature, Vec<(Span, String)>> {
+    pub fn resolve(
+        &self,
+        catalog: &Catalog,
+        path: String,
+        at: String,
+    ) -> Result<Signature, Vec<(Span, String)>> {
         let mut params = Vec::new();
         let mut unknown = Vec::new();
         for parameter in &self.parameters {
@@ -249,7 +262,10 @@ fn check_function(function: &ItemFn, errors: &mut Errors) {
     let signature = &function.sig;
     let name = signature.ident.span();
     if !matches!(function.vis, Visibility::Public(_)) {
-        errors.push(syn::Error::new(name, "an operation is `pub`: generated code calls it"));
+        errors.push(syn::Error::new(
+            name,
+            "an operation is `pub`: generated code calls it",
+        ));
     }
     if signature.asyncness.is_none() {
         errors.push(syn::Error::new(name, "an operation is `async`"));
@@ -265,7 +281,10 @@ fn check_function(function: &ItemFn, errors: &mut Errors) {
         || signature.variadic.is_some()
         || !matches!(signature.safety, Safety::Default)
     {
-        errors.push(syn::Error::new(signature.span(), "an operation is a plain `pub async fn`"));
+        errors.push(syn::Error::new(
+            signature.span(),
+            "an operation is a plain `pub async fn`",
+        ));
     }
     for attribute in function.attrs.iter().filter(|attr| attr.path().is_ident("cfg")) {
         errors.push(syn::Error::new(
@@ -299,8 +318,12 @@ fn check_name(parameter: &Parameter, paged: bool, errors: &mut Errors) {
 
 fn reach_of(input: &FnArg) -> Option<Reach> {
     let FnArg::Typed(input) = input else { return None };
-    let Type::Reference(reference) = &*input.ty else { return None };
-    let Type::Path(path) = &*reference.elem else { return None };
+    let Type::Reference(reference) = &*input.ty else {
+        return None;
+    };
+    let Type::Path(path) = &*reference.elem else {
+        return None;
+    };
     if reference.mutability.is_some() {
         return None;
     }
@@ -324,10 +347,14 @@ fn answer_of(function: &ItemFn) -> syn::Result<(Output, Option<Type>)> {
     let wrong = || syn::Error::new(ty.span(), SHAPE);
     let answer = argument_of(ty, "Result").ok_or_else(wrong)?;
     if let Some(record) = argument_of(answer, "Record") {
-        let Type::Path(path) = record else { return Err(wrong()) };
+        let Type::Path(path) = record else {
+            return Err(wrong());
+        };
         return Ok((Output::Record(last_name(&path.path)), Some(record.clone())));
     }
-    let Type::Path(path) = answer else { return Err(wrong()) };
+    let Type::Path(path) = answer else {
+        return Err(wrong());
+    };
     match last_name(&path.path).as_str() {
         "Table" => Ok((Output::Table, None)),
         "Object" => Ok((Output::Object, None)),
@@ -345,7 +372,11 @@ pub(crate) fn docs(attributes: &[syn::Attribute]) -> String {
             && let syn::Expr::Lit(literal) = &meta.value
             && let syn::Lit::Str(text) = &literal.lit
         {
-            lines.extend(text.value().split('\n').map(|line| line.strip_prefix(' ').unwrap_or(line).to_owned()));
+            lines.extend(
+                text.value()
+                    .split('\n')
+                    .map(|line| line.strip_prefix(' ').unwrap_or(line).to_owned()),
+            );
         }
     }
     lines.join("\n").trim().to_owned()
@@ -390,7 +421,11 @@ mod tests {
             .collect();
         assert_eq!(
             written,
-            ["kind KindRef What it is.", "containers Option<Vec<String>> ", "r#type Option<u32> "]
+            [
+                "kind KindRef What it is.",
+                "containers Option<Vec<String>> ",
+                "r#type Option<u32> "
+            ]
         );
         assert_eq!(operation.output, Output::Lines);
     }
@@ -436,17 +471,38 @@ mod tests {
             let function = format!("/// It.\npub async fn f(cx: &Cx, p: {ty}) -> Result<Table> {{}}");
             mistakes(r#""a.b", read"#, &function).join("; ")
         };
-        for accepted in ["String", "bool", "u16", "f64", "Vec<i64>", "Option<Vec<crate::Kind>>", "Option<Kind>"] {
+        for accepted in [
+            "String",
+            "bool",
+            "u16",
+            "f64",
+            "Vec<i64>",
+            "Option<Vec<crate::Kind>>",
+            "Option<Kind>",
+        ] {
             assert_eq!(told(accepted), "", "{accepted}");
         }
-        for refused in ["f32", "Option<Option<bool>>", "Vec<Vec<String>>", "(u8, u8)", "Box<str>", "impl Into<String>"] {
-            assert!(told(refused).starts_with("an operation cannot take"), "{refused}: {}", told(refused));
+        for refused in [
+            "f32",
+            "Option<Option<bool>>",
+            "Vec<Vec<String>>",
+            "(u8, u8)",
+            "Box<str>",
+            "impl Into<String>",
+        ] {
+            assert!(
+                told(refused).starts_with("an operation cannot take"),
+                "{refused}: {}",
+                told(refused)
+            );
         }
     }
 
     #[test]
     fn the_attribute_says_what_it_wants() {
-        let told = |attribute: &str| mistakes(attribute, "/// It.\npub async fn f(cx: &Cx) -> Result<Table> {}").join("");
+        let told = |attribute: &str| {
+            mistakes(attribute, "/// It.\npub async fn f(cx: &Cx) -> Result<Table> {}").join("")
+        };
         assert_eq!(told(r#""pods.logs", write, long,"#), "");
         assert!(told("read").starts_with("expected `\"group.name\""));
         assert!(told(r#""Pods", read"#).starts_with("an operation is named `group.name`"));

@@ -163,9 +163,7 @@ fn refusal(ty: &Type) -> String {
         "&str" | "&'staticstr" | "char" => "String",
         "Page" => "`page: Page` as the last parameter",
         text if text.contains("HashMap") || text.contains("BTreeMap") => "Vec<String> of `key=value`",
-        _ => {
-            "String, bool, an integer, f64, Vec or Option of these, or a type that derives Choice or Text"
-        }
+        _ => "String, bool, an integer, f64, Vec or Option of these, or a type that derives Choice or Text",
     };
     format!("`{written}`: take {instead}")
 }
