@@ -61,7 +61,10 @@ pub async fn logs(
     let exclude = pattern("exclude", exclude.as_deref())?;
     let previous = previous.unwrap_or(false);
     if previous && follow.is_some() {
-        return Err(Error::invalid("previous and follow exclude each other: a run that is over has no more lines").into());
+        return Err(Error::invalid(
+            "previous and follow exclude each other: a run that is over has no more lines",
+        )
+        .into());
     }
     let wanted = match (&name, &selector) {
         (Some(_), Some(_)) => {
@@ -105,7 +108,10 @@ pub async fn logs(
     .into_iter()
     .flatten()
     .collect();
-    lines.subject = std::iter::once(format!("Logs of {subject}")).chain(parts).collect::<Vec<_>>().join(", ");
+    lines.subject = std::iter::once(format!("Logs of {subject}"))
+        .chain(parts)
+        .collect::<Vec<_>>()
+        .join(", ");
     notes.extend(silent);
     notes.append(&mut lines.notes);
     lines.notes = notes;
@@ -144,7 +150,11 @@ fn until(cx: &Cx, follow: Option<u64>) -> Result<Option<Instant>, Error> {
     let Some(seconds) = follow.filter(|seconds| *seconds > 0) else {
         return Ok(None);
     };
-    let last = cx.call().deadline.checked_sub(MARGIN).unwrap_or_else(Instant::now);
+    let last = cx
+        .call()
+        .deadline
+        .checked_sub(MARGIN)
+        .unwrap_or_else(Instant::now);
     let wanted = Instant::now() + Duration::from_secs(seconds.min(600));
     Ok(Some(wanted.min(last)))
 }
@@ -154,7 +164,9 @@ fn fail_if_all_failed(reads: &mut Vec<std::result::Result<Read, Error>>) -> Resu
     if !reads.is_empty() && reads.iter().all(std::result::Result::is_err) {
         let mut errors = reads.drain(..).filter_map(std::result::Result::err);
         if let Some(first) = errors.next() {
-            return Err(errors.find(|error| error.kind == ErrorKind::Cancelled).unwrap_or(first));
+            return Err(errors
+                .find(|error| error.kind == ErrorKind::Cancelled)
+                .unwrap_or(first));
         }
     }
     Ok(())
@@ -187,12 +199,21 @@ fn assemble(containers: &[Container], reads: Vec<std::result::Result<Read, Error
                 });
                 kept.extend(read.lines.into_iter().map(|line| (index, line)));
             }
-            Err(error) => lines.notes.push(format!("{} could not be read: {}", container.label, error.message)),
+            Err(error) => lines.notes.push(format!(
+                "{} could not be read: {}",
+                container.label, error.message
+            )),
         }
     }
     if !quiet.is_empty() {
-        let what = if lines.read > 0 { "nothing matched in" } else { "no lines in" };
-        lines.notes.push(format!("{what} {}", crate::operations::locate::listed(&quiet)));
+        let what = if lines.read > 0 {
+            "nothing matched in"
+        } else {
+            "no lines in"
+        };
+        lines
+            .notes
+            .push(format!("{what} {}", crate::operations::locate::listed(&quiet)));
     }
     lines.lines = fold::newest_first(kept);
     lines

@@ -50,7 +50,10 @@ fn timeless(text: &str) -> String {
             key.push(' ');
         }
         let core = word.trim_matches(|c: char| matches!(c, '[' | ']' | '(' | ')' | '"' | ',' | '='));
-        let core = core.strip_prefix("time=").or_else(|| core.strip_prefix("ts=")).unwrap_or(core);
+        let core = core
+            .strip_prefix("time=")
+            .or_else(|| core.strip_prefix("ts="))
+            .unwrap_or(core);
         if !is_time(core.trim_matches('"')) {
             key.push_str(word);
         }
@@ -78,7 +81,13 @@ mod tests {
 
     fn line(source: usize, time: &str, text: &str) -> (usize, Entry) {
         let time = format!("2026-11-23T14:{time}Z");
-        (source, Entry { time, text: text.to_owned() })
+        (
+            source,
+            Entry {
+                time,
+                text: text.to_owned(),
+            },
+        )
     }
 
     #[test]
@@ -91,7 +100,14 @@ mod tests {
         ]);
         let told: Vec<_> = lines
             .iter()
-            .map(|line| (line.text.as_str(), line.count, line.sources.clone(), line.since.as_deref()))
+            .map(|line| {
+                (
+                    line.text.as_str(),
+                    line.count,
+                    line.sources.clone(),
+                    line.since.as_deref(),
+                )
+            })
             .collect();
         assert_eq!(
             told,

@@ -61,7 +61,11 @@ pub(super) struct Entry {
 
 /// Reads all containers, in their order.
 pub(super) async fn all(cx: &Cx, containers: &[Container], reading: &Reading) -> Vec<Result<Read, Error>> {
-    let at_once = if reading.until.is_some() { FOLLOWED } else { AT_ONCE };
+    let at_once = if reading.until.is_some() {
+        FOLLOWED
+    } else {
+        AT_ONCE
+    };
     stream::iter(containers)
         .map(|container| one(cx, container, reading))
         .buffered(at_once)
@@ -80,9 +84,16 @@ async fn one(cx: &Cx, container: &Container, reading: &Reading) -> Result<Read, 
         limit_bytes: None,
         follow: reading.until.is_some(),
     };
-    let last = cx.call().deadline.checked_sub(MARGIN).unwrap_or_else(Instant::now);
+    let last = cx
+        .call()
+        .deadline
+        .checked_sub(MARGIN)
+        .unwrap_or_else(Instant::now);
     let stop = reading.until.unwrap_or(last).min(last);
-    let mut lines = cx.client().logs(&container.namespace, &container.pod, &query).await?;
+    let mut lines = cx
+        .client()
+        .logs(&container.namespace, &container.pod, &query)
+        .await?;
     let mut read = Read::default();
     let mut kept: VecDeque<Entry> = VecDeque::new();
     let mut bytes = 0;
@@ -106,8 +117,14 @@ async fn one(cx: &Cx, container: &Container, reading: &Reading) -> Result<Read, 
         bytes += line.len();
         read.seen += 1;
         let entry = entry(&line);
-        let included = reading.include.as_ref().is_none_or(|regex| regex.is_match(&entry.text));
-        let excluded = reading.exclude.as_ref().is_some_and(|regex| regex.is_match(&entry.text));
+        let included = reading
+            .include
+            .as_ref()
+            .is_none_or(|regex| regex.is_match(&entry.text));
+        let excluded = reading
+            .exclude
+            .as_ref()
+            .is_some_and(|regex| regex.is_match(&entry.text));
         if included && !excluded {
             read.matched += 1;
             if kept.len() >= reading.tail {
@@ -118,12 +135,17 @@ async fn one(cx: &Cx, container: &Container, reading: &Reading) -> Result<Read, 
             }
         }
         if bytes > BYTES {
-            read.note = Some(format!("stopped after {} MiB; narrow with since or tail", BYTES >> 20));
+            read.note = Some(format!(
+                "stopped after {} MiB; narrow with since or tail",
+                BYTES >> 20
+            ));
             break;
         }
     }
     if filtered && u64::try_from(read.seen).is_ok_and(|seen| seen >= SEARCHED) && read.note.is_none() {
-        read.note = Some(format!("only the last {SEARCHED} lines were searched; narrow with since"));
+        read.note = Some(format!(
+            "only the last {SEARCHED} lines were searched; narrow with since"
+        ));
     }
     read.lines = kept.into();
     Ok(read)
@@ -149,7 +171,10 @@ fn entry(line: &str) -> Entry {
 
 fn is_time(word: &str) -> bool {
     let bytes = word.as_bytes();
-    bytes.len() >= 20 && bytes.get(4) == Some(&b'-') && bytes.get(10) == Some(&b'T') && word.parse::<Timestamp>().is_ok()
+    bytes.len() >= 20
+        && bytes.get(4) == Some(&b'-')
+        && bytes.get(10) == Some(&b'T')
+        && word.parse::<Timestamp>().is_ok()
 }
 
 /// Terminal colours, which cost a reader's tokens and say nothing.
@@ -178,7 +203,10 @@ mod tests {
     #[test]
     fn a_line_is_split_and_cleaned() {
         let found = entry("2026-11-23T02:01:53.123456789Z \u{1b}[31mERROR\u{1b}[0m slow\r");
-        assert_eq!((found.time.as_str(), found.text.as_str()), ("2026-11-23T02:01:53.123456789Z", "ERROR slow"));
+        assert_eq!(
+            (found.time.as_str(), found.text.as_str()),
+            ("2026-11-23T02:01:53.123456789Z", "ERROR slow")
+        );
         assert_eq!(entry("no time here").text, "no time here");
         assert!(entry(&"ü".repeat(LINE + 5)).text.ends_with("… (4010 bytes)"));
     }

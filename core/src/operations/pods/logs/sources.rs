@@ -68,13 +68,23 @@ pub(super) fn choose(
             }
         }
         let several = of_pod.len() > 1;
-        chosen.extend(of_pod.into_iter().map(|(name, status)| Container {
-            namespace: pod["metadata"]["namespace"].as_str().unwrap_or_default().to_owned(),
-            pod: pod_name.to_owned(),
-            label: if several { format!("{pod_name}/{name}") } else { pod_name.to_owned() },
-            name,
-            remark: status.map(remark).unwrap_or_default(),
-            crashing: status.is_some_and(|status| status["state"]["waiting"]["reason"] == "CrashLoopBackOff"),
+        chosen.extend(of_pod.into_iter().map(|(name, status)| {
+            Container {
+                namespace: pod["metadata"]["namespace"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .to_owned(),
+                pod: pod_name.to_owned(),
+                label: if several {
+                    format!("{pod_name}/{name}")
+                } else {
+                    pod_name.to_owned()
+                },
+                name,
+                remark: status.map(remark).unwrap_or_default(),
+                crashing: status
+                    .is_some_and(|status| status["state"]["waiting"]["reason"] == "CrashLoopBackOff"),
+            }
         }));
     }
     if let (Some(wanted), false, false) = (wanted, named, pods.is_empty()) {
@@ -103,7 +113,9 @@ fn is_initialised(pod: &Value) -> bool {
 /// Why a container has no logs; none if it has.
 fn silence(pod: &Value, status: Option<&Value>, previous: bool) -> Option<String> {
     let Some(status) = status else {
-        let reason = pod["status"]["reason"].as_str().or_else(|| pod["status"]["phase"].as_str());
+        let reason = pod["status"]["reason"]
+            .as_str()
+            .or_else(|| pod["status"]["phase"].as_str());
         return Some(format!("it was not started ({})", reason.unwrap_or("Pending")));
     };
     let restarts = status["restartCount"].as_u64().unwrap_or(0);
@@ -132,7 +144,9 @@ fn remark(status: &Value) -> String {
         };
     }
     match status["restartCount"].as_u64() {
-        Some(restarts) if restarts > 0 && status["ready"] != true => format!("not ready, {restarts} restarts"),
+        Some(restarts) if restarts > 0 && status["ready"] != true => {
+            format!("not ready, {restarts} restarts")
+        }
         _ => String::new(),
     }
 }

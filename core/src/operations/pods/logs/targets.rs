@@ -77,9 +77,6 @@ pub(super) async fn by_name(
             target.notes.splice(0..0, found.note);
             return Ok(target);
         }
-        Err(error) if is_pod && error.kind == ErrorKind::NotFound && error.next.iter().all(|next| next.op != "pods.logs") => {
-            error
-        }
         // The error knows where it is, or what is near, and says so.
         Err(error) if is_pod && error.kind == ErrorKind::NotFound => error,
         Err(error) => return Err(error),
@@ -94,7 +91,9 @@ async fn guess(cx: &Cx, namespace: &str, name: &str, missing: Error) -> Result<T
     if let Some((resource, object)) = workload(cx, namespace, name).await? {
         let mut target = of_object(cx, &resource, &object).await?;
         target.subject = subject(&resource, Some(namespace), name);
-        target.notes.insert(0, format!("{name} is no Pod but a {}", resource.kind));
+        target
+            .notes
+            .insert(0, format!("{name} is no Pod but a {}", resource.kind));
         return Ok(target);
     }
     let prefix = format!("{name}-");
@@ -102,7 +101,10 @@ async fn guess(cx: &Cx, namespace: &str, name: &str, missing: Error) -> Result<T
     target.pods.retain(|pod| name_of(pod).starts_with(&prefix));
     if !target.pods.is_empty() {
         target.subject = format!("pods {namespace}/{prefix}*");
-        target.notes.insert(0, format!("there is no Pod {name}; these are the pods whose names start so"));
+        target.notes.insert(
+            0,
+            format!("there is no Pod {name}; these are the pods whose names start so"),
+        );
         return Ok(target);
     }
     // `checkout-7d9c6bf6d4-2xkqp` is of `checkout-7d9c6bf6d4`, and that of `checkout`; `db-0` is of `db`.
@@ -131,7 +133,10 @@ async fn gone(cx: &Cx, namespace: &str, name: &str, resource: &Resource, owner: 
         .pointer("/metadata/annotations/deployment.kubernetes.io~1revision")
         .and_then(Value::as_str);
     match revision {
-        Some(revision) => message.push_str(&format!(" ({} {owner_name} is at revision {revision})", resource.kind)),
+        Some(revision) => message.push_str(&format!(
+            " ({} {owner_name} is at revision {revision})",
+            resource.kind
+        )),
         None => message.push_str(&format!(" (it was of {} {owner_name})", resource.kind)),
     }
     match of_object(cx, resource, owner).await {
@@ -156,7 +161,9 @@ async fn last_seen(cx: &Cx, namespace: &str, name: &str) -> Option<u64> {
         .with_field("reason", "Killing")
         .query();
     let mut last: Option<Timestamp> = None;
-    let seen = cx.client().for_each(&builtin::events(), Some(namespace), &query, |event| {
+    let client = cx.client();
+    let events = builtin::events();
+    let seen = client.for_each(&events, Some(namespace), &query, |event| {
         let time = ["lastTimestamp", "eventTime", "firstTimestamp"]
             .into_iter()
             .find_map(|field| event[field].as_str()?.parse().ok());
@@ -244,7 +251,10 @@ async fn of_cron_job(cx: &Cx, cron_job: &Value, namespace: Option<&str>) -> Resu
     let left_out = jobs.len().saturating_sub(JOBS);
     jobs.truncate(JOBS);
     if jobs.is_empty() {
-        return Err(Error::not_found(format!("CronJob {} has no jobs now", name_of(cron_job))));
+        return Err(Error::not_found(format!(
+            "CronJob {} has no jobs now",
+            name_of(cron_job)
+        )));
     }
     let names: Vec<String> = jobs.into_iter().map(|(_, name)| name).collect();
     let query = ListQuery {
@@ -253,7 +263,9 @@ async fn of_cron_job(cx: &Cx, cron_job: &Value, namespace: Option<&str>) -> Resu
     };
     let mut target = pods(cx, namespace, &query).await?;
     if left_out > 0 {
-        target.notes.push(format!("the {JOBS} newest of {} jobs", JOBS + left_out));
+        target
+            .notes
+            .push(format!("the {JOBS} newest of {} jobs", JOBS + left_out));
     }
     Ok(target)
 }
@@ -267,7 +279,10 @@ async fn pods(cx: &Cx, namespace: Option<&str>, query: &ListQuery) -> Result<Tar
         .for_each(&builtin::pods(), namespace, query, |mut pod| {
             count += 1;
             let rank = status::of_object("", "Pod", &pod, now).rank();
-            let created = pod["metadata"]["creationTimestamp"].as_str().unwrap_or_default().to_owned();
+            let created = pod["metadata"]["creationTimestamp"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned();
             let name = name_of(&pod).to_owned();
             // Of a list of any length little stays: what says which containers there are, and how they are.
             if let Some(metadata) = pod["metadata"].as_object_mut() {
@@ -288,9 +303,9 @@ async fn pods(cx: &Cx, namespace: Option<&str>, query: &ListQuery) -> Result<Tar
         ..Target::default()
     };
     if count > PODS {
-        target
-            .notes
-            .push(format!("read {PODS} of {count} pods, the unhealthy and the newest; narrow with name or selector"));
+        target.notes.push(format!(
+            "read {PODS} of {count} pods, the unhealthy and the newest; narrow with name or selector"
+        ));
     }
     Ok(target)
 }
