@@ -632,3 +632,6 @@ fn warnings(headers: &HeaderMap) -> Vec<String> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;
