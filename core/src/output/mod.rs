@@ -6,6 +6,7 @@
 mod change;
 mod clean;
 mod data;
+mod diff;
 pub mod filter;
 mod lines;
 pub mod nearest;
@@ -15,10 +16,12 @@ mod record;
 mod redact;
 pub mod size;
 mod table;
+pub mod yaml;
 
 pub use change::{Change, ChangeItem, Outcome, Verb};
 pub use clean::{clean, cleaned};
 pub use data::{data, rows, split_fields};
+pub use diff::diff;
 pub use lines::{Line, Lines, Source};
 pub use next::Next;
 pub use object::{Object, Part};

@@ -84,6 +84,14 @@ pub(super) fn hidden(bytes: usize) -> String {
     format!("<hidden, {bytes} bytes>")
 }
 
+/// What [`hidden`] made, of a value that differs from the one before though its size does not.
+pub(in crate::output) fn changed(hidden: &str) -> String {
+    match hidden.strip_suffix(" bytes>") {
+        Some(start) => format!("{start} bytes, changed>"),
+        None => hidden.to_owned(),
+    }
+}
+
 /// Whether a text is what [`hidden`] made: hiding twice must not change the size.
 pub(super) fn is_hidden(text: &str) -> bool {
     text.strip_prefix("<hidden, ")

@@ -18,6 +18,7 @@ mod redactor;
 #[cfg(test)]
 mod tests;
 
+pub(super) use forms::changed;
 pub(super) use object::LAST_APPLIED;
 pub use object::names_a_secret;
 pub use redactor::Redactor;
