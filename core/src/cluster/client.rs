@@ -163,13 +163,7 @@ impl Client {
         query: &ListQuery,
         include: Include,
     ) -> Result<Bytes, Error> {
-        let target = collection(resource, namespace, query, query.page_size).with(
-            "includeObject",
-            match include {
-                Include::None => "None",
-                Include::Metadata => "Metadata",
-            },
-        );
+        let target = collection(resource, namespace, query, query.page_size).with("includeObject", include.word());
         let sent = Sent {
             accept: Some(TABLE),
             ..Sent::of(resource)
@@ -179,7 +173,7 @@ impl Client {
             return Ok(reply.body);
         }
         // Some aggregated API servers know no Tables and answer with the objects.
-        list::as_table(&reply.body, include == Include::Metadata)
+        list::as_table(&reply.body, include)
             .map(Bytes::from)
             .map_err(|error| self.unreadable(target.as_str(), &reply.body, &error))
     }

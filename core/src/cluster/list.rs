@@ -7,6 +7,8 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 use serde_json::{Map, Value};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _};
 
+use super::Include;
+
 /// How reading one page ended.
 #[derive(Debug, Default)]
 pub(super) struct PageEnd {
@@ -194,19 +196,44 @@ impl<'de> DeserializeSeed<'de> for Metadata {
     }
 }
 
+/// The object of a Table's row, if it has one, without its `managedFields`.
+pub(super) fn row_object<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    struct Optional;
+    impl<'de> Visitor<'de> for Optional {
+        type Value = Option<Value>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object or null")
+        }
+
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+            let fields = Fields {
+                skip: "",
+                metadata: true,
+            };
+            fields.visit_map(map).map(Value::Object).map(Some)
+        }
+    }
+    deserializer.deserialize_any(Optional)
+}
+
 /// A list of objects as a Table of names and creation times, for servers that answer with no Table.
 ///
 /// # Errors
 /// If it is not a list either.
-pub(super) fn as_table(list: &[u8], with_metadata: bool) -> Result<Vec<u8>, serde_json::Error> {
+pub(super) fn as_table(list: &[u8], include: Include) -> Result<Vec<u8>, serde_json::Error> {
     let mut rows = Vec::new();
     let end = read_page(list, "", "", &mut |object| {
         let metadata = &object["metadata"];
         let cells = [&metadata["name"], &metadata["creationTimestamp"]];
-        rows.push(if with_metadata {
-            serde_json::json!({"cells": cells, "object": {"metadata": metadata}})
-        } else {
-            serde_json::json!({"cells": cells})
+        rows.push(match include {
+            Include::None => serde_json::json!({"cells": cells}),
+            Include::Metadata => serde_json::json!({"cells": cells, "object": {"metadata": metadata}}),
+            Include::Object => serde_json::json!({"cells": cells, "object": object}),
         });
         ControlFlow::Continue(())
     })?;

@@ -75,8 +75,8 @@ pub struct TableRow<'a> {
     /// One for each column.
     #[serde(borrow, default)]
     pub cells: Vec<Cell<'a>>,
-    /// The object's metadata, where it was asked for.
-    #[serde(default)]
+    /// The object or its metadata, where it was asked for, without `managedFields`.
+    #[serde(default, deserialize_with = "super::list::row_object")]
     pub object: Option<Value>,
 }
 

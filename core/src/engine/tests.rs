@@ -275,7 +275,7 @@ impl Audit for Recorded {
 
 fn engine(config: Config) -> (Engine, Arc<Recorded>) {
     let audit = Arc::new(Recorded::default());
-    let clusters = Arc::new(Clusters::none());
+    let clusters = Arc::new(crate::cluster::Clusters::of(Vec::new(), None, None));
     let engine = Engine::new(
         &[&SURFACE],
         Arc::new(config),
@@ -418,7 +418,7 @@ async fn prompts_and_resources_arrive_with_data() {
 fn names_that_are_wrong_in_the_configuration_are_told_at_start() {
     let mut config = Config::default();
     config.server.toolsets = Some(vec!["cores".to_owned()]);
-    let clusters = Arc::new(Clusters::none());
+    let clusters = Arc::new(crate::cluster::Clusters::of(Vec::new(), None, None));
     let audit = Arc::new(Recorded::default());
     let made = Engine::new(
         &[&SURFACE],
