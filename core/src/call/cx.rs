@@ -8,7 +8,8 @@ use tokio_util::sync::CancellationToken;
 use super::{Access, Codes, Consent, KindRef, Mode};
 use crate::{
     Error,
-    cluster::{Client, Cluster, Clusters, Grant, Resource},
+    cluster::{Client, Cluster, Clusters, Grant, Identity, Resource},
+    output::Redactor,
 };
 
 /// Who calls. Codes, cursors and audit lines are bound to it.
@@ -52,6 +53,8 @@ pub struct Call {
     pub progress: Arc<dyn Progress>,
     /// Where confirmation codes are kept.
     pub codes: Arc<dyn Codes>,
+    /// Hides secret values, and remembers those that were read during this call.
+    pub redactor: Arc<Redactor>,
 }
 
 impl fmt::Debug for Call {
@@ -88,8 +91,14 @@ impl Cx {
     }
 
     /// The facts of the call.
-    pub fn call(&self) -> &Call {
+    pub fn call(&self) -> &Arc<Call> {
         &self.call
+    }
+
+    /// Hides secret values. An object must pass it before a filter or a diff sees it; answers pass it by
+    /// themselves.
+    pub fn redactor(&self) -> &Redactor {
+        &self.call.redactor
     }
 
     /// The operation's declared access.
@@ -117,6 +126,22 @@ impl Cx {
     /// If the cluster serves no such kind (with the nearest names), or several match.
     pub async fn resolve(&self, kind: &KindRef) -> Result<Resource, Error> {
         self.cluster.resolve(&kind.0, self.grant(Access::Read)).await
+    }
+
+    /// Every kind that the cluster serves, in its preferred version.
+    ///
+    /// # Errors
+    /// As they come, explained.
+    pub async fn resources(&self) -> Result<Arc<[Resource]>, Error> {
+        self.cluster.resources(self.grant(Access::Read)).await
+    }
+
+    /// Who the API server takes us for.
+    ///
+    /// # Errors
+    /// As they come, explained.
+    pub async fn whoami(&self) -> Result<Identity, Error> {
+        self.cluster.whoami(self.grant(Access::Read)).await
     }
 
     /// The namespace of calls that name an object without one: the context's.

@@ -25,6 +25,15 @@ pub mod suggest;
 mod template;
 pub mod tree;
 
+#[cfg(feature = "codegen")]
+pub mod build;
+#[cfg(feature = "codegen")]
+pub mod codegen;
+#[cfg(feature = "codegen")]
+pub mod expand;
+#[cfg(feature = "codegen")]
+pub mod scan;
+
 pub use self::{
     check::{Taken, check},
     describe::describe,

@@ -1,0 +1,83 @@
+//! What a server passes to the engine and gets back.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use tokio_util::sync::CancellationToken;
+
+use super::surface::{Role, Tool};
+use crate::call::{Access, Caller, Consent, Progress};
+
+/// Who calls, and what the call may use: the same for tools, prompts, resources and completion.
+#[derive(Clone)]
+pub struct Context {
+    /// Who calls.
+    pub caller: Caller,
+    /// Whether and how consent can be had.
+    pub consent: Consent,
+    /// Cancelled when the caller cancels or the server stops.
+    pub cancel: CancellationToken,
+    /// Where progress goes.
+    pub progress: Arc<dyn Progress>,
+}
+
+/// A tool as it is listed.
+#[derive(Clone, Debug)]
+pub struct ListedTool {
+    /// Its declaration.
+    pub tool: &'static Tool,
+    /// The highest access of its operations.
+    pub access: Access,
+    /// The input schema, with `cluster` if there are several.
+    pub schema: Arc<Map<String, Value>>,
+}
+
+/// The answer to a call.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// The text for the model.
+    pub text: String,
+    /// Whether it is an error.
+    pub is_error: bool,
+    /// A person has to agree first. A server whose client can ask does so and calls again with the code as
+    /// `confirm`; else the text, which carries plan and code, is the answer.
+    pub consent: Option<ConsentRequest>,
+}
+
+/// What a person is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsentRequest {
+    /// The plan, without the code.
+    pub question: String,
+    /// The code that carries the plan out.
+    pub code: String,
+}
+
+/// A rendered prompt.
+#[derive(Clone, Debug)]
+pub struct Rendered {
+    /// What the prompt is for.
+    pub description: String,
+    /// Its messages.
+    pub messages: Vec<(Role, String)>,
+}
+
+/// What was read of a resource.
+#[derive(Clone, Debug)]
+pub struct Contents {
+    /// The MIME type.
+    pub mime: &'static str,
+    /// The text.
+    pub text: String,
+}
+
+/// What is to be completed.
+#[derive(Clone, Copy, Debug)]
+pub enum Completing<'a> {
+    /// An argument of a prompt.
+    Prompt(&'a str),
+    /// A variable of a resource's URI template.
+    Resource(&'a str),
+    /// A parameter of a tool (shell completion).
+    Tool(&'a str),
+}

@@ -1,0 +1,216 @@
+//! minijinja, set up for answers: strict about undefined names, nothing escaped, and steps as values.
+
+use std::{
+    collections::BTreeMap,
+    fmt, fs,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
+
+use minijinja::{
+    Environment, Error as TemplateError, ErrorKind as TemplateErrorKind, UndefinedBehavior, Value as Jinja,
+    syntax::SyntaxConfig,
+    value::{Enumerator, Kwargs, Object},
+};
+use serde_json::Value;
+
+use super::{api::ListedTool, next, surface::Surface};
+use crate::{Error, ErrorKind, output::Next};
+
+/// The templates of all surfaces, parsed at first use.
+pub(super) struct Templates {
+    sources: BTreeMap<&'static str, &'static str>,
+    /// Read from this folder at each use in place of the compiled ones, so that an author sees a change at once.
+    folder: Option<PathBuf>,
+    listed: Arc<[ListedTool]>,
+    parsed: OnceLock<Result<Arc<Environment<'static>>, Error>>,
+}
+
+impl Templates {
+    pub(super) fn new(
+        surfaces: &[&'static Surface],
+        folder: Option<PathBuf>,
+        listed: Arc<[ListedTool]>,
+    ) -> Self {
+        let sources = surfaces
+            .iter()
+            .flat_map(|surface| surface.templates)
+            .map(|t| (t.name, t.source))
+            .collect();
+        Self {
+            sources,
+            folder,
+            listed,
+            parsed: OnceLock::new(),
+        }
+    }
+
+    /// Whether there is a template `name`.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.sources.contains_key(name)
+    }
+
+    /// Renders the template `name`.
+    pub(super) fn render(&self, name: &str, context: &Jinja) -> Result<String, Error> {
+        let environment = self.environment()?;
+        environment
+            .get_template(name)
+            .and_then(|template| template.render(context))
+            .map_err(|error| explain(&format!("templates/{name}"), &error))
+    }
+
+    /// Renders a text of a spec, `at` being its place.
+    pub(super) fn text(&self, text: &str, at: &str, context: &Jinja) -> Result<String, Error> {
+        let environment = self.environment()?;
+        environment
+            .render_str(text, context)
+            .map_err(|error| explain(at, &error))
+    }
+
+    /// Whether a condition holds. One that meets something absent does not.
+    pub(super) fn holds(&self, expression: &str, at: &str, context: &Jinja) -> Result<bool, Error> {
+        let environment = self.environment()?;
+        let evaluated = environment
+            .compile_expression(expression)
+            .and_then(|expression| expression.eval(context));
+        match evaluated {
+            Ok(value) => Ok(value.is_true()),
+            Err(error) if error.kind() == TemplateErrorKind::UndefinedError => Ok(false),
+            Err(error) => Err(explain(at, &error)),
+        }
+    }
+
+    fn environment(&self) -> Result<Arc<Environment<'static>>, Error> {
+        if self.folder.is_some() {
+            return self.parse().map(Arc::new);
+        }
+        self.parsed.get_or_init(|| self.parse().map(Arc::new)).clone()
+    }
+
+    fn parse(&self) -> Result<Environment<'static>, Error> {
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
+        // Answers are Markdown or plain text whatever a file is called.
+        environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+        environment.set_syntax(
+            SyntaxConfig::builder()
+                .trim_blocks(true)
+                .lstrip_blocks(true)
+                .build()
+                .map_err(|error| explain("templates", &error))?,
+        );
+        let listed = Arc::clone(&self.listed);
+        environment.add_function("next", move |op: String, args: Kwargs| {
+            call_of(&listed, op, &args)
+        });
+        for (name, source) in &self.sources {
+            let added = match &self.folder {
+                None => environment.add_template(name, source),
+                Some(folder) => {
+                    let path = folder.join(name);
+                    let text = fs::read_to_string(&path).map_err(|error| {
+                        Error::new(
+                            ErrorKind::NotFound,
+                            format!("cannot read {}: {error}", path.display()),
+                        )
+                    })?;
+                    environment.add_template_owned(*name, text)
+                }
+            };
+            added.map_err(|error| explain(&format!("templates/{name}"), &error))?;
+        }
+        Ok(environment)
+    }
+}
+
+/// `next("resources.get", kind="Pod", name=…)` in a template: the call as a listed tool takes it, or nothing.
+fn call_of(listed: &[ListedTool], op: String, args: &Kwargs) -> Result<String, TemplateError> {
+    let mut suggestion = Next::op(op);
+    for name in args.args() {
+        let value: Jinja = args.get(name)?;
+        if !value.is_undefined() && !value.is_none() {
+            suggestion = suggestion.arg(name.to_owned(), value.to_string());
+        }
+    }
+    args.assert_all_used()?;
+    Ok(next::resolve(listed, &suggestion).map_or_else(String::new, |call| next::write(&call)))
+}
+
+/// An error of a template with its place, line and cause.
+fn explain(at: &str, error: &TemplateError) -> Error {
+    let place = match (error.name(), error.line()) {
+        (Some(name), Some(line)) if at.starts_with("templates/") => format!("templates/{name}:{line}"),
+        _ => at.to_owned(),
+    };
+    let detail = error
+        .detail()
+        .map_or_else(|| error.kind().to_string(), str::to_owned);
+    Error::internal(format!("{place}: {detail}"))
+}
+
+/// A step as a template sees it: its data by name, and its text rendered through the output stage.
+pub(super) struct StepValue {
+    data: Jinja,
+    ok: bool,
+    text: Box<dyn Fn() -> String + Send + Sync>,
+}
+
+impl StepValue {
+    /// A step whose answer is `data`; `text` renders it within its share of the budget.
+    pub(super) fn new(data: &Value, ok: bool, text: impl Fn() -> String + Send + Sync + 'static) -> Self {
+        Self {
+            data: to_jinja(data),
+            ok,
+            text: Box::new(text),
+        }
+    }
+}
+
+impl fmt::Debug for StepValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StepValue")
+            .field("ok", &self.ok)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Object for StepValue {
+    fn get_value(self: &Arc<Self>, key: &Jinja) -> Option<Jinja> {
+        self.data.get_item(key).ok().filter(|value| !value.is_undefined())
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        match self.data.try_iter() {
+            Ok(keys) => Enumerator::Values(keys.collect()),
+            Err(_) => Enumerator::Empty,
+        }
+    }
+
+    fn is_true(self: &Arc<Self>) -> bool {
+        self.ok
+    }
+
+    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&(self.text)())
+    }
+}
+
+/// JSON as template data: what is null is absent, so that a template never prints `none`.
+pub(super) fn to_jinja(value: &Value) -> Jinja {
+    match value {
+        Value::Null => Jinja::UNDEFINED,
+        Value::Array(items) => items.iter().map(to_jinja).collect(),
+        Value::Object(map) => Jinja::from_pairs(
+            map.iter()
+                .filter(|(_, value)| !value.is_null())
+                .map(|(key, value)| (key.as_str(), to_jinja(value))),
+        ),
+        Value::Bool(flag) => Jinja::from(*flag),
+        Value::String(text) => Jinja::from(text.as_str()),
+        Value::Number(number) => match (number.as_i64(), number.as_u64()) {
+            (Some(number), _) => Jinja::from(number),
+            (_, Some(number)) => Jinja::from(number),
+            _ => Jinja::from(number.as_f64().unwrap_or(f64::NAN)),
+        },
+    }
+}
