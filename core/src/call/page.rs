@@ -1,5 +1,13 @@
 //! The last argument of an operation that lists.
 
+use crate::{
+    Error,
+    output::{
+        Column,
+        filter::{Query, RowFilter},
+    },
+};
+
 /// What part of a list is wanted, and in which form. The engine makes it; a spec binds `limit` only, and may
 /// `offer` the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +27,30 @@ pub struct Page {
 impl Page {
     /// How many rows are shown where nothing else was said.
     pub const DEFAULT_LIMIT: usize = 100;
+
+    /// The row filter over a list's own columns.
+    ///
+    /// # Errors
+    /// If `where`, `sort` or `fields` cannot be read.
+    pub fn row_filter(&self, columns: &[Column]) -> Result<RowFilter, Error> {
+        RowFilter::parse(
+            self.filter.as_deref(),
+            self.sort.as_deref(),
+            self.fields.as_deref(),
+            columns,
+        )
+    }
+
+    /// The query of a [`Collector`](crate::output::filter::Collector); `identity` is everything else that decides
+    /// which rows there are.
+    pub fn query<'a>(&'a self, identity: &'a str) -> Query<'a> {
+        Query {
+            limit: self.limit,
+            cursor: self.cursor.as_deref(),
+            identity,
+            several_kinds: false,
+        }
+    }
 }
 
 impl Default for Page {

@@ -11,4 +11,4 @@ mod wire;
 pub use client::{Client, Grant, ListEnd, ListQuery, LogQuery, Patch, Preconditions};
 pub use clusters::{Cluster, Clusters, Identity};
 pub use resource::Resource;
-pub use wire::{Cell, Include, TableColumn, TableRow, TableView};
+pub use wire::{Cell, Include, TableColumn, TableMeta, TableRow, TableView};

@@ -12,17 +12,44 @@ pub enum Include {
     None,
     /// Its metadata, which costs twenty times the bytes; needed where the namespace is not known otherwise.
     Metadata,
+    /// All of it, for a filter or projection that reads fields: ask for pages.
+    Object,
+}
+
+impl Include {
+    /// The value of the query parameter `includeObject`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::None => "None",
+            Self::Metadata => "Metadata",
+            Self::Object => "Object",
+        }
+    }
 }
 
 /// A Table of `meta.k8s.io/v1` that borrows from the body it was read from.
 #[derive(Debug, Deserialize)]
 pub struct TableView<'a> {
+    /// Where to go on.
+    #[serde(borrow, default)]
+    pub metadata: TableMeta<'a>,
     /// The columns. Priority 0 is what `kubectl get` shows, others what `-o wide` adds.
     #[serde(rename = "columnDefinitions", borrow, default)]
     pub columns: Vec<TableColumn<'a>>,
     /// The rows.
     #[serde(borrow, default)]
     pub rows: Vec<TableRow<'a>>,
+}
+
+/// What a page of a Table says of the pages after it.
+#[derive(Debug, Default, Deserialize)]
+pub struct TableMeta<'a> {
+    /// The token of the next page; empty on the last.
+    #[serde(rename = "continue", borrow, default)]
+    pub continue_token: Cow<'a, str>,
+    /// How many objects come after this page, where the API server knows.
+    #[serde(rename = "remainingItemCount", default)]
+    pub remaining: Option<u64>,
 }
 
 /// A column of a Table.

@@ -4,10 +4,13 @@
 //! [`Change`], and the output stage of the engine renders it within a budget.
 
 mod change;
+pub mod filter;
 mod lines;
+pub mod nearest;
 mod next;
 mod object;
 mod record;
+pub mod size;
 mod table;
 
 pub use change::{Change, ChangeItem, Outcome, Verb};

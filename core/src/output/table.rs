@@ -15,6 +15,12 @@ pub struct Table {
     pub rows: Vec<Row>,
     /// How many rows there are in all, before the limit and after the filter.
     pub total: usize,
+    /// How many of them are unhealthy.
+    pub unhealthy: usize,
+    /// How many of them come before the first row shown: those of the pages before a cursor.
+    pub skipped: usize,
+    /// Whether the caller chose the order; otherwise the rows are ranked, and are shown in two blocks.
+    pub sorted: bool,
     /// How many there were before the filter, where a filter was given.
     pub unfiltered: Option<usize>,
     /// The filter as it was given, e.g. `ready<desired`.

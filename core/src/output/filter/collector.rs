@@ -1,0 +1,261 @@
+//! Keeps the worst rows of a list of any length, and counts the rest.
+
+use std::{
+    cmp::Ordering,
+    collections::{BinaryHeap, HashMap},
+};
+
+use serde_json::Value;
+
+use super::{
+    RowFilter,
+    cursor::{First, Key, digest},
+};
+use crate::{
+    Error,
+    output::{Health, Row, Table, Total},
+};
+
+/// What makes a list's query: which rows are wanted, beyond the row filter.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Query<'a> {
+    /// How many rows to show.
+    pub limit: usize,
+    /// Where to go on.
+    pub cursor: Option<&'a str>,
+    /// Everything else that decides which rows there are, e.g. kind, namespace and selectors: a cursor counts
+    /// for the same query only.
+    pub identity: &'a str,
+    /// Whether rows of several kinds are listed: the kind is then part of their order.
+    pub several_kinds: bool,
+}
+
+/// What is known of a row before it is built.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// Healthy or not, and how badly.
+    pub health: Health,
+    /// How grave the status is among those of the same health: the smaller, the earlier in the list.
+    pub severity: u8,
+    /// The status word, for the totals; empty where the kind has none.
+    pub status: &'a str,
+    /// The kind.
+    pub kind: &'a str,
+    /// The namespace, empty for a cluster-scoped object.
+    pub namespace: &'a str,
+    /// The name.
+    pub name: &'a str,
+}
+
+/// Takes the rows of a list one by one, in any order. Memory is bounded by the limit.
+#[derive(Debug)]
+pub struct Collector {
+    filter: RowFilter,
+    limit: usize,
+    several_kinds: bool,
+    digest: String,
+    after: Option<Key>,
+    worst: BinaryHeap<Kept>,
+    seen: usize,
+    total: usize,
+    unhealthy: usize,
+    skipped: usize,
+    totals: HashMap<String, usize>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    key: Key,
+    row: Row,
+}
+
+impl Collector {
+    /// A collector of a query's rows.
+    ///
+    /// # Errors
+    /// If the cursor cannot be read or belongs to another query.
+    pub fn new(filter: RowFilter, query: &Query<'_>) -> Result<Self, Error> {
+        let digest = digest(&[
+            query.identity,
+            filter.text().unwrap_or_default(),
+            filter.sort_text().unwrap_or_default(),
+        ]);
+        let sorted = filter.is_sorted().then(|| filter.descending());
+        let after = query
+            .cursor
+            .map(str::trim)
+            .filter(|cursor| !cursor.is_empty())
+            .map(|cursor| Key::read(cursor, &digest, sorted, query.several_kinds))
+            .transpose()?;
+        Ok(Self {
+            filter,
+            limit: query.limit.max(1),
+            several_kinds: query.several_kinds,
+            digest,
+            after,
+            worst: BinaryHeap::new(),
+            seen: 0,
+            total: 0,
+            unhealthy: 0,
+            skipped: 0,
+            totals: HashMap::new(),
+        })
+    }
+
+    /// The row filter.
+    pub fn filter(&self) -> &RowFilter {
+        &self.filter
+    }
+
+    /// How many rows were offered so far.
+    pub fn seen(&self) -> usize {
+        self.seen
+    }
+
+    /// Offers a row. `severity` orders statuses of the same health; `object` is the row's redacted object, which
+    /// must be given where the filter [needs one](RowFilter::needs_object).
+    pub fn push(&mut self, row: Row, severity: u8, object: Option<&Value>) {
+        self.seen += 1;
+        if !self.filter.keep(&row, object) {
+            return;
+        }
+        let first = match self.filter.sort_value(&row, object) {
+            Some(value) => First::Sort(value, self.filter.descending()),
+            None => First::Rank(row.health, severity),
+        };
+        let (health, status) = (row.health, row.status.clone());
+        self.count(health, &status);
+        let (namespace, kind, name) = (
+            row.id.namespace.clone().unwrap_or_default(),
+            row.id.kind.clone(),
+            row.id.name.clone(),
+        );
+        if self.wants(&first, &namespace, &kind, &name) {
+            let mut row = row;
+            if let Some(object) = object.filter(|_| self.filter.projects()) {
+                row.cells = self.filter.project_row(&row, object);
+            }
+            self.insert(first, &namespace, &kind, &name, row);
+        }
+    }
+
+    /// Offers a row that is built only if it is among the worst so far, or if the filter has to look at it: of
+    /// 5,000 rows few are shown.
+    pub fn push_with(&mut self, place: &Place<'_>, row: impl FnOnce() -> Row) {
+        if self.filter.text().is_some() || self.filter.is_sorted() || self.filter.projects() {
+            return self.push(row(), place.severity, None);
+        }
+        self.seen += 1;
+        self.count(place.health, place.status);
+        let first = First::Rank(place.health, place.severity);
+        if self.wants(&first, place.namespace, place.kind, place.name) {
+            self.insert(first, place.namespace, place.kind, place.name, row());
+        }
+    }
+
+    fn count(&mut self, health: Health, status: &str) {
+        self.total += 1;
+        self.unhealthy += usize::from(health.is_unhealthy());
+        match self.totals.get_mut(status) {
+            Some(count) => *count += 1,
+            None if status.is_empty() => {}
+            None => {
+                self.totals.insert(status.to_owned(), 1);
+            }
+        }
+    }
+
+    fn wants(&mut self, first: &First, namespace: &str, kind: &str, name: &str) -> bool {
+        let kind = if self.several_kinds { kind } else { "" };
+        if let Some(after) = &self.after
+            && after.compare(first, namespace, kind, name) != Ordering::Less
+        {
+            self.skipped += 1;
+            return false;
+        }
+        if self.worst.len() < self.limit {
+            return true;
+        }
+        self.worst
+            .peek()
+            .is_some_and(|last| last.key.compare(first, namespace, kind, name) == Ordering::Greater)
+    }
+
+    fn insert(&mut self, first: First, namespace: &str, kind: &str, name: &str, row: Row) {
+        if self.worst.len() >= self.limit {
+            self.worst.pop();
+        }
+        let kind = if self.several_kinds { kind } else { "" };
+        self.worst.push(Kept {
+            key: Key {
+                first,
+                namespace: namespace.to_owned(),
+                kind: kind.to_owned(),
+                name: name.to_owned(),
+            },
+            row,
+        });
+    }
+
+    /// Fills a table's columns, rows, counts and cursor. What else it has (subject, scope, notes, next,
+    /// completeness) stays as the operation set it.
+    #[must_use]
+    pub fn finish(self, table: Table) -> Table {
+        let kept = self.worst.into_sorted_vec();
+        let left = self.total.saturating_sub(self.skipped + kept.len());
+        let cursor = kept
+            .last()
+            .filter(|_| left > 0)
+            .map(|last| last.key.write(&self.digest));
+        let mut totals: Vec<Total> = self
+            .totals
+            .into_iter()
+            .map(|(name, count)| Total { name, count })
+            .collect();
+        totals.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.name.cmp(&b.name)));
+        let mut notes = table.notes;
+        if self.total == 0 {
+            notes.extend(self.filter.remarks());
+        }
+        Table {
+            columns: self.filter.columns(),
+            rows: kept.into_iter().map(|kept| kept.row).collect(),
+            total: self.total,
+            unhealthy: self.unhealthy,
+            skipped: self.skipped,
+            sorted: self.filter.is_sorted(),
+            unfiltered: self.filter.text().map(|_| self.seen),
+            filter: self.filter.text().map(str::to_owned),
+            totals,
+            cursor,
+            notes,
+            ..table
+        }
+    }
+}
+
+impl PartialEq for Kept {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Kept {}
+
+impl PartialOrd for Kept {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Kept {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let Key {
+            first,
+            namespace,
+            kind,
+            name,
+        } = &other.key;
+        self.key.compare(first, namespace, kind, name)
+    }
+}
