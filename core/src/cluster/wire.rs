@@ -30,7 +30,7 @@ impl Include {
 /// A Table of `meta.k8s.io/v1` that borrows from the body it was read from.
 #[derive(Debug, Deserialize)]
 pub struct TableView<'a> {
-    /// Where to go on.
+    /// Where the list goes on, if it was read by pages.
     #[serde(borrow, default)]
     pub metadata: TableMeta<'a>,
     /// The columns. Priority 0 is what `kubectl get` shows, others what `-o wide` adds.
@@ -41,15 +41,18 @@ pub struct TableView<'a> {
     pub rows: Vec<TableRow<'a>>,
 }
 
-/// What a page of a Table says of the pages after it.
+/// A list's own metadata.
 #[derive(Debug, Default, Deserialize)]
 pub struct TableMeta<'a> {
-    /// The token of the next page; empty on the last.
+    /// The token of the next page, if there is one.
     #[serde(rename = "continue", borrow, default)]
-    pub continue_token: Cow<'a, str>,
-    /// How many objects come after this page, where the API server knows.
+    pub continue_token: Option<Cow<'a, str>>,
+    /// How many objects are on the pages to come, where the API server knows.
     #[serde(rename = "remainingItemCount", default)]
     pub remaining: Option<u64>,
+    /// The resource version that the list is of.
+    #[serde(rename = "resourceVersion", borrow, default)]
+    pub resource_version: Option<Cow<'a, str>>,
 }
 
 /// A column of a Table.
@@ -72,8 +75,8 @@ pub struct TableRow<'a> {
     /// One for each column.
     #[serde(borrow, default)]
     pub cells: Vec<Cell<'a>>,
-    /// The object's metadata, where it was asked for.
-    #[serde(default)]
+    /// The object or its metadata, where it was asked for, without `managedFields`.
+    #[serde(default, deserialize_with = "super::list::row_object")]
     pub object: Option<Value>,
 }
 

@@ -129,7 +129,11 @@ mod tests {
     }
 
     const fn bound(param: &'static str, source: Source) -> Binding {
-        Binding { param, source, at: "" }
+        Binding {
+            param,
+            source,
+            at: "",
+        }
     }
 
     const fn step(bindings: &'static [Binding]) -> Step {
@@ -175,7 +179,11 @@ mod tests {
         );
         static RESOURCES: Tool = tool(
             "resources_list",
-            &[param("kind", true), param("namespace", false), param("selector", false)],
+            &[
+                param("kind", true),
+                param("namespace", false),
+                param("selector", false),
+            ],
             &[step(&[
                 bound("kind", Source::Param("kind")),
                 bound("namespace", Source::Param("namespace")),
@@ -183,7 +191,11 @@ mod tests {
             ])],
         );
         [&DAEMONSETS, &RESOURCES]
-            .map(|tool| ListedTool { tool, access: Access::Read, schema: Arc::default() })
+            .map(|tool| ListedTool {
+                tool,
+                access: Access::Read,
+                schema: Arc::default(),
+            })
             .to_vec()
     }
 
@@ -193,27 +205,51 @@ mod tests {
 
     #[test]
     fn fixed_values_have_to_agree() {
-        let list = |kind: &str| Next::op("resources.list").arg("kind", kind).arg("namespace", "shop");
-        assert_eq!(written(list("daemonset")).unwrap(), "daemonsets_list namespace=shop");
-        assert_eq!(written(list("Pod")).unwrap(), "resources_list kind=Pod namespace=shop");
+        let list = |kind: &str| {
+            Next::op("resources.list")
+                .arg("kind", kind)
+                .arg("namespace", "shop")
+        };
+        assert_eq!(
+            written(list("daemonset")).unwrap(),
+            "daemonsets_list namespace=shop"
+        );
+        assert_eq!(
+            written(list("Pod")).unwrap(),
+            "resources_list kind=Pod namespace=shop"
+        );
     }
 
     #[test]
     fn arguments_are_renamed_back_and_quoted() {
-        let next = Next::op("resources.list").arg("kind", "Pod").arg("label_selector", "env in (a, b)");
-        assert_eq!(written(next).unwrap(), r#"resources_list kind=Pod selector="env in (a, b)""#);
+        let next = Next::op("resources.list")
+            .arg("kind", "Pod")
+            .arg("label_selector", "env in (a, b)");
+        assert_eq!(
+            written(next).unwrap(),
+            r#"resources_list kind=Pod selector="env in (a, b)""#
+        );
     }
 
     #[test]
     fn what_no_listed_tool_can_do_is_dropped() {
         assert_eq!(written(Next::op("resources.delete").arg("kind", "Pod")), None);
         assert_eq!(written(Next::op("resources.list")), None, "kind is required");
-        assert_eq!(written(Next::op("resources.list").arg("kind", "Pod").arg("colour", "red")), None);
+        assert_eq!(
+            written(Next::op("resources.list").arg("kind", "Pod").arg("colour", "red")),
+            None
+        );
     }
 
     #[test]
     fn what_the_engine_adds_passes() {
-        let next = Next::op("resources.list").arg("kind", "Pod").arg("where", "restarts>5").arg("cluster", "prod");
-        assert_eq!(written(next).unwrap(), "resources_list kind=Pod where=restarts>5 cluster=prod");
+        let next = Next::op("resources.list")
+            .arg("kind", "Pod")
+            .arg("where", "restarts>5")
+            .arg("cluster", "prod");
+        assert_eq!(
+            written(next).unwrap(),
+            "resources_list kind=Pod where=restarts>5 cluster=prod"
+        );
     }
 }

@@ -3,19 +3,18 @@
 use std::borrow::Cow;
 
 use super::{
-    builtin, locate,
+    locate,
     scan::{Scan, namespace_of},
     selection::Selection,
 };
 use crate::{
-    Error, ErrorKind,
+    Error,
     call::{Cx, Page},
     cluster::{Cell, Include, ListQuery, Resource, TableColumn, TableRow},
     monitoring::status::{CellRule, Verdict},
     output::{
         Column, Health, Next, ObjectId, Role, Row, Scope, Table, Total,
         filter::{Collector, Place, RowFilter},
-        nearest::nearest,
         size::{parse_age, short_age},
     },
 };
@@ -23,6 +22,8 @@ use crate::{
 /// A list of one kind.
 pub(super) struct Lister<'a> {
     pub(super) cx: &'a Cx,
+    /// The same list, to be suggested for another namespace.
+    pub(super) again: Next,
     pub(super) resource: &'a Resource,
     /// All of them if none; not looked at for a cluster-scoped kind.
     pub(super) namespace: Option<&'a str>,
@@ -133,7 +134,7 @@ impl Lister<'_> {
             others.tell(wanted, &mut table);
         }
         if table.total == 0 && table.unfiltered.unwrap_or(0) == 0 {
-            self.check_namespace(namespace).await?;
+            locate::check_namespace(self.cx, namespace, self.again.clone()).await?;
         }
         table.next.extend(look_into_first(&table));
         Ok(table)
@@ -152,38 +153,6 @@ impl Lister<'_> {
             .await?;
         let table = locate::parse(&bytes)?;
         Ok(Shape::new(self.resource, &table.columns, with_namespaces).columns)
-    }
-
-    /// A namespace that does not exist has no objects; that is no answer to what was asked.
-    async fn check_namespace(&self, namespace: Option<&str>) -> Result<(), Error> {
-        let Some(namespace) = namespace else {
-            return Ok(());
-        };
-        match self
-            .cx
-            .client()
-            .get(&builtin::namespaces(), None, namespace)
-            .await
-        {
-            Err(error) if error.kind == ErrorKind::NotFound => {
-                let names = locate::names(self.cx, &builtin::namespaces(), None)
-                    .await
-                    .unwrap_or_default();
-                let near = nearest(namespace, names.iter().map(String::as_str));
-                let hint = near.map_or_else(String::new, |near| format!("; nearest: {near}"));
-                let error = Error::not_found(format!("there is no namespace {namespace}{hint}"));
-                Err(match near {
-                    Some(near) => error.next(
-                        Next::op("resources.list")
-                            .arg("kind", &self.resource.kind)
-                            .arg("namespace", near),
-                    ),
-                    None => error.next(Next::op("resources.list").arg("kind", "Namespace")),
-                })
-            }
-            // Not allowed to see namespaces, or whatever else: the list itself was answered.
-            _ => Ok(()),
-        }
     }
 }
 

@@ -247,6 +247,31 @@ fn name_of(cells: &[Cell<'_>]) -> Option<String> {
     }
 }
 
+/// A namespace that does not exist has no objects; that is no answer to what was asked. `again` is the call, without
+/// its namespace.
+///
+/// # Errors
+/// If it does not exist. Whether it does may not be ours to see: that is no error.
+pub(super) async fn check_namespace(cx: &Cx, namespace: Option<&str>, again: Next) -> Result<(), Error> {
+    let Some(namespace) = namespace else {
+        return Ok(());
+    };
+    let namespaces = builtin::namespaces();
+    match cx.client().get(&namespaces, None, namespace).await {
+        Err(error) if error.kind == ErrorKind::NotFound => {
+            let names = names(cx, &namespaces, None).await.unwrap_or_default();
+            let near = nearest(namespace, names.iter().map(String::as_str));
+            let hint = near.map_or_else(String::new, |near| format!("; nearest: {near}"));
+            let next = match near {
+                Some(near) => again.arg("namespace", near),
+                None => Next::op("resources.list").arg("kind", "Namespace"),
+            };
+            Err(Error::not_found(format!("there is no namespace {namespace}{hint}")).next(next))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Reads the body of a Table.
 pub(super) fn parse(bytes: &[u8]) -> Result<TableView<'_>, Error> {
     serde_json::from_slice(bytes).map_err(|error| {

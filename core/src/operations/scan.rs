@@ -76,7 +76,12 @@ impl Scan<'_> {
             let cut = table.rows.len() > left;
             table.rows.truncate(left);
             left -= table.rows.len();
-            let next = table.metadata.continue_token.clone().into_owned();
+            let next = table
+                .metadata
+                .continue_token
+                .as_deref()
+                .unwrap_or_default()
+                .to_owned();
             each(namespace, table)?;
             let flow = if cut || (left == 0 && !next.is_empty()) {
                 ControlFlow::Break(())
@@ -105,20 +110,15 @@ impl Scan<'_> {
             page_size,
             ..self.query.clone()
         };
+        let client = self.cx.client();
         loop {
-            let request = self
-                .cx
-                .client()
-                .table(self.resource, self.namespace, &query, include);
+            let request = client.table(self.resource, self.namespace, &query, include);
             let bytes = match before(stop, request).await {
                 Some(Ok(bytes)) => bytes,
                 Some(Err(error)) => return Err(self.explain(error)),
                 // The first page is waited for, whatever it takes: without it there is no answer.
                 None if query.continue_token.is_none() => {
-                    let request = self
-                        .cx
-                        .client()
-                        .table(self.resource, self.namespace, &query, include);
+                    let request = client.table(self.resource, self.namespace, &query, include);
                     request.await.map_err(|error| self.explain(error))?
                 }
                 None => return Ok(Scanned::default()),

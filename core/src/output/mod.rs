@@ -4,20 +4,29 @@
 //! [`Change`], and the output stage of the engine renders it within a budget.
 
 mod change;
+mod clean;
+mod data;
+mod diff;
 pub mod filter;
 mod lines;
 pub mod nearest;
 mod next;
 mod object;
 mod record;
+mod redact;
 pub mod size;
 mod table;
+pub mod yaml;
 
 pub use change::{Change, ChangeItem, Outcome, Verb};
+pub use clean::{clean, cleaned};
+pub use data::{data, rows, split_fields};
+pub use diff::diff;
 pub use lines::{Line, Lines, Source};
 pub use next::Next;
 pub use object::{Object, Part};
 pub use record::{AnyRecord, Facts, Record};
+pub use redact::{Redactor, names_a_secret};
 pub use table::{Column, Health, ObjectId, Role, Row, Scope, Table, Total};
 
 /// The answer of any operation.
@@ -78,27 +87,4 @@ impl From<Change> for Output {
     fn from(change: Change) -> Self {
         Self::Change(change)
     }
-}
-/// stub
-#[derive(Debug)]
-pub struct Redactor;
-impl Redactor {
-    /// stub
-    pub fn new(_: bool) -> Self {
-        Self
-    }
-    /// stub
-    pub fn output(&self, _: &mut Output) {}
-    /// stub
-    pub fn text<'a>(&self, t: &'a str) -> std::borrow::Cow<'a, str> {
-        t.into()
-    }
-}
-/// stub
-pub fn data(_: &Output) -> serde_json::Value {
-    serde_json::Value::Null
-}
-/// stub
-pub fn split_fields(f: &str) -> Result<Vec<String>, crate::Error> {
-    Ok(vec![f.to_owned()])
 }

@@ -7,11 +7,17 @@
 //! collect [`diagnostic`]s and yield the resolved package ([`ir`]), out of which code is generated.
 
 pub mod check;
+pub mod checks;
 pub mod diagnostic;
 pub mod ir;
 pub mod render;
+mod schema;
 pub mod signature;
 pub mod sources;
+pub mod spec;
+pub mod suggest;
+mod template;
+pub mod tree;
 
 #[cfg(feature = "codegen")]
 pub mod build;

@@ -37,6 +37,7 @@ pub async fn list(
     let mut shared = Shared::default();
     let lister = Lister {
         cx,
+        again: Next::op("pods.list"),
         resource: &pods,
         namespace: namespace.as_deref(),
         selection,

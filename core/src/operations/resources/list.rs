@@ -33,6 +33,7 @@ pub async fn list(
     listable(&resource)?;
     let lister = Lister {
         cx,
+        again: Next::op("resources.list").arg("kind", kind.0.as_str()),
         resource: &resource,
         namespace: namespace.as_deref(),
         selection: Selection::parse(selector.as_deref(), field_selector.as_deref()),
