@@ -30,6 +30,7 @@ const READ_BY_ALL: &[&str] = &["config"];
 const DATA: &[(&str, &str, &str)] = &[
     ("error", "output::Next", "an error says what to call instead"),
     ("cluster", "call::Access", "a client knows how far it may go"),
+    ("cluster", "call::Mode", "the guard holds the access mode"),
     ("config", "call::Mode", "the access mode is a setting"),
 ];
 

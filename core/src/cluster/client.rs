@@ -163,7 +163,8 @@ impl Client {
         query: &ListQuery,
         include: Include,
     ) -> Result<Bytes, Error> {
-        let target = collection(resource, namespace, query, query.page_size).with("includeObject", include.word());
+        let target =
+            collection(resource, namespace, query, query.page_size).with("includeObject", include.word());
         let sent = Sent {
             accept: Some(TABLE),
             ..Sent::of(resource)

@@ -120,7 +120,10 @@ pub(super) fn context(steps: &'static [Step], ended: &[Ended], scope: &Scope<'_>
     Jinja::from_pairs([
         ("params", to_jinja(&Value::Object(scope.params.clone()))),
         ("uri", to_jinja(&Value::Object(scope.uri.clone()))),
-        ("steps", Jinja::from_pairs(named.map(|(step, ended)| (step.id, step_value(ended, scope))))),
+        (
+            "steps",
+            Jinja::from_pairs(named.map(|(step, ended)| (step.id, step_value(ended, scope)))),
+        ),
     ])
 }
 

@@ -201,7 +201,9 @@ pub(super) fn to_jinja(value: &Value) -> Jinja {
         Value::Null => Jinja::UNDEFINED,
         Value::Array(items) => items.iter().map(to_jinja).collect(),
         Value::Object(map) => Jinja::from_pairs(
-            map.iter().filter(|(_, value)| !value.is_null()).map(|(key, value)| (key.as_str(), to_jinja(value))),
+            map.iter()
+                .filter(|(_, value)| !value.is_null())
+                .map(|(key, value)| (key.as_str(), to_jinja(value))),
         ),
         Value::Bool(flag) => Jinja::from(*flag),
         Value::String(text) => Jinja::from(text.as_str()),
