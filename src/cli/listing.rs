@@ -24,13 +24,21 @@ pub(super) fn aligned(rows: &[Vec<String>]) -> String {
     text
 }
 
-/// The first line of a text, cut at its first sentence.
-pub(super) fn summary(text: &str) -> &str {
-    let line = text.lines().next().unwrap_or_default();
-    match line.find(". ") {
-        Some(end) => &line[..=end],
-        None => line,
+/// The first sentence of a text.
+pub(super) fn summary(text: &str) -> String {
+    let paragraph: Vec<&str> = text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+    let mut sentence = String::new();
+    for word in paragraph.join(" ").split(' ') {
+        // A capital after a full stop begins the next sentence; `e.g. pods` does not end one.
+        if sentence.ends_with('.') && word.starts_with(char::is_uppercase) {
+            break;
+        }
+        if !sentence.is_empty() {
+            sentence.push(' ');
+        }
+        sentence.push_str(word);
     }
+    sentence
 }
 
 #[cfg(test)]
@@ -50,7 +58,7 @@ mod tests {
 
     #[test]
     fn a_summary_is_one_sentence() {
-        assert_eq!(summary("Lists pods. The worst first.\nMore."), "Lists pods.");
-        assert_eq!(summary("Lists e.g. pods"), "Lists e.g.");
+        assert_eq!(summary("Lists pods,\ne.g. of Jobs. The worst first.\n\nMore."), "Lists pods, e.g. of Jobs.");
+        assert_eq!(summary(""), "");
     }
 }

@@ -66,7 +66,7 @@ fn listed(catalog: &Catalog) -> String {
                 operation.name.clone(),
                 access(operation.access).to_owned(),
                 output(&operation.output),
-                summary(&operation.doc).to_owned(),
+                summary(&operation.doc),
             ]
         })
         .collect();

@@ -29,7 +29,7 @@ impl Tools {
                     tool.name.to_owned(),
                     listed.access.to_string(),
                     tool.toolset.to_owned(),
-                    summary(tool.description).to_owned(),
+                    summary(tool.description),
                 ]
             })
             .collect();

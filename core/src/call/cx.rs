@@ -91,7 +91,7 @@ impl Cx {
     }
 
     /// The facts of the call.
-    pub fn call(&self) -> &Call {
+    pub fn call(&self) -> &Arc<Call> {
         &self.call
     }
 

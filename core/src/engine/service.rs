@@ -146,7 +146,8 @@ pub(super) async fn within<T, E: From<Error>>(
     future: impl Future<Output = Result<T, E>>,
 ) -> Result<T, E> {
     tokio::select! {
-        result = future => result,
+        // What is cancelled already is not begun.
+        biased;
         () = call.cancel.cancelled() => {
             Err(Error::new(ErrorKind::Cancelled, "the call was cancelled").into())
         }
@@ -157,6 +158,7 @@ pub(super) async fn within<T, E: From<Error>>(
                 "no answer before the call's deadline; narrow it with namespace, selector or limit",
             ).into())
         }
+        result = future => result,
     }
 }
 

@@ -22,7 +22,14 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// A mistake found by the check of this id.
     pub fn new(check: &'static str, message: impl Into<String>, place: Place) -> Self {
-        Self { check, message: message.into(), place, label: None, notes: Vec::new(), help: None }
+        Self {
+            check,
+            message: message.into(),
+            place,
+            label: None,
+            notes: Vec::new(),
+            help: None,
+        }
     }
 
     /// Says something under the caret.
@@ -70,7 +77,12 @@ pub struct Place {
 impl Place {
     /// The start of a file.
     pub fn start(file: impl Into<String>) -> Self {
-        Self { file: file.into(), line: 1, column: 1, length: 1 }
+        Self {
+            file: file.into(),
+            line: 1,
+            column: 1,
+            length: 1,
+        }
     }
 }
 

@@ -24,7 +24,10 @@ pub fn render_each(diagnostics: &[Diagnostic], files: &Sources, colour: Colour) 
     };
     // Lines are short and told whole: without a width the renderer would cut them to that of a terminal.
     let renderer = renderer.term_width(400);
-    diagnostics.iter().map(|diagnostic| render_one(diagnostic, files, &renderer)).collect()
+    diagnostics
+        .iter()
+        .map(|diagnostic| render_one(diagnostic, files, &renderer))
+        .collect()
 }
 
 /// All mistakes as one text, with an empty line between them.
@@ -38,16 +41,26 @@ pub fn render(diagnostics: &[Diagnostic], files: &Sources, colour: Colour) -> St
 
 fn render_one(diagnostic: &Diagnostic, files: &Sources, renderer: &Renderer) -> String {
     let place = &diagnostic.place;
-    let title = Level::ERROR.primary_title(&diagnostic.message).id(diagnostic.check);
+    let title = Level::ERROR
+        .primary_title(&diagnostic.message)
+        .id(diagnostic.check);
     let mut group = match source_line(place, files) {
         Some((line, span)) => {
-            let annotation = AnnotationKind::Primary.span(span).label(diagnostic.label.as_deref());
+            let annotation = AnnotationKind::Primary
+                .span(span)
+                .label(diagnostic.label.as_deref());
             title.element(
-                Snippet::source(line).line_start(place.line).path(&place.file).annotation(annotation),
+                Snippet::source(line)
+                    .line_start(place.line)
+                    .path(&place.file)
+                    .annotation(annotation),
             )
         }
-        None => Group::with_title(title)
-            .element(Origin::path(&place.file).line(place.line).char_column(place.column)),
+        None => Group::with_title(title).element(
+            Origin::path(&place.file)
+                .line(place.line)
+                .char_column(place.column),
+        ),
     };
     for note in &diagnostic.notes {
         group = group.element(Level::NOTE.message(note));
@@ -65,7 +78,11 @@ fn source_line<'a>(place: &Place, files: &'a Sources) -> Option<(&'a str, std::o
     if line.trim().is_empty() {
         return None;
     }
-    let byte = |character: usize| line.char_indices().nth(character).map_or(line.len(), |(at, _)| at);
+    let byte = |character: usize| {
+        line.char_indices()
+            .nth(character)
+            .map_or(line.len(), |(at, _)| at)
+    };
     let start = byte(place.column - 1);
     let end = byte(place.column - 1 + place.length).max(start);
     Some((line, start..end))

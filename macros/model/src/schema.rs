@@ -14,8 +14,9 @@ pub(crate) fn input(params: &[Param], offer: &[String], operations: &[&Signature
     let mut properties = Map::new();
     // `limit` and `cursor` belong together and come last of what a list takes.
     let paged = matches!(operations, [operation] if operation.paged);
-    let (limit, others): (Vec<&Param>, Vec<&Param>) =
-        params.iter().partition(|param| paged && !offer.is_empty() && param.name == "limit");
+    let (limit, others): (Vec<&Param>, Vec<&Param>) = params
+        .iter()
+        .partition(|param| paged && !offer.is_empty() && param.name == "limit");
     for param in others {
         properties.insert(param.name.clone(), property(param));
     }
@@ -32,13 +33,22 @@ pub(crate) fn input(params: &[Param], offer: &[String], operations: &[&Signature
     }
     let (dry_run, confirm) = changes(operations);
     if dry_run {
-        properties.insert("dry_run".to_owned(), json!({"type": "boolean", "description": "Show the diff only"}));
+        properties.insert(
+            "dry_run".to_owned(),
+            json!({"type": "boolean", "description": "Show the diff only"}),
+        );
     }
     if confirm {
-        properties.insert("confirm".to_owned(), json!({"type": "string", "description": "Code from the plan"}));
+        properties.insert(
+            "confirm".to_owned(),
+            json!({"type": "string", "description": "Code from the plan"}),
+        );
     }
-    let required: Vec<&str> =
-        params.iter().filter(|param| param.required).map(|param| param.name.as_str()).collect();
+    let required: Vec<&str> = params
+        .iter()
+        .filter(|param| param.required)
+        .map(|param| param.name.as_str())
+        .collect();
     let mut schema = Map::new();
     schema.insert("type".to_owned(), json!("object"));
     schema.insert("properties".to_owned(), Value::Object(properties));
@@ -57,7 +67,10 @@ pub(crate) fn changes(operations: &[&Signature]) -> (bool, bool) {
         Access::Write | Access::Destructive => true,
         Access::Exec => operation.output == Output::Change,
     };
-    (operations.iter().any(tried), operations.iter().any(|operation| operation.access > Access::Read))
+    (
+        operations.iter().any(tried),
+        operations.iter().any(|operation| operation.access > Access::Read),
+    )
 }
 
 fn property(param: &Param) -> Value {
@@ -100,10 +113,20 @@ fn property(param: &Param) -> Value {
 
 /// A bound as an author would write it: `1`, not `1.0`.
 fn number(bound: f64) -> Value {
-    #[expect(clippy::cast_possible_truncation, reason = "a fraction is told by the comparison")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a fraction is told by the comparison"
+    )]
     let whole = bound as i64;
-    #[expect(clippy::cast_precision_loss, reason = "a difference shows that it was not whole")]
-    if whole as f64 == bound { json!(whole) } else { json!(bound) }
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a difference shows that it was not whole"
+    )]
+    if whole as f64 == bound {
+        json!(whole)
+    } else {
+        json!(bound)
+    }
 }
 
 fn offered(name: &str, paged: bool, operations: &[&Signature]) -> Value {
@@ -116,7 +139,10 @@ fn offered(name: &str, paged: bool, operations: &[&Signature]) -> Value {
         }),
         "fields" => json!({"type": "string", "description": "Only these paths, e.g. spec.template,status"}),
         _ => {
-            let views = operations.first().map(|operation| views(&operation.output)).unwrap_or_default();
+            let views = operations
+                .first()
+                .map(|operation| views(&operation.output))
+                .unwrap_or_default();
             json!({"type": "string", "enum": views, "default": views.first()})
         }
     }

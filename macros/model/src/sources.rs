@@ -27,7 +27,9 @@ impl Sources {
         let mut sources = Self::default();
         let (spec, templates) = if dir.join("spec").is_dir() {
             (dir.join("spec"), dir.join("templates"))
-        } else if ["tools", "prompts", "resources"].iter().any(|name| dir.join(name).is_dir())
+        } else if ["tools", "prompts", "resources"]
+            .iter()
+            .any(|name| dir.join(name).is_dir())
             || dir.join("toolsets.yaml").is_file()
         {
             // `..` and not `parent()`: the folder may be `.`.
@@ -49,13 +51,19 @@ impl Sources {
 
     /// Adds a file, as tests and editors do that have none on disk.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) {
-        self.files.push(SourceFile { name: name.into(), text: text.into() });
+        self.files.push(SourceFile {
+            name: name.into(),
+            text: text.into(),
+        });
         self.files.sort_by(|a, b| a.name.cmp(&b.name));
     }
 
     /// The text of the file of this name.
     pub fn text(&self, name: &str) -> Option<&str> {
-        self.files.iter().find(|file| file.name == name).map(|file| file.text.as_str())
+        self.files
+            .iter()
+            .find(|file| file.name == name)
+            .map(|file| file.text.as_str())
     }
 
     fn walk(&mut self, dir: &Path, name: &str, wanted: &dyn Fn(&str) -> bool) -> io::Result<()> {
@@ -64,7 +72,9 @@ impl Sources {
         };
         for entry in fs::read_dir(dir).map_err(|error| in_file(dir, error))? {
             let path = entry.map_err(|error| in_file(dir, error))?.path();
-            let Some(file_name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+            let Some(file_name) = path.file_name().and_then(|name| name.to_str()) else {
+                continue;
+            };
             // Editors leave hidden files beside what is edited.
             if file_name.starts_with('.') || file_name.ends_with('~') {
                 continue;

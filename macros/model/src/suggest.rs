@@ -9,11 +9,18 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     let allowed = (wanted.chars().count() / 3).max(1);
     candidates
         .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(&wanted, &candidate.to_lowercase()), candidate))
+        .map(|candidate| {
+            (
+                strsim::damerau_levenshtein(&wanted, &candidate.to_lowercase()),
+                candidate,
+            )
+        })
         // Half of a compound name is a slip too: `selector` for `label_selector`.
         .map(|(distance, candidate)| {
             let part = wanted.len() > 3
-                && candidate.split(['_', '.', '-']).any(|part| part.eq_ignore_ascii_case(&wanted));
+                && candidate
+                    .split(['_', '.', '-'])
+                    .any(|part| part.eq_ignore_ascii_case(&wanted));
             (if part { distance.min(allowed) } else { distance }, candidate)
         })
         .filter(|(distance, _)| *distance <= allowed)
@@ -34,7 +41,11 @@ pub fn help<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>, what:
 /// Names in backticks with commas, cut where there are too many.
 pub fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let names: Vec<&str> = names.into_iter().collect();
-    let shown: Vec<String> = names.iter().take(LISTED).map(|name| format!("`{name}`")).collect();
+    let shown: Vec<String> = names
+        .iter()
+        .take(LISTED)
+        .map(|name| format!("`{name}`"))
+        .collect();
     match names.len().saturating_sub(LISTED) {
         0 => shown.join(", "),
         more => format!("{} and {more} more", shown.join(", ")),

@@ -27,19 +27,61 @@ pub(crate) struct Name {
 /// A statement.
 #[derive(Debug)]
 pub(crate) enum Statement {
-    Text { blank: bool },
+    Text {
+        blank: bool,
+    },
     Emit(Expr),
-    For { targets: Vec<String>, iter: Expr, filter: Option<Expr>, body: Vec<Self>, otherwise: Vec<Self> },
-    If { test: Expr, then: Vec<Self>, otherwise: Vec<Self> },
-    With { assignments: Vec<(Vec<String>, Expr)>, body: Vec<Self> },
-    Set { targets: Vec<String>, value: Expr },
-    SetBlock { targets: Vec<String>, filter: Option<Expr>, body: Vec<Self> },
-    Filtered { filter: Expr, body: Vec<Self> },
-    Scoped { expr: Option<Expr>, body: Vec<Self> },
-    Include { name: Expr, ignore_missing: bool },
-    Import { name: Expr, alias: Option<String> },
-    FromImport { name: Expr, names: Vec<(Name, String)> },
-    Macro { name: String, args: Vec<String>, defaults: Vec<Expr>, body: Vec<Self> },
+    For {
+        targets: Vec<String>,
+        iter: Expr,
+        filter: Option<Expr>,
+        body: Vec<Self>,
+        otherwise: Vec<Self>,
+    },
+    If {
+        test: Expr,
+        then: Vec<Self>,
+        otherwise: Vec<Self>,
+    },
+    With {
+        assignments: Vec<(Vec<String>, Expr)>,
+        body: Vec<Self>,
+    },
+    Set {
+        targets: Vec<String>,
+        value: Expr,
+    },
+    SetBlock {
+        targets: Vec<String>,
+        filter: Option<Expr>,
+        body: Vec<Self>,
+    },
+    Filtered {
+        filter: Expr,
+        body: Vec<Self>,
+    },
+    Scoped {
+        expr: Option<Expr>,
+        body: Vec<Self>,
+    },
+    Include {
+        name: Expr,
+        ignore_missing: bool,
+    },
+    Import {
+        name: Expr,
+        alias: Option<String>,
+    },
+    FromImport {
+        name: Expr,
+        names: Vec<(Name, String)>,
+    },
+    Macro {
+        name: String,
+        args: Vec<String>,
+        defaults: Vec<Expr>,
+        body: Vec<Self>,
+    },
     Do(Expr),
 }
 
@@ -60,15 +102,33 @@ pub(crate) enum Kind {
     Attr(Box<Expr>, Name),
     Item(Box<Expr>, Box<Expr>),
     Slice(Box<Expr>, Vec<Expr>),
-    Filter { name: Name, subject: Option<Box<Expr>>, args: Vec<Arg> },
-    Test { name: Name, subject: Box<Expr>, args: Vec<Arg> },
-    Call { callee: Box<Expr>, args: Vec<Arg> },
+    Filter {
+        name: Name,
+        subject: Option<Box<Expr>>,
+        args: Vec<Arg>,
+    },
+    Test {
+        name: Name,
+        subject: Box<Expr>,
+        args: Vec<Arg>,
+    },
+    Call {
+        callee: Box<Expr>,
+        args: Vec<Arg>,
+    },
     And(Box<Expr>, Box<Expr>),
     Or(Box<Expr>, Box<Expr>),
     Not(Box<Expr>),
-    IfElse { test: Box<Expr>, yes: Box<Expr>, no: Option<Box<Expr>> },
+    IfElse {
+        test: Box<Expr>,
+        yes: Box<Expr>,
+        no: Option<Box<Expr>>,
+    },
     /// Comparisons; `equal` if what is absent makes it false.
-    Compare { operands: Vec<Expr>, equal: bool },
+    Compare {
+        operands: Vec<Expr>,
+        equal: bool,
+    },
     /// Sums and the like: what is absent is an error in them.
     Arithmetic(Vec<Expr>),
     List(Vec<Expr>),
@@ -94,14 +154,19 @@ pub(crate) fn statements(source: &str) -> Result<Vec<Statement>, SyntaxError> {
 
 /// Parses an expression.
 pub(crate) fn expression(source: &str) -> Result<Expr, SyntaxError> {
-    parse_expr(source).map(|expr| Lower { source }.expr(&expr)).map_err(|error| syntax_error(&error, source))
+    parse_expr(source)
+        .map(|expr| Lower { source }.expr(&expr))
+        .map_err(|error| syntax_error(&error, source))
 }
 
 fn syntax_error(error: &minijinja::Error, source: &str) -> SyntaxError {
     let at = error.range().unwrap_or(0..0);
     let start = floor(source, at.start);
     let end = floor(source, at.end).max(start);
-    SyntaxError { message: error.detail().unwrap_or("syntax error").to_owned(), at: start..end }
+    SyntaxError {
+        message: error.detail().unwrap_or("syntax error").to_owned(),
+        at: start..end,
+    }
 }
 
 fn floor(source: &str, at: usize) -> usize {
@@ -130,7 +195,10 @@ impl Lower<'_> {
             let is_word = |c: char| c.is_alphanumeric() || c == '_';
             !text[..at].ends_with(is_word) && !text[at + word.len()..].starts_with(is_word)
         };
-        let mut hits = text.match_indices(word).map(|(at, _)| at).filter(|at| boundary(*at));
+        let mut hits = text
+            .match_indices(word)
+            .map(|(at, _)| at)
+            .filter(|at| boundary(*at));
         match if last { hits.last() } else { hits.next() } {
             Some(at) => within.start + at..within.start + at + word.len(),
             None => within,
@@ -138,14 +206,22 @@ impl Lower<'_> {
     }
 
     fn body(&self, statements: &[ast::Stmt<'_>]) -> Vec<Statement> {
-        statements.iter().filter_map(|statement| self.statement(statement)).collect()
+        statements
+            .iter()
+            .filter_map(|statement| self.statement(statement))
+            .collect()
     }
 
     fn statement(&self, statement: &ast::Stmt<'_>) -> Option<Statement> {
         Some(match statement {
-            ast::Stmt::Template(template) => Statement::Scoped { expr: None, body: self.body(&template.children) },
+            ast::Stmt::Template(template) => Statement::Scoped {
+                expr: None,
+                body: self.body(&template.children),
+            },
             ast::Stmt::EmitExpr(emit) => Statement::Emit(self.expr(&emit.expr)),
-            ast::Stmt::EmitRaw(raw) => Statement::Text { blank: raw.raw.trim().is_empty() },
+            ast::Stmt::EmitRaw(raw) => Statement::Text {
+                blank: raw.raw.trim().is_empty(),
+            },
             ast::Stmt::ForLoop(each) => Statement::For {
                 targets: targets(&each.target),
                 iter: self.expr(&each.iter),
@@ -159,35 +235,53 @@ impl Lower<'_> {
                 otherwise: self.body(&cond.false_body),
             },
             ast::Stmt::WithBlock(with) => Statement::With {
-                assignments: with.assignments.iter().map(|(to, value)| (targets(to), self.expr(value))).collect(),
+                assignments: with
+                    .assignments
+                    .iter()
+                    .map(|(to, value)| (targets(to), self.expr(value)))
+                    .collect(),
                 body: self.body(&with.body),
             },
-            ast::Stmt::Set(set) => Statement::Set { targets: targets(&set.target), value: self.expr(&set.expr) },
+            ast::Stmt::Set(set) => Statement::Set {
+                targets: targets(&set.target),
+                value: self.expr(&set.expr),
+            },
             ast::Stmt::SetBlock(set) => Statement::SetBlock {
                 targets: targets(&set.target),
                 filter: set.filter.as_ref().map(|filter| self.expr(filter)),
                 body: self.body(&set.body),
             },
-            ast::Stmt::AutoEscape(escape) => {
-                Statement::Scoped { expr: Some(self.expr(&escape.enabled)), body: self.body(&escape.body) }
-            }
-            ast::Stmt::FilterBlock(block) => {
-                Statement::Filtered { filter: self.expr(&block.filter), body: self.body(&block.body) }
-            }
-            ast::Stmt::Block(block) => Statement::Scoped { expr: None, body: self.body(&block.body) },
-            ast::Stmt::Extends(extends) => {
-                Statement::Include { name: self.expr(&extends.name), ignore_missing: false }
-            }
-            ast::Stmt::Include(include) => {
-                Statement::Include { name: self.expr(&include.name), ignore_missing: include.ignore_missing }
-            }
+            ast::Stmt::AutoEscape(escape) => Statement::Scoped {
+                expr: Some(self.expr(&escape.enabled)),
+                body: self.body(&escape.body),
+            },
+            ast::Stmt::FilterBlock(block) => Statement::Filtered {
+                filter: self.expr(&block.filter),
+                body: self.body(&block.body),
+            },
+            ast::Stmt::Block(block) => Statement::Scoped {
+                expr: None,
+                body: self.body(&block.body),
+            },
+            ast::Stmt::Extends(extends) => Statement::Include {
+                name: self.expr(&extends.name),
+                ignore_missing: false,
+            },
+            ast::Stmt::Include(include) => Statement::Include {
+                name: self.expr(&include.name),
+                ignore_missing: include.ignore_missing,
+            },
             ast::Stmt::Import(import) => Statement::Import {
                 name: self.expr(&import.expr),
                 alias: targets(&import.name).pop(),
             },
             ast::Stmt::FromImport(import) => Statement::FromImport {
                 name: self.expr(&import.expr),
-                names: import.names.iter().filter_map(|(name, alias)| self.imported(name, alias.as_ref())).collect(),
+                names: import
+                    .names
+                    .iter()
+                    .filter_map(|(name, alias)| self.imported(name, alias.as_ref()))
+                    .collect(),
             },
             ast::Stmt::Macro(macro_) => self.macro_(macro_),
             ast::Stmt::CallBlock(block) => Statement::Scoped {
@@ -200,8 +294,16 @@ impl Lower<'_> {
 
     fn imported(&self, name: &ast::Expr<'_>, alias: Option<&ast::Expr<'_>>) -> Option<(Name, String)> {
         let text = targets(name).pop()?;
-        let local = alias.and_then(|alias| targets(alias).pop()).unwrap_or_else(|| text.clone());
-        Some((Name { text, at: self.range(name.span()) }, local))
+        let local = alias
+            .and_then(|alias| targets(alias).pop())
+            .unwrap_or_else(|| text.clone());
+        Some((
+            Name {
+                text,
+                at: self.range(name.span()),
+            },
+            local,
+        ))
     }
 
     fn macro_(&self, macro_: &ast::Macro<'_>) -> Statement {
@@ -225,7 +327,10 @@ impl Lower<'_> {
             },
             ast::Expr::Slice(slice) => {
                 let bounds = [&slice.start, &slice.stop, &slice.step];
-                Kind::Slice(boxed(&slice.expr), bounds.into_iter().flatten().map(|e| self.expr(e)).collect())
+                Kind::Slice(
+                    boxed(&slice.expr),
+                    bounds.into_iter().flatten().map(|e| self.expr(e)).collect(),
+                )
             }
             ast::Expr::UnaryOp(op) => match op.op {
                 ast::UnaryOpKind::Not => Kind::Not(boxed(&op.expr)),
@@ -249,27 +354,51 @@ impl Lower<'_> {
             },
             ast::Expr::Filter(filter) => {
                 let subject = filter.expr.as_ref().map(boxed);
-                let from = subject.as_ref().map_or(at.start, |subject| subject.at.end).min(at.end);
-                let name = Name { text: filter.name.to_owned(), at: self.word(filter.name, from..at.end, false) };
-                Kind::Filter { name, subject, args: self.args(&filter.args) }
+                let from = subject
+                    .as_ref()
+                    .map_or(at.start, |subject| subject.at.end)
+                    .min(at.end);
+                let name = Name {
+                    text: filter.name.to_owned(),
+                    at: self.word(filter.name, from..at.end, false),
+                };
+                Kind::Filter {
+                    name,
+                    subject,
+                    args: self.args(&filter.args),
+                }
             }
             ast::Expr::Test(test) => {
                 let subject = boxed(&test.expr);
                 let from = subject.at.end.min(at.end);
-                let name = Name { text: test.name.to_owned(), at: self.word(test.name, from..at.end, false) };
-                Kind::Test { name, subject, args: self.args(&test.args) }
+                let name = Name {
+                    text: test.name.to_owned(),
+                    at: self.word(test.name, from..at.end, false),
+                };
+                Kind::Test {
+                    name,
+                    subject,
+                    args: self.args(&test.args),
+                }
             }
             ast::Expr::GetAttr(attr) => {
-                let name = Name { text: attr.name.to_owned(), at: self.word(attr.name, at.clone(), true) };
+                let name = Name {
+                    text: attr.name.to_owned(),
+                    at: self.word(attr.name, at.clone(), true),
+                };
                 Kind::Attr(boxed(&attr.expr), name)
             }
             ast::Expr::GetItem(item) => Kind::Item(boxed(&item.expr), boxed(&item.subscript_expr)),
             ast::Expr::Call(call) => return self.call(call, at),
             ast::Expr::List(list) => Kind::List(list.items.iter().map(|item| self.expr(item)).collect()),
             ast::Expr::Tuple(tuple) => Kind::List(tuple.items.iter().map(|item| self.expr(item)).collect()),
-            ast::Expr::Map(map) => {
-                Kind::Map(map.keys.iter().chain(&map.values).map(|item| self.expr(item)).collect())
-            }
+            ast::Expr::Map(map) => Kind::Map(
+                map.keys
+                    .iter()
+                    .chain(&map.values)
+                    .map(|item| self.expr(item))
+                    .collect(),
+            ),
         };
         Expr { kind, at }
     }
@@ -279,29 +408,47 @@ impl Lower<'_> {
         match op.op {
             ast::BinOpKind::ScAnd => Kind::And(Box::new(left), Box::new(right)),
             ast::BinOpKind::ScOr => Kind::Or(Box::new(left), Box::new(right)),
-            ast::BinOpKind::Ne => Kind::Compare { operands: vec![left, right], equal: false },
+            ast::BinOpKind::Ne => Kind::Compare {
+                operands: vec![left, right],
+                equal: false,
+            },
             ast::BinOpKind::Eq
             | ast::BinOpKind::Lt
             | ast::BinOpKind::Lte
             | ast::BinOpKind::Gt
             | ast::BinOpKind::Gte
-            | ast::BinOpKind::In => Kind::Compare { operands: vec![left, right], equal: true },
+            | ast::BinOpKind::In => Kind::Compare {
+                operands: vec![left, right],
+                equal: true,
+            },
             _ => Kind::Arithmetic(vec![left, right]),
         }
     }
 
     fn call(&self, call: &ast::Call<'_>, at: Range<usize>) -> Expr {
         let callee = Box::new(self.expr(&call.expr));
-        Expr { kind: Kind::Call { callee, args: self.args(&call.args) }, at }
+        Expr {
+            kind: Kind::Call {
+                callee,
+                args: self.args(&call.args),
+            },
+            at,
+        }
     }
 
     fn args(&self, args: &[ast::CallArg<'_>]) -> Vec<Arg> {
         args.iter()
             .map(|arg| match arg {
-                ast::CallArg::Kwarg(name, value) => Arg { name: Some((*name).to_owned()), value: self.expr(value) },
-                ast::CallArg::Pos(value) | ast::CallArg::PosSplat(value) | ast::CallArg::KwargSplat(value) => {
-                    Arg { name: None, value: self.expr(value) }
-                }
+                ast::CallArg::Kwarg(name, value) => Arg {
+                    name: Some((*name).to_owned()),
+                    value: self.expr(value),
+                },
+                ast::CallArg::Pos(value)
+                | ast::CallArg::PosSplat(value)
+                | ast::CallArg::KwargSplat(value) => Arg {
+                    name: None,
+                    value: self.expr(value),
+                },
             })
             .collect()
     }

@@ -125,7 +125,9 @@ impl Node {
             Value::String(text) => Json::String(text.clone()),
             Value::List(items) => Json::Array(items.iter().map(Self::to_json).collect()),
             Value::Map(entries) => {
-                let pairs = entries.iter().map(|(key, node)| (key.name.clone(), node.to_json()));
+                let pairs = entries
+                    .iter()
+                    .map(|(key, node)| (key.name.clone(), node.to_json()));
                 Json::Object(pairs.collect::<Map<_, _>>())
             }
         }
@@ -148,7 +150,11 @@ pub fn parse(file: &str, text: &str) -> (Option<Node>, Vec<Diagnostic>) {
         Ok(raw) => raw,
         Err(error) => return (None, vec![syntax::explain(file, text, &error)]),
     };
-    let mut reader = Reader { file, text, found: Vec::new() };
+    let mut reader = Reader {
+        file,
+        text,
+        found: Vec::new(),
+    };
     let node = reader.node(raw);
     (Some(node), reader.found)
 }
@@ -268,27 +274,43 @@ impl Reader<'_> {
             let node = self.node(value);
             if key.value == "<<" {
                 self.found.push(
-                    Diagnostic::new("yaml-merge-key", "merge keys are not part of the spec language", place)
-                        .help("write the keys out"),
+                    Diagnostic::new(
+                        "yaml-merge-key",
+                        "merge keys are not part of the spec language",
+                        place,
+                    )
+                    .help("write the keys out"),
                 );
                 continue;
             }
             if let Some((first, _)) = entries.iter().find(|(known, _)| known.name == key.value) {
                 self.found.push(
-                    Diagnostic::new("duplicate-key", format!("key `{}` is written twice", key.value), place)
-                        .note(format!("first written at {}", first.place))
-                        .help("keep one of them"),
+                    Diagnostic::new(
+                        "duplicate-key",
+                        format!("key `{}` is written twice", key.value),
+                        place,
+                    )
+                    .note(format!("first written at {}", first.place))
+                    .help("keep one of them"),
                 );
                 continue;
             }
-            entries.push((Key { name: key.value, place }, node));
+            entries.push((
+                Key {
+                    name: key.value,
+                    place,
+                },
+                node,
+            ));
         }
         Value::Map(entries)
     }
 
     fn bytes(&self, location: Location) -> Range<usize> {
         let span = location.span();
-        let (Some(start), Some(length)) = (span.byte_offset(), span.byte_len()) else { return 0..0 };
+        let (Some(start), Some(length)) = (span.byte_offset(), span.byte_len()) else {
+            return 0..0;
+        };
         let clamp = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(self.text.len());
         clamp(start)..clamp(start.saturating_add(length))
     }

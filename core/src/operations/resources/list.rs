@@ -70,8 +70,12 @@ async fn everything(cx: &Cx, namespace: Option<&str>) -> Result<Error, Error> {
         builtin::config_maps(),
         builtin::secrets(),
     ];
-    let counts: Vec<Option<String>> = stream::iter(&kinds)
+    // Collected first: a closure over references in the stream would keep the whole call on one thread.
+    let counting: Vec<_> = kinds
+        .iter()
         .map(async |resource| count(cx, resource, namespace).await.ok().flatten())
+        .collect();
+    let counts: Vec<Option<String>> = stream::iter(counting)
         .buffered(5)
         .collect()
         .await;

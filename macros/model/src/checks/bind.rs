@@ -37,7 +37,11 @@ pub(crate) struct Job<'s, 'a> {
 }
 
 /// Binds the parameters of an operation. Enums of parameters are inherited or checked on the way.
-pub(crate) fn bind<'a>(context: &mut Context<'a>, job: &Job<'_, 'a>, declared: &mut [Declared<'_>]) -> Vec<Binding> {
+pub(crate) fn bind<'a>(
+    context: &mut Context<'a>,
+    job: &Job<'_, 'a>,
+    declared: &mut [Declared<'_>],
+) -> Vec<Binding> {
     let operation = job.operation;
     unknown_keys(context, job);
     let limit = limit_signature();
@@ -62,7 +66,11 @@ pub(crate) fn bind<'a>(context: &mut Context<'a>, job: &Job<'_, 'a>, declared: &
 fn limit_signature() -> ParamSignature {
     ParamSignature {
         name: LIMIT.to_owned(),
-        ty: Type { optional: true, list: false, base: Base::Integer("usize".to_owned()) },
+        ty: Type {
+            optional: true,
+            list: false,
+            base: Base::Integer("usize".to_owned()),
+        },
         doc: String::new(),
     }
 }
@@ -84,8 +92,13 @@ fn unknown_keys(context: &mut Context<'_>, job: &Job<'_, '_>) {
             context.report("page-binding", message, &key.place, Some(help));
             continue;
         }
-        let names = operation.params.iter().map(|param| param.name.as_str()).chain(operation.paged.then_some(LIMIT));
-        let help = suggest::help(name, names, "its parameters are").or_else(|| Some("it has no parameters".to_owned()));
+        let names = operation
+            .params
+            .iter()
+            .map(|param| param.name.as_str())
+            .chain(operation.paged.then_some(LIMIT));
+        let help = suggest::help(name, names, "its parameters are")
+            .or_else(|| Some("it has no parameters".to_owned()));
         let message = format!("operation `{}` has no parameter `{name}`", operation.name);
         context.found.push(
             Diagnostic::new("unknown-binding", message, key.place.clone())
@@ -98,12 +111,21 @@ fn unknown_keys(context: &mut Context<'_>, job: &Job<'_, '_>) {
 fn unbound(context: &mut Context<'_>, job: &Job<'_, '_>, param: &ParamSignature) {
     let name = &param.name;
     let words = literal::words(&param.ty, context.catalog);
-    let message = format!("operation `{}` needs `{name}` ({words}), which {} does not bind", job.operation.name, job.scope.owner);
+    let message = format!(
+        "operation `{}` needs `{name}` ({words}), which {} does not bind",
+        job.operation.name, job.scope.owner
+    );
     let help = if job.completes.is_some() || job.scope.params.is_none() {
         format!("bind it: `with: {{{name}: …}}`")
     } else {
-        let ty = if param.ty.list { "array, items: string".to_owned() } else { words.split(' ').next().unwrap_or_default().to_owned() };
-        format!("declare a parameter, `{name}: {{type: {ty}, required: true}}`, or fix it: `with: {{{name}: …}}`")
+        let ty = if param.ty.list {
+            "array, items: string".to_owned()
+        } else {
+            words.split(' ').next().unwrap_or_default().to_owned()
+        };
+        format!(
+            "declare a parameter, `{name}: {{type: {ty}, required: true}}`, or fix it: `with: {{{name}: …}}`"
+        )
     };
     context.found.push(
         Diagnostic::new("unbound-parameter", message, job.place.clone())
@@ -126,16 +148,30 @@ fn implicit_binding(
     if let Some(fact) = job.scope.param(name) {
         let place = fact.place.clone();
         param_binding(context, job, param, name, &place, declared);
-        return Some(Binding { param: name.to_owned(), source: Source::Param(name.to_owned()), at: place.to_string() });
+        return Some(Binding {
+            param: name.to_owned(),
+            source: Source::Param(name.to_owned()),
+            at: place.to_string(),
+        });
     }
     let var = job.scope.var(name)?;
     let place = job.place.clone();
     var.used.set(true);
-    text_binding(context, job, param, &format!("variable `{name}` of the URI"), &place);
+    text_binding(
+        context,
+        job,
+        param,
+        &format!("variable `{name}` of the URI"),
+        &place,
+    );
     if !var.always {
         maybe_absent(context, job, param, &format!("uri.{name}"), &place);
     }
-    Some(Binding { param: name.to_owned(), source: Source::Uri(name.to_owned()), at: place.to_string() })
+    Some(Binding {
+        param: name.to_owned(),
+        source: Source::Uri(name.to_owned()),
+        at: place.to_string(),
+    })
 }
 
 fn explicit_binding<'a>(
@@ -163,7 +199,13 @@ fn explicit_binding<'a>(
                 if !know_var(context, &job.scope, name, node) {
                     return None;
                 }
-                text_binding(context, job, param, &format!("variable `{name}` of the URI"), &node.place);
+                text_binding(
+                    context,
+                    job,
+                    param,
+                    &format!("variable `{name}` of the URI"),
+                    &node.place,
+                );
                 maybe_absent(context, job, param, &format!("uri.{name}"), &node.place);
                 Source::Uri(name.to_owned())
             }
@@ -194,7 +236,11 @@ fn explicit_binding<'a>(
             return None;
         }
     };
-    Some(Binding { param: param.name.clone(), source, at: node.place.to_string() })
+    Some(Binding {
+        param: param.name.clone(),
+        source,
+        at: node.place.to_string(),
+    })
 }
 
 /// Resolves a value that is not an operation's parameter: the cluster of a step.
@@ -206,7 +252,9 @@ pub(crate) fn source<'a>(context: &mut Context<'a>, node: &'a Node, scope: Scope
             }
             Source::Param(name.to_owned())
         }),
-        Ok(Bound::Step(path)) => step_path(context, &scope, &path, node).map(|_| Source::Step(path.join("."))),
+        Ok(Bound::Step(path)) => {
+            step_path(context, &scope, &path, node).map(|_| Source::Step(path.join(".")))
+        }
         Ok(Bound::Uri(name)) => know_var(context, &scope, name, node).then(|| Source::Uri(name.to_owned())),
         Ok(Bound::Template(text)) => {
             inline(context, scope, text, node, &[]);
@@ -231,7 +279,11 @@ fn know_param(context: &mut Context<'_>, scope: &Scope<'_>, name: &str, node: &N
     if scope.param(name).is_some() {
         return true;
     }
-    let names = scope.params.into_iter().flatten().map(|param| param.name.as_str());
+    let names = scope
+        .params
+        .into_iter()
+        .flatten()
+        .map(|param| param.name.as_str());
     let help = suggest::help(name, names, "its parameters are").or_else(|| {
         Some(match scope.vars {
             Some(_) => format!("a resource has no parameters: use a variable of its URI, `$uri.{name}`"),
@@ -249,8 +301,11 @@ fn know_var(context: &mut Context<'_>, scope: &Scope<'_>, name: &str, node: &Nod
         return true;
     }
     let names = scope.vars.into_iter().flatten().map(|var| var.name.as_str());
-    let help = suggest::help(name, names, "its variables are")
-        .or_else(|| Some(format!("only resources have a URI: did you mean `$params.{name}`?")));
+    let help = suggest::help(name, names, "its variables are").or_else(|| {
+        Some(format!(
+            "only resources have a URI: did you mean `$params.{name}`?"
+        ))
+    });
     let message = format!("the URI of {} has no variable `{name}`", scope.owner);
     context.report("unknown-uri-variable", message, &node.place, help);
     false
@@ -263,7 +318,12 @@ fn step_path(context: &mut Context<'_>, scope: &Scope<'_>, path: &[&str], node: 
         let names = scope.steps.into_iter().flatten().map(|step| step.id.as_str());
         let help = suggest::help(id, names, "its steps are")
             .or_else(|| Some("only tools with `steps:` and prompts with `gather:` have steps".to_owned()));
-        context.report("unknown-step", format!("{} has no step `{id}`", scope.owner), &node.place, help);
+        context.report(
+            "unknown-step",
+            format!("{} has no step `{id}`", scope.owner),
+            &node.place,
+            help,
+        );
         return None;
     };
     if index >= scope.reach {
@@ -317,7 +377,11 @@ fn step_binding(
         _ => false,
     };
     if !fits {
-        let what = format!("`$steps.{}` is {}", path.join("."), data.words().unwrap_or("something else"));
+        let what = format!(
+            "`$steps.{}` is {}",
+            path.join("."),
+            data.words().unwrap_or("something else")
+        );
         mismatch(context, job, param, &what, &node.place, None);
     }
     if let [id, rest @ ..] = path
@@ -338,13 +402,22 @@ fn template_binding<'a>(
     let always_text = inline(context, job.scope, text, node, job.implied);
     if param.ty.list || !matches!(param.ty.base, Base::String | Base::Choice(_) | Base::Text(_)) {
         let help = Some("pass a typed value through: `$params.x` or `$steps.id.path`".to_owned());
-        mismatch(context, job, param, "a text with `{{ }}` is always a string", &node.place, help);
+        mismatch(
+            context,
+            job,
+            param,
+            "a text with `{{ }}` is always a string",
+            &node.place,
+            help,
+        );
     } else if !always_text && !param.ty.optional && job.completes.is_none() {
         let message = format!(
             "operation `{}` needs `{}`, but this text may come out empty",
             job.operation.name, param.name
         );
-        let help = Some("give it text in every case, e.g. an `{% else %}` or a default that is not empty".to_owned());
+        let help = Some(
+            "give it text in every case, e.g. an `{% else %}` or a default that is not empty".to_owned(),
+        );
         context.report("maybe-absent", message, &node.place, help);
     }
 }
@@ -359,11 +432,25 @@ fn inline<'a>(
 ) -> bool {
     let source = context.source(node);
     let text_at = Text::Inline { node, text, source };
-    Walker::new(scope, &context.library, context.catalog, text_at, &mut context.found).value(text, implied).always_text
+    Walker::new(
+        scope,
+        &context.library,
+        context.catalog,
+        text_at,
+        &mut context.found,
+    )
+    .value(text, implied)
+    .always_text
 }
 
 /// A text that is bound: `uri` variables are strings.
-fn text_binding(context: &mut Context<'_>, job: &Job<'_, '_>, param: &ParamSignature, what: &str, place: &Place) {
+fn text_binding(
+    context: &mut Context<'_>,
+    job: &Job<'_, '_>,
+    param: &ParamSignature,
+    what: &str,
+    place: &Place,
+) {
     if param.ty.list || !matches!(param.ty.base, Base::String | Base::Choice(_) | Base::Text(_)) {
         mismatch(context, job, param, &format!("{what} is a string"), place, None);
     }
@@ -383,7 +470,9 @@ fn param_binding(
         fact.used.set(true);
     }
     maybe_absent(context, job, param, &format!("params.{name}"), place);
-    let Some(declared) = declared.iter_mut().find(|declared| declared.param.name == name) else { return };
+    let Some(declared) = declared.iter_mut().find(|declared| declared.param.name == name) else {
+        return;
+    };
     if !declared.typed {
         return;
     }
@@ -406,7 +495,11 @@ fn param_binding(
     };
     if !fits {
         let what = format!("parameter `{name}` is declared {}", kind_words(kind));
-        let place = declared.node.get("type").map_or(place, |node| &node.place).clone();
+        let place = declared
+            .node
+            .get("type")
+            .map_or(place, |node| &node.place)
+            .clone();
         let words = literal::words(&param.ty, context.catalog);
         let words = words.split(" (").next().unwrap_or_default();
         let help = match words.strip_prefix("array of ") {
@@ -432,25 +525,40 @@ fn param_binding(
 
 /// An enum is inherited from the operation; one that is written may only narrow it.
 fn narrow(context: &mut Context<'_>, job: &Job<'_, '_>, param: &ParamSignature, declared: &mut Declared<'_>) {
-    let Some(variants) = literal::variants(&param.ty, context.catalog) else { return };
+    let Some(variants) = literal::variants(&param.ty, context.catalog) else {
+        return;
+    };
     if declared.param.choices.is_empty() {
         declared.param.choices = variants.to_vec();
         return;
     }
     for item in declared.node.get("enum").map(Node::items).unwrap_or_default() {
-        let Some(text) = item.as_str().filter(|text| !variants.iter().any(|variant| variant == text)) else { continue };
+        let Some(text) = item
+            .as_str()
+            .filter(|text| !variants.iter().any(|variant| variant == text))
+        else {
+            continue;
+        };
         let names = variants.iter().map(String::as_str);
         let help = suggest::help(text, names, "it takes");
-        let message = format!("`{}` of operation `{}` does not take `{text}`", param.name, job.operation.name);
+        let message = format!(
+            "`{}` of operation `{}` does not take `{text}`",
+            param.name, job.operation.name
+        );
         context.report("enum-not-narrower", message, &item.place, help);
     }
 }
 
 /// Bounds that are wider than the Rust type would let through what then fails.
 fn range(context: &mut Context<'_>, job: &Job<'_, '_>, param: &ParamSignature, declared: &Declared<'_>) {
-    let Base::Integer(rust) = &param.ty.base else { return };
+    let Base::Integer(rust) = &param.ty.base else {
+        return;
+    };
     let (least, greatest) = literal::range(rust);
-    for (name, value) in [("minimum", declared.param.minimum), ("maximum", declared.param.maximum)] {
+    for (name, value) in [
+        ("minimum", declared.param.minimum),
+        ("maximum", declared.param.maximum),
+    ] {
         #[expect(clippy::cast_precision_loss, reason = "bounds are small or far outside")]
         let outside = value.is_some_and(|value| value < least as f64 || value > greatest as f64);
         if let Some(node) = declared.node.get(name).filter(|_| outside) {
@@ -472,7 +580,10 @@ fn mismatch(
     help: Option<String>,
 ) {
     let words = literal::words(&param.ty, context.catalog);
-    let message = format!("{what}, but `{}` of operation `{}` takes {words}", param.name, job.operation.name);
+    let message = format!(
+        "{what}, but `{}` of operation `{}` takes {words}",
+        param.name, job.operation.name
+    );
     context.found.push(
         Diagnostic::new("type-mismatch", message, place.clone())
             .maybe_help(help)
@@ -481,7 +592,13 @@ fn mismatch(
 }
 
 /// What may be absent goes to an optional parameter only.
-fn maybe_absent(context: &mut Context<'_>, job: &Job<'_, '_>, param: &ParamSignature, path: &str, place: &Place) {
+fn maybe_absent(
+    context: &mut Context<'_>,
+    job: &Job<'_, '_>,
+    param: &ParamSignature,
+    path: &str,
+    place: &Place,
+) {
     let guarded = job.implied.iter().any(|implied| implied == path);
     if param.ty.optional || job.completes.is_some() || guarded || !job.scope.may_be_absent(path) {
         return;
@@ -500,7 +617,10 @@ fn maybe_absent(context: &mut Context<'_>, job: &Job<'_, '_>, param: &ParamSigna
             "write `required: true`, or give it a `default:`".to_owned(),
         ),
     };
-    let message = format!("{what}, but operation `{}` needs `{}`", job.operation.name, param.name);
+    let message = format!(
+        "{what}, but operation `{}` needs `{}`",
+        job.operation.name, param.name
+    );
     context.found.push(
         Diagnostic::new("maybe-absent", message, place.clone())
             .help(help)

@@ -24,13 +24,30 @@ pub(crate) struct Context<'a> {
 impl<'a> Context<'a> {
     pub(crate) fn new(files: &'a Sources, catalog: &'a Catalog, mut found: Found) -> Self {
         let library = Library::read(files, &mut found);
-        let operations = catalog.operations.iter().map(|operation| (operation.name.as_str(), operation)).collect();
-        Self { catalog, files, library, found, operations }
+        let operations = catalog
+            .operations
+            .iter()
+            .map(|operation| (operation.name.as_str(), operation))
+            .collect();
+        Self {
+            catalog,
+            files,
+            library,
+            found,
+            operations,
+        }
     }
 
     /// Reports a mistake.
-    pub(crate) fn report(&mut self, check: &'static str, message: impl Into<String>, place: &Place, help: Option<String>) {
-        self.found.push(Diagnostic::new(check, message, place.clone()).maybe_help(help));
+    pub(crate) fn report(
+        &mut self,
+        check: &'static str,
+        message: impl Into<String>,
+        place: &Place,
+        help: Option<String>,
+    ) {
+        self.found
+            .push(Diagnostic::new(check, message, place.clone()).maybe_help(help));
     }
 
     /// The text of the file that a node is in.
@@ -43,7 +60,11 @@ impl<'a> Context<'a> {
         let name = node.as_str()?;
         let found = self.operations.get(name).copied();
         if found.is_none() && !name.trim().is_empty() {
-            let names = self.catalog.operations.iter().map(|operation| operation.name.as_str());
+            let names = self
+                .catalog
+                .operations
+                .iter()
+                .map(|operation| operation.name.as_str());
             let same_noun = |known: &&str| known.split('.').next() == name.split(['.', '_']).next();
             let help = match suggest::nearest(name, names.clone()) {
                 Some(nearest) => Some(format!("did you mean `{nearest}`?")),
@@ -52,7 +73,12 @@ impl<'a> Context<'a> {
                 }
                 None => Some("`kube-mcp operations` lists what there is".to_owned()),
             };
-            self.report("unknown-operation", format!("unknown operation `{name}`"), &node.place, help);
+            self.report(
+                "unknown-operation",
+                format!("unknown operation `{name}`"),
+                &node.place,
+                help,
+            );
         }
         found
     }
@@ -61,8 +87,16 @@ impl<'a> Context<'a> {
     pub(crate) fn read_operation(&mut self, node: &Node, what: &str) -> Option<&'a Signature> {
         let operation = self.operation(node)?;
         if operation.access > Access::Read {
-            let message = format!("{what} only reads, but operation `{}` changes something", operation.name);
-            self.report("not-a-read", message, &node.place, Some("changes are made by tools".to_owned()));
+            let message = format!(
+                "{what} only reads, but operation `{}` changes something",
+                operation.name
+            );
+            self.report(
+                "not-a-read",
+                message,
+                &node.place,
+                Some("changes are made by tools".to_owned()),
+            );
         }
         Some(operation)
     }

@@ -47,7 +47,12 @@ pub(crate) enum Miss {
 impl Data {
     /// A mapping with these keys.
     pub(crate) fn fields<const N: usize>(fields: [(&str, Self); N]) -> Self {
-        Self::Fields(Rc::new(fields.into_iter().map(|(name, data)| (name.to_owned(), data)).collect()))
+        Self::Fields(Rc::new(
+            fields
+                .into_iter()
+                .map(|(name, data)| (name.to_owned(), data))
+                .collect(),
+        ))
     }
 
     fn list(of: Self) -> Self {
@@ -62,7 +67,10 @@ impl Data {
                 ("subject", Self::Text),
                 ("scope", Self::Text),
                 ("total", Self::Integer),
-                ("totals", Self::list(Self::fields([("name", Self::Text), ("count", Self::Integer)]))),
+                (
+                    "totals",
+                    Self::list(Self::fields([("name", Self::Text), ("count", Self::Integer)])),
+                ),
                 ("shown", Self::Integer),
                 ("complete", Self::Flag),
                 (
@@ -131,7 +139,9 @@ impl Data {
             Self::List(_) => Err(Miss::IsList),
             Self::Fields(fields) => match fields.iter().find(|(name, _)| name == key) {
                 Some((_, data)) => Ok(data.clone()),
-                None => Err(Miss::Unknown(fields.iter().map(|(name, _)| name.clone()).collect())),
+                None => Err(Miss::Unknown(
+                    fields.iter().map(|(name, _)| name.clone()).collect(),
+                )),
             },
             Self::Text => Err(Miss::IsScalar("a text")),
             Self::Integer => Err(Miss::IsScalar("a number")),
@@ -171,11 +181,15 @@ impl Miss {
             ),
             Self::IsList => (
                 format!("{of} is a list and has no `{key}`"),
-                Some(format!("take one item, `{}.0.{key}`, or go over them in a template", of.trim_matches('`'))),
+                Some(format!(
+                    "take one item, `{}.0.{key}`, or go over them in a template",
+                    of.trim_matches('`')
+                )),
             ),
-            Self::IsScalar(what) => {
-                (format!("{of} is {what} and has no `{key}`"), Some(format!("write {of}")))
-            }
+            Self::IsScalar(what) => (
+                format!("{of} is {what} and has no `{key}`"),
+                Some(format!("write {of}")),
+            ),
         }
     }
 }

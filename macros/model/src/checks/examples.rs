@@ -29,10 +29,18 @@ pub(crate) fn read(
         let place = node.get("name").map_or(&node.place, |name| &name.place);
         if !name.is_empty() && examples.iter().any(|known| known.name == name) {
             let help = Some("give each a name of its own".to_owned());
-            context.report("duplicate-name", format!("two examples are called `{name}`"), place, help);
+            context.report(
+                "duplicate-name",
+                format!("two examples are called `{name}`"),
+                place,
+                help,
+            );
         }
         // An example of an error may well call wrongly.
-        if node.get("expect").is_none_or(|expect| expect.get("error").is_none()) {
+        if node
+            .get("expect")
+            .is_none_or(|expect| expect.get("error").is_none())
+        {
             arguments(context, node, params, &reserved);
         }
         expectations(context, node, operations, answers_with_rows);
@@ -70,7 +78,10 @@ fn reserved(offered: &[String], operations: &[&Signature]) -> Vec<Param> {
         };
         add(name, ParamKind::String, views);
     }
-    if operations.iter().any(|operation| operation.reach == Reach::Cluster) {
+    if operations
+        .iter()
+        .any(|operation| operation.reach == Reach::Cluster)
+    {
         add("cluster", ParamKind::String, &[]);
     }
     if let [operation] = operations
@@ -105,28 +116,53 @@ fn arguments(context: &mut Context<'_>, example: &Node, params: &[Param], reserv
     }
     for param in params.iter().filter(|param| param.required) {
         if args.iter().all(|(key, _)| key.name != param.name) {
-            let place = example.entry("args").or_else(|| example.entry("name")).map(|(key, _)| &key.place);
+            let place = example
+                .entry("args")
+                .or_else(|| example.entry("name"))
+                .map(|(key, _)| &key.place);
             let message = format!("the example does not give `{}`, which is required", param.name);
-            let help = Some(format!("write `args: {{{}: …}}`; or, if the error is the point, `expect: {{error: …}}`", param.name));
+            let help = Some(format!(
+                "write `args: {{{}: …}}`; or, if the error is the point, `expect: {{error: …}}`",
+                param.name
+            ));
             context.report("example-argument", message, place.unwrap_or(&example.place), help);
         }
     }
 }
 
-fn expectations(context: &mut Context<'_>, example: &Node, operations: &[&Signature], answers_with_rows: bool) {
-    let Some(expect) = example.get("expect") else { return };
+fn expectations(
+    context: &mut Context<'_>,
+    example: &Node,
+    operations: &[&Signature],
+    answers_with_rows: bool,
+) {
+    let Some(expect) = example.get("expect") else {
+        return;
+    };
     if let Some((key, rows)) = expect.entry("rows") {
-        let table = operations.last().is_none_or(|operation| operation.output == Output::Table);
+        let table = operations
+            .last()
+            .is_none_or(|operation| operation.output == Output::Table);
         if !answers_with_rows || !table {
             let message = "the answer is no table and has no rows to count";
-            context.report("rows-without-table", message, &key.place, Some("use `contains`".to_owned()));
+            context.report(
+                "rows-without-table",
+                message,
+                &key.place,
+                Some("use `contains`".to_owned()),
+            );
         }
         let bound = |name: &str| rows.get(name).map(Node::to_json).as_ref().and_then(Json::as_u64);
         if let (Some(least), Some(most)) = (bound("min"), bound("max"))
             && least > most
         {
             let message = format!("no number of rows is at least {least} and at most {most}");
-            context.report("bad-bounds", message, &rows.place, Some("swap the two".to_owned()));
+            context.report(
+                "bad-bounds",
+                message,
+                &rows.place,
+                Some("swap the two".to_owned()),
+            );
         }
     }
 }

@@ -2,12 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{
-    Context, prompt, resource,
-    scope::Scope,
-    template::Walker,
-    tool, toolsets,
-};
+use super::{Context, prompt, resource, scope::Scope, template::Walker, tool, toolsets};
 use crate::{
     check::Taken,
     diagnostic::{Diagnostic, Place},
@@ -45,9 +40,9 @@ fn sort(name: &str) -> Sort<'_> {
         ["spec", "tools", toolset, stem] => Sort::Tool { toolset, stem },
         ["spec", "prompts", stem] => Sort::Prompt { stem },
         ["spec", "resources", stem] => Sort::Resource { stem },
-        ["spec", "tools", stem] => {
-            Sort::Misplaced(format!("move it into the folder of its toolset, e.g. spec/tools/core/{stem}.yaml"))
-        }
+        ["spec", "tools", stem] => Sort::Misplaced(format!(
+            "move it into the folder of its toolset, e.g. spec/tools/core/{stem}.yaml"
+        )),
         [.., stem] => Sort::Misplaced(format!(
             "files are spec/toolsets.yaml, spec/tools/TOOLSET/{stem}.yaml, spec/prompts/{stem}.yaml and \
              spec/resources/{stem}.yaml"
@@ -72,7 +67,10 @@ impl Names {
                 "resource" => "resource",
                 _ => "toolset",
             };
-            names.seen.insert((sort, other.name.clone()), format!("package {} has it", other.package));
+            names.seen.insert(
+                (sort, other.name.clone()),
+                format!("package {} has it", other.package),
+            );
         }
         names
     }
@@ -83,12 +81,17 @@ impl Names {
         }
         match self.seen.get(&(sort, name.to_owned())) {
             Some(first) => context.found.push(
-                Diagnostic::new("duplicate-name", format!("there is another {sort} `{name}`"), place.clone())
-                    .note(first.clone())
-                    .help("give one of them another name"),
+                Diagnostic::new(
+                    "duplicate-name",
+                    format!("there is another {sort} `{name}`"),
+                    place.clone(),
+                )
+                .note(first.clone())
+                .help("give one of them another name"),
             ),
             None => {
-                self.seen.insert((sort, name.to_owned()), format!("first declared at {place}"));
+                self.seen
+                    .insert((sort, name.to_owned()), format!("first declared at {place}"));
             }
         }
     }
@@ -147,7 +150,12 @@ pub(crate) fn package<'a>(context: &mut Context<'a>, trees: &'a [Tree<'a>], othe
         .toolsets
         .iter()
         .map(|toolset| toolset.name.as_str())
-        .chain(others.iter().filter(|other| other.sort == "toolset").map(|other| other.name.as_str()))
+        .chain(
+            others
+                .iter()
+                .filter(|other| other.sort == "toolset")
+                .map(|other| other.name.as_str()),
+        )
         .collect();
     for Tree { sort, node } in trees {
         match sort {
@@ -183,13 +191,20 @@ fn unknown_toolset(context: &mut Context<'_>, toolset: &str, node: &Node, toolse
         None => format!("declare it in {TOOLSETS_FILE}: `- {{name: {toolset}, description: …}}`"),
     };
     let message = format!("toolset `{toolset}` is not declared");
-    context.report("unknown-toolset", message, &Place::start(&node.place.file), Some(help));
+    context.report(
+        "unknown-toolset",
+        message,
+        &Place::start(&node.place.file),
+        Some(help),
+    );
 }
 
 /// The name of a file and of what it declares are the same, and nobody else has it.
 fn own_name(context: &mut Context<'_>, names: &mut Names, sort: &'static str, stem: &str, node: &Node) {
     let Some(name) = node.get("name") else { return };
-    let Some(text) = name.as_str().filter(|text| !text.trim().is_empty()) else { return };
+    let Some(text) = name.as_str().filter(|text| !text.trim().is_empty()) else {
+        return;
+    };
     if text != stem {
         let message = format!("the {sort} is called `{text}`, and its file `{stem}.yaml`");
         let help = format!("write `name: {stem}`, or rename the file to {text}.yaml");
@@ -203,14 +218,23 @@ fn same_uri(context: &mut Context<'_>, package: &Package, trees: &[Tree<'_>]) {
     let form = |uri: &str| uri.split(['{', '}']).step_by(2).collect::<Vec<_>>().join("{}");
     let mut seen: HashMap<String, &str> = HashMap::new();
     for resource in &package.resources {
-        let Some(first) = seen.insert(form(&resource.uri), &resource.at) else { continue };
+        let Some(first) = seen.insert(form(&resource.uri), &resource.at) else {
+            continue;
+        };
         let file = resource.at.split(':').next().unwrap_or_default();
-        let node = trees.iter().find(|tree| tree.node.place.file == file).and_then(|tree| tree.node.get("uri"));
+        let node = trees
+            .iter()
+            .find(|tree| tree.node.place.file == file)
+            .and_then(|tree| tree.node.get("uri"));
         if let Some(node) = node {
             context.found.push(
-                Diagnostic::new("duplicate-uri", "another resource has a URI of this form", node.place.clone())
-                    .note(format!("declared at {first}"))
-                    .help("let them differ in more than the names of variables"),
+                Diagnostic::new(
+                    "duplicate-uri",
+                    "another resource has a URI of this form",
+                    node.place.clone(),
+                )
+                .note(format!("declared at {first}"))
+                .help("let them differ in more than the names of variables"),
             );
         }
     }
@@ -220,14 +244,19 @@ fn same_uri(context: &mut Context<'_>, package: &Package, trees: &[Tree<'_>]) {
 fn unused_templates(context: &mut Context<'_>, package: &mut Package) {
     let names: Vec<&str> = context.library.names().collect();
     for name in names {
-        let Some((_, parsed)) = context.library.get(name) else { continue };
+        let Some((_, parsed)) = context.library.get(name) else {
+            continue;
+        };
         let text = parsed.text;
         let (catalog, found) = (context.catalog, &mut context.found);
         Walker::new(Scope::OPEN, &context.library, catalog, text, found).file(name, None);
     }
     for file in &context.files.files {
         if let Some(name) = file.name.strip_prefix("templates/") {
-            package.templates.push(Template { name: name.to_owned(), source: file.text.clone() });
+            package.templates.push(Template {
+                name: name.to_owned(),
+                source: file.text.clone(),
+            });
         }
     }
 }

@@ -33,22 +33,30 @@ pub(crate) fn words(ty: &Type, catalog: &Catalog) -> String {
 /// The variants of a choice.
 pub(crate) fn variants<'a>(ty: &Type, catalog: &'a Catalog) -> Option<&'a [String]> {
     match &ty.base {
-        Base::Choice(name) => {
-            catalog.choices.iter().find(|choice| choice.name == *name).map(|choice| choice.variants.as_slice())
-        }
+        Base::Choice(name) => catalog
+            .choices
+            .iter()
+            .find(|choice| choice.name == *name)
+            .map(|choice| choice.variants.as_slice()),
         _ => None,
     }
 }
 
 fn format_of<'a>(name: &str, catalog: &'a Catalog) -> Option<&'a str> {
-    catalog.texts.iter().find(|text| text.name == name).map(|text| text.format.as_str())
+    catalog
+        .texts
+        .iter()
+        .find(|text| text.name == name)
+        .map(|text| text.format.as_str())
 }
 
 /// Checks a literal against a type.
 pub(crate) fn fits(value: &Json, ty: &Type, catalog: &Catalog) -> Result<(), Misfit> {
     if ty.list {
         return match value {
-            Json::Array(items) => items.iter().try_for_each(|item| fits_one(item, &ty.base, catalog)),
+            Json::Array(items) => items
+                .iter()
+                .try_for_each(|item| fits_one(item, &ty.base, catalog)),
             other => Err(Misfit {
                 check: "wrong-literal",
                 expected: "a list".to_owned(),
@@ -65,12 +73,18 @@ fn plain(value: &Json) -> String {
 
 fn fits_one(value: &Json, base: &Base, catalog: &Catalog) -> Result<(), Misfit> {
     let wrong = |expected: &str, help: Option<String>| {
-        Err(Misfit { check: "wrong-literal", expected: expected.to_owned(), help })
+        Err(Misfit {
+            check: "wrong-literal",
+            expected: expected.to_owned(),
+            help,
+        })
     };
     let quote = || Some(format!("quote it: \"{}\"", plain(value)));
     let unquoted = |text: &str| format!("leave the quotes out: {text}");
     match (base, value) {
-        (Base::String, Json::String(_)) | (Base::Bool, Json::Bool(_)) | (Base::Number, Json::Number(_)) => Ok(()),
+        (Base::String, Json::String(_)) | (Base::Bool, Json::Bool(_)) | (Base::Number, Json::Number(_)) => {
+            Ok(())
+        }
         (Base::String, Json::Number(_) | Json::Bool(_)) => wrong("a string", quote()),
         (Base::String, _) => wrong("a string", None),
         (Base::Bool, Json::String(text)) => match text.to_lowercase().as_str() {
@@ -79,11 +93,16 @@ fn fits_one(value: &Json, base: &Base, catalog: &Catalog) -> Result<(), Misfit> 
             _ => wrong("true or false", None),
         },
         (Base::Bool, _) => wrong("true or false", None),
-        (Base::Number, Json::String(text)) if text.parse::<f64>().is_ok() => wrong("a number", Some(unquoted(text))),
+        (Base::Number, Json::String(text)) if text.parse::<f64>().is_ok() => {
+            wrong("a number", Some(unquoted(text)))
+        }
         (Base::Number, _) => wrong("a number", None),
         (Base::Integer(rust), Json::Number(number)) if !number.is_f64() => {
             let (least, greatest) = range(rust);
-            let fits = number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
+            let fits = number
+                .as_i64()
+                .map(i128::from)
+                .or_else(|| number.as_u64().map(i128::from));
             match fits {
                 Some(n) if n >= least && n <= greatest => Ok(()),
                 _ => Err(Misfit {
@@ -105,7 +124,8 @@ fn fits_one(value: &Json, base: &Base, catalog: &Catalog) -> Result<(), Misfit> 
                     Err(Misfit {
                         check: "unknown-choice",
                         expected: format!("one of {}", suggest::list(names.clone())),
-                        help: suggest::nearest(text, names).map(|nearest| format!("did you mean `{nearest}`?")),
+                        help: suggest::nearest(text, names)
+                            .map(|nearest| format!("did you mean `{nearest}`?")),
                     })
                 }
                 _ => Ok(()),
@@ -143,7 +163,11 @@ fn text_fits(text: &str, format: &str) -> Result<(), Misfit> {
             "a kind such as Pod, deploy or widgets.example.com",
             None,
         ),
-        "duration" => (is_duration(text), "a duration such as 90s, 15m, 2h or 1d", mend_duration(text)),
+        "duration" => (
+            is_duration(text),
+            "a duration such as 90s, 15m, 2h or 1d",
+            mend_duration(text),
+        ),
         "moment" => (
             is_duration(text) || is_time(text),
             "an age such as 15m, 2h or 1d, or a time such as 2026-07-28T13:41:00Z",
@@ -164,19 +188,24 @@ fn text_fits(text: &str, format: &str) -> Result<(), Misfit> {
 /// `90s`, `1d12h`, `1h 30m`, `1.5h`, `PT15M`, or a bare number of seconds.
 fn is_duration(text: &str) -> bool {
     if text.starts_with(['P', 'p']) && text.len() > 2 {
-        return text[1..].chars().all(|c| c.is_ascii_digit() || "TtYyMmWwDdHhSs.".contains(c));
+        return text[1..]
+            .chars()
+            .all(|c| c.is_ascii_digit() || "TtYyMmWwDdHhSs.".contains(c));
     }
     if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
         return true;
     }
     const UNITS: [&str; 27] = [
-        "ns", "us", "µs", "ms", "s", "sec", "secs", "second", "seconds", "m", "min", "mins", "minute", "minutes", "h",
-        "hr", "hrs", "hour", "hours", "d", "day", "days", "w", "wk", "wks", "week", "weeks",
+        "ns", "us", "µs", "ms", "s", "sec", "secs", "second", "seconds", "m", "min", "mins", "minute",
+        "minutes", "h", "hr", "hrs", "hour", "hours", "d", "day", "days", "w", "wk", "wks", "week", "weeks",
     ];
     let mut rest = text;
     let mut parts = 0;
     while !rest.is_empty() {
-        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.').len();
+        let digits = rest.len()
+            - rest
+                .trim_start_matches(|c: char| c.is_ascii_digit() || c == '.')
+                .len();
         let (number, after) = rest.split_at(digits);
         if !number.starts_with(|c: char| c.is_ascii_digit()) || number.matches('.').count() > 1 {
             return false;
@@ -195,16 +224,25 @@ fn is_duration(text: &str) -> bool {
 /// `15 min ago`, `15M`, `-15m`: what was meant.
 fn mend_duration(text: &str) -> Option<String> {
     let lower = text.to_lowercase();
-    let mended = lower.trim_start_matches(['-', '+']).trim_end_matches("ago").trim().to_owned();
+    let mended = lower
+        .trim_start_matches(['-', '+'])
+        .trim_end_matches("ago")
+        .trim()
+        .to_owned();
     (mended != text && is_duration(&mended)).then_some(mended)
 }
 
 /// The outer form of an RFC 3339 time; the calendar is left to run time.
 fn is_time(text: &str) -> bool {
-    let Some((date, time)) = text.split_once(['T', 't', ' ']) else { return false };
+    let Some((date, time)) = text.split_once(['T', 't', ' ']) else {
+        return false;
+    };
     let digits = |text: &str, form: &str| {
         text.len() == form.len()
-            && text.bytes().zip(form.bytes()).all(|(c, f)| if f == b'0' { c.is_ascii_digit() } else { c == f })
+            && text
+                .bytes()
+                .zip(form.bytes())
+                .all(|(c, f)| if f == b'0' { c.is_ascii_digit() } else { c == f })
     };
     let zone = time.find(['Z', 'z', '+']).or_else(|| time.rfind('-'));
     let Some(zone) = zone else { return false };

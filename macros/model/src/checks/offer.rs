@@ -18,7 +18,9 @@ pub(crate) fn views(output: &Output) -> &'static [&'static str] {
 
 /// Reads `offer`.
 pub(crate) fn offer(context: &mut Context<'_>, tool: &Node, operation: Option<&Signature>) -> Vec<String> {
-    let Some((key, list)) = tool.entry("offer") else { return Vec::new() };
+    let Some((key, list)) = tool.entry("offer") else {
+        return Vec::new();
+    };
     if tool.get("steps").is_some() {
         let help = Some("leave `offer` out, or bind one operation with `op`".to_owned());
         let message = "a composed tool offers nothing: its answer is made of several";
@@ -30,7 +32,12 @@ pub(crate) fn offer(context: &mut Context<'_>, tool: &Node, operation: Option<&S
         let Some(name) = item.as_str() else { continue };
         if offered.iter().any(|known| known == name) {
             let message = format!("`{name}` is offered twice");
-            context.report("duplicate-offer", message, &item.place, Some("keep one of them".to_owned()));
+            context.report(
+                "duplicate-offer",
+                message,
+                &item.place,
+                Some("keep one of them".to_owned()),
+            );
             continue;
         }
         if let Some(operation) = operation {
@@ -44,7 +51,12 @@ pub(crate) fn offer(context: &mut Context<'_>, tool: &Node, operation: Option<&S
             };
             if let Some(why) = why {
                 let message = format!("`{name}` cannot be offered: operation `{}` {why}", operation.name);
-                context.report("offer-not-available", message, &item.place, Some(format!("leave `{name}` out")));
+                context.report(
+                    "offer-not-available",
+                    message,
+                    &item.place,
+                    Some(format!("leave `{name}` out")),
+                );
             }
         }
         offered.push(name.to_owned());
@@ -54,10 +66,17 @@ pub(crate) fn offer(context: &mut Context<'_>, tool: &Node, operation: Option<&S
 
 /// `confirm: always` is for what changes something.
 pub(crate) fn confirm(context: &mut Context<'_>, tool: &Node, access: Option<Access>) -> bool {
-    let Some((key, value)) = tool.entry("confirm") else { return false };
+    let Some((key, value)) = tool.entry("confirm") else {
+        return false;
+    };
     if access == Some(Access::Read) {
         let help = Some("leave `confirm` out".to_owned());
-        context.report("confirm-on-read", "there is nothing to confirm: this tool only reads", &key.place, help);
+        context.report(
+            "confirm-on-read",
+            "there is nothing to confirm: this tool only reads",
+            &key.place,
+            help,
+        );
     }
     value.as_str() == Some("always")
 }

@@ -38,7 +38,9 @@ pub(crate) fn read<'a>(
     for (key, node) in node.map(Node::entries).unwrap_or_default() {
         check_name(&key.name, &key.place, &mut context.found);
         reserved(context, key, all_strings, own);
-        let Some((param, typed)) = param(context, key, node, all_strings) else { continue };
+        let Some((param, typed)) = param(context, key, node, all_strings) else {
+            continue;
+        };
         facts.push(ParamFact {
             name: param.name.clone(),
             place: key.place.clone(),
@@ -75,7 +77,12 @@ fn reserved(context: &mut Context<'_>, key: &Key, prompt: bool, own: &[&str]) {
     } else {
         return;
     };
-    context.report("reserved-parameter", format!("parameter `{name}` is the engine's own"), &key.place, Some(help));
+    context.report(
+        "reserved-parameter",
+        format!("parameter `{name}` is the engine's own"),
+        &key.place,
+        Some(help),
+    );
 }
 
 /// The type's name as specs write it.
@@ -131,7 +138,10 @@ fn kind(context: &mut Context<'_>, key: &Key, node: &Node, all_strings: bool) ->
         if let Some(written) = written.filter(|written| *written != "string")
             && let Some(node) = node.get("type")
         {
-            let message = format!("parameter `{}` of a prompt cannot be of type `{written}`", key.name);
+            let message = format!(
+                "parameter `{}` of a prompt cannot be of type `{written}`",
+                key.name
+            );
             let help = Some("clients send strings to prompts: leave `type` out".to_owned());
             context.report("prompt-parameter-type", message, &node.place, help);
         }
@@ -141,11 +151,21 @@ fn kind(context: &mut Context<'_>, key: &Key, node: &Node, all_strings: bool) ->
     match (written, node.entry("items")) {
         (Some("array"), None) => {
             let message = format!("parameter `{}` is an array of nobody knows what", key.name);
-            context.report("array-items", message, &key.place, Some("write `items: string`".to_owned()));
+            context.report(
+                "array-items",
+                message,
+                &key.place,
+                Some("write `items: string`".to_owned()),
+            );
         }
         (Some(other), Some((items, _))) if other != "array" => {
             let message = format!("parameter `{}` has items but is of type `{other}`", key.name);
-            context.report("array-items", message, &items.place, Some("write `type: array`".to_owned()));
+            context.report(
+                "array-items",
+                message,
+                &items.place,
+                Some("write `type: array`".to_owned()),
+            );
         }
         _ => {}
     }
@@ -163,9 +183,14 @@ fn kind(context: &mut Context<'_>, key: &Key, node: &Node, all_strings: bool) ->
 }
 
 fn choices(context: &mut Context<'_>, node: &Node, kind: ParamKind, typed: bool) -> Vec<String> {
-    let Some((key, list)) = node.entry("enum") else { return Vec::new() };
+    let Some((key, list)) = node.entry("enum") else {
+        return Vec::new();
+    };
     if typed && !matches!(kind, ParamKind::String | ParamKind::Strings) {
-        let message = format!("`enum` is for strings, and this parameter is of type {}", kind_words(kind));
+        let message = format!(
+            "`enum` is for strings, and this parameter is of type {}",
+            kind_words(kind)
+        );
         let help = Some("bound a number with `minimum` and `maximum`".to_owned());
         context.report("bad-enum", message, &key.place, help);
         return Vec::new();
@@ -175,7 +200,12 @@ fn choices(context: &mut Context<'_>, node: &Node, kind: ParamKind, typed: bool)
         match item.as_str() {
             Some(text) if choices.iter().any(|known| known == text) => {
                 let message = format!("`{text}` is in the list twice");
-                context.report("bad-enum", message, &item.place, Some("keep one of them".to_owned()));
+                context.report(
+                    "bad-enum",
+                    message,
+                    &item.place,
+                    Some("keep one of them".to_owned()),
+                );
             }
             Some(text) => choices.push(text.to_owned()),
             None => {
@@ -190,10 +220,18 @@ fn choices(context: &mut Context<'_>, node: &Node, kind: ParamKind, typed: bool)
 
 fn bounds(context: &mut Context<'_>, node: &Node, param: &mut Param, typed: bool) {
     for name in ["minimum", "maximum"] {
-        let Some((key, value)) = node.entry(name) else { continue };
-        let Value::Number(number) = &value.value else { continue };
+        let Some((key, value)) = node.entry(name) else {
+            continue;
+        };
+        let Value::Number(number) = &value.value else {
+            continue;
+        };
         if typed && !matches!(param.kind, ParamKind::Integer | ParamKind::Number) {
-            let message = format!("`{name}` is for numbers, and `{}` is of type {}", param.name, kind_words(param.kind));
+            let message = format!(
+                "`{name}` is for numbers, and `{}` is of type {}",
+                param.name,
+                kind_words(param.kind)
+            );
             context.report("bad-bounds", message, &key.place, Some("leave it out".to_owned()));
             continue;
         }
@@ -210,8 +248,16 @@ fn bounds(context: &mut Context<'_>, node: &Node, param: &mut Param, typed: bool
     if let (Some(minimum), Some(maximum), Some(node)) = (param.minimum, param.maximum, node.get("maximum"))
         && minimum > maximum
     {
-        let message = format!("no value of `{}` is at least {minimum} and at most {maximum}", param.name);
-        context.report("bad-bounds", message, &node.place, Some("swap the two".to_owned()));
+        let message = format!(
+            "no value of `{}` is at least {minimum} and at most {maximum}",
+            param.name
+        );
+        context.report(
+            "bad-bounds",
+            message,
+            &node.place,
+            Some("swap the two".to_owned()),
+        );
     }
 }
 
@@ -221,7 +267,10 @@ pub(crate) fn value_fits(value: &Json, param: &Param) -> Result<(), (String, Opt
         Json::Array(items) => items.iter().try_for_each(|value| one_fits(value, item, param)),
         other => Err((
             "a list".to_owned(),
-            Some(format!("write `[{}]`", other.as_str().map_or_else(|| other.to_string(), str::to_owned))),
+            Some(format!(
+                "write `[{}]`",
+                other.as_str().map_or_else(|| other.to_string(), str::to_owned)
+            )),
         )),
     };
     match param.kind {
@@ -234,7 +283,9 @@ pub(crate) fn value_fits(value: &Json, param: &Param) -> Result<(), (String, Opt
 }
 
 fn one_fits(value: &Json, kind: ParamKind, param: &Param) -> Result<(), (String, Option<String>)> {
-    let unquoted = value.as_str().filter(|text| serde_json::from_str::<Json>(text).is_ok_and(|v| !v.is_string()));
+    let unquoted = value
+        .as_str()
+        .filter(|text| serde_json::from_str::<Json>(text).is_ok_and(|v| !v.is_string()));
     let unquote = unquoted.map(|text| format!("leave the quotes out: {text}"));
     match (kind, value) {
         (ParamKind::String, Json::String(text)) => {
@@ -249,7 +300,8 @@ fn one_fits(value: &Json, kind: ParamKind, param: &Param) -> Result<(), (String,
             ))
         }
         (ParamKind::String, other) => {
-            let help = matches!(other, Json::Number(_) | Json::Bool(_)).then(|| format!("quote it: \"{other}\""));
+            let help =
+                matches!(other, Json::Number(_) | Json::Bool(_)).then(|| format!("quote it: \"{other}\""));
             Err(("a string".to_owned(), help))
         }
         (ParamKind::Boolean, Json::Bool(_)) => Ok(()),
@@ -279,7 +331,10 @@ pub(crate) fn unused(context: &mut Context<'_>, facts: &[ParamFact], owner: &str
             continue;
         }
         let help = match suggest::nearest(&fact.name, parameters.iter().copied()) {
-            Some(nearest) => format!("did you mean `{nearest}`? else use it as `$params.{}`, or leave it out", fact.name),
+            Some(nearest) => format!(
+                "did you mean `{nearest}`? else use it as `$params.{}`, or leave it out",
+                fact.name
+            ),
             None => format!("use it as `$params.{}`, or leave it out", fact.name),
         };
         let message = format!("parameter `{}` is not used by {owner}", fact.name);

@@ -17,7 +17,10 @@ pub(crate) fn read<'a>(context: &mut Context<'a>, node: &'a Node) -> Option<Prom
     let gathered = node
         .get("gather")
         .map(|list| steps::read(context, list, &owner, &facts, &mut declared, Some("a prompt")));
-    let step_facts = gathered.as_ref().map(|gathered| gathered.facts.as_slice()).unwrap_or_default();
+    let step_facts = gathered
+        .as_ref()
+        .map(|gathered| gathered.facts.as_slice())
+        .unwrap_or_default();
     let scope = Scope {
         owner: &owner,
         params: Some(&facts),
@@ -28,9 +31,14 @@ pub(crate) fn read<'a>(context: &mut Context<'a>, node: &'a Node) -> Option<Prom
     };
     let mut messages = Vec::new();
     for message in node.get("messages").map(Node::items).unwrap_or_default() {
-        let Some(named) = message.get("template") else { continue };
+        let Some(named) = message.get("template") else {
+            continue;
+        };
         if let Some(template) = tool::file(context, named, scope) {
-            messages.push(Message { role: message.text("role").unwrap_or("user").to_owned(), template });
+            messages.push(Message {
+                role: message.text("role").unwrap_or("user").to_owned(),
+                template,
+            });
         }
     }
     // A message that was not found would have used them.
@@ -47,6 +55,9 @@ pub(crate) fn read<'a>(context: &mut Context<'a>, node: &'a Node) -> Option<Prom
         params: declared.into_iter().map(|declared| declared.param).collect(),
         steps: gathered.map(|gathered| gathered.steps).unwrap_or_default(),
         messages,
-        at: node.get("name").map_or(&node.place, |name| &name.place).to_string(),
+        at: node
+            .get("name")
+            .map_or(&node.place, |name| &name.place)
+            .to_string(),
     })
 }

@@ -13,7 +13,11 @@ pub fn reference() -> String {
     );
     for check in CHECKS {
         // Writing to a string cannot fail.
-        let _ = writeln!(page, "| `{}` | {} | {} |", check.id, check.summary, check.accepted);
+        let _ = writeln!(
+            page,
+            "| `{}` | {} | {} |",
+            check.id, check.summary, check.accepted
+        );
     }
     page
 }

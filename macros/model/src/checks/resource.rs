@@ -31,20 +31,36 @@ pub(crate) fn read<'a>(context: &mut Context<'a>, node: &'a Node) -> Option<Reso
     let vars = variables(context, uri);
     let known = vars.is_some();
     let vars = vars.unwrap_or_default();
-    let scope = Scope { owner: &owner, params: None, steps: None, reach: 0, vars: Some(&vars), open: false };
+    let scope = Scope {
+        owner: &owner,
+        params: None,
+        steps: None,
+        reach: 0,
+        vars: Some(&vars),
+        open: false,
+    };
 
     let op = node.get("op");
     let operation = op.and_then(|op| context.read_operation(op, "a resource"));
     let step = op.zip(operation).filter(|_| known).map(|(op, operation)| {
-        let job =
-            Job { operation, place: &op.place, with: node.get("with"), scope, implied: &[], completes: None };
+        let job = Job {
+            operation,
+            place: &op.place,
+            with: node.get("with"),
+            scope,
+            implied: &[],
+            completes: None,
+        };
         let bindings = bind::bind(context, &job, &mut []);
         tool::plain_step(operation, bindings, op)
     });
     if step.is_some() {
         for var in vars.iter().filter(|var| !var.used.get() && var.name != CLUSTER) {
             let message = format!("variable `{}` of the URI is not used", var.name);
-            let help = format!("bind it: `with: {{…: $uri.{}}}`, or take it out of the URI", var.name);
+            let help = format!(
+                "bind it: `with: {{…: $uri.{}}}`, or take it out of the URI",
+                var.name
+            );
             context.report("unused-uri-variable", message, &uri.place, Some(help));
         }
     }
@@ -67,18 +83,29 @@ pub(crate) fn read<'a>(context: &mut Context<'a>, node: &'a Node) -> Option<Reso
         && operation.is_some_and(|operation| operation.output != Output::Object)
     {
         let message = "only API objects can be watched, and this operation gives none";
-        context.report("subscribe-without-object", message, &key.place, Some("leave `subscribe` out".to_owned()));
+        context.report(
+            "subscribe-without-object",
+            message,
+            &key.place,
+            Some("leave `subscribe` out".to_owned()),
+        );
     }
     Some(Resource {
         name: name.to_owned(),
         title: node.text("title").map(str::to_owned),
         description: node.text("description").unwrap_or_default().trim().to_owned(),
         uri: uri.as_str().unwrap_or_default().to_owned(),
-        mime: node.text("mime").map_or_else(|| mime(operation.map(|operation| &operation.output)), str::to_owned),
+        mime: node.text("mime").map_or_else(
+            || mime(operation.map(|operation| &operation.output)),
+            str::to_owned,
+        ),
         step: step?,
         complete,
         subscribe,
-        at: node.get("name").map_or(&node.place, |name| &name.place).to_string(),
+        at: node
+            .get("name")
+            .map_or(&node.place, |name| &name.place)
+            .to_string(),
     })
 }
 
@@ -101,7 +128,9 @@ fn variables(context: &mut Context<'_>, node: &Node) -> Option<Vec<VarFact>> {
     let scheme = uri.split_once("://").map(|(scheme, _)| scheme);
     let good_scheme = scheme.is_some_and(|scheme| {
         scheme.starts_with(|c: char| c.is_ascii_lowercase())
-            && scheme.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "+-.".contains(c))
+            && scheme
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "+-.".contains(c))
     });
     if !good_scheme || uri.contains(char::is_whitespace) {
         return bad(context, format!("`{uri}` is not a URI"), FORM);
@@ -124,7 +153,8 @@ fn variables(context: &mut Context<'_>, node: &Node) -> Option<Vec<VarFact>> {
             return bad(context, "a `{` in the URI is not closed".to_owned(), FORM);
         };
         let name = &rest[open + 1..open + close];
-        if name.starts_with(['+', '#', '/', '.', ';', '?', '&']) || name.ends_with('*') || name.contains(',') {
+        if name.starts_with(['+', '#', '/', '.', ';', '?', '&']) || name.ends_with('*') || name.contains(',')
+        {
             return bad(
                 context,
                 format!("`{{{name}}}` is beyond what URIs may use here"),
@@ -134,9 +164,17 @@ fn variables(context: &mut Context<'_>, node: &Node) -> Option<Vec<VarFact>> {
         let place = Place { ..node.place.clone() };
         check_name(name, &place, &mut context.found);
         if vars.iter().any(|var| var.name == name) {
-            return bad(context, format!("variable `{name}` occurs twice in the URI"), "name each of them once");
+            return bad(
+                context,
+                format!("variable `{name}` occurs twice in the URI"),
+                "name each of them once",
+            );
         }
-        vars.push(VarFact { name: name.to_owned(), always: name != NAMESPACE, used: Cell::new(false) });
+        vars.push(VarFact {
+            name: name.to_owned(),
+            always: name != NAMESPACE,
+            used: Cell::new(false),
+        });
         rest = &rest[open + close + 1..];
         after_variable = true;
     }

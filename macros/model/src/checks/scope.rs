@@ -51,8 +51,14 @@ pub(crate) struct Scope<'a> {
 
 impl<'a> Scope<'a> {
     /// The scope of a template that nothing uses.
-    pub(crate) const OPEN: Scope<'static> =
-        Scope { owner: "", params: None, steps: None, reach: 0, vars: None, open: true };
+    pub(crate) const OPEN: Scope<'static> = Scope {
+        owner: "",
+        params: None,
+        steps: None,
+        reach: 0,
+        vars: None,
+        open: true,
+    };
 
     pub(crate) fn param(&self, name: &str) -> Option<&'a ParamFact> {
         self.params?.iter().find(|param| param.name == name)

@@ -51,8 +51,16 @@ pub(crate) fn read<'a>(
         let id = node.text("id").unwrap_or_default();
         let id_place = node.get("id").map_or(&node.place, |id| &id.place);
         if let Some(first) = facts.iter().find(|fact| !id.is_empty() && fact.id == id) {
-            let help = Some(format!("another step has it at line {}: rename one", first.place.line));
-            context.report("duplicate-step", format!("two steps are called `{id}`"), id_place, help);
+            let help = Some(format!(
+                "another step has it at line {}: rename one",
+                first.place.line
+            ));
+            context.report(
+                "duplicate-step",
+                format!("two steps are called `{id}`"),
+                id_place,
+                help,
+            );
         }
         facts.push(StepFact {
             id: id.to_owned(),
@@ -66,10 +74,21 @@ pub(crate) fn read<'a>(
     changes(context, nodes, &operations);
     let mut steps = Vec::new();
     for (index, (node, operation)) in nodes.iter().zip(&operations).enumerate() {
-        let scope = Scope { owner, params: Some(params), steps: Some(&facts), reach: index, vars: None, open: false };
+        let scope = Scope {
+            owner,
+            params: Some(params),
+            steps: Some(&facts),
+            reach: index,
+            vars: None,
+            open: false,
+        };
         let before: Vec<bool> = facts.iter().map(|fact| fact.used.replace(false)).collect();
         steps.push(step(context, node, *operation, scope, declared));
-        let needs = facts.iter().enumerate().filter(|(_, fact)| fact.used.get()).map(|(index, _)| index);
+        let needs = facts
+            .iter()
+            .enumerate()
+            .filter(|(_, fact)| fact.used.get())
+            .map(|(index, _)| index);
         if let Some(Some(step)) = steps.last_mut() {
             step.needs = needs.collect();
         }
@@ -77,14 +96,23 @@ pub(crate) fn read<'a>(
             fact.used.set(fact.used.get() || before);
         }
     }
-    Steps { steps: steps.into_iter().flatten().collect(), facts, operations }
+    Steps {
+        steps: steps.into_iter().flatten().collect(),
+        facts,
+        operations,
+    }
 }
 
 /// A change comes last, alone, and fails the call if it fails.
 fn changes(context: &mut Context<'_>, nodes: &[Node], operations: &[Option<&Signature>]) {
-    let changing = |operation: &Option<&Signature>| operation.is_some_and(|operation| operation.access > Access::Read);
-    let indexes: Vec<usize> =
-        operations.iter().enumerate().filter(|(_, operation)| changing(operation)).map(|(index, _)| index).collect();
+    let changing =
+        |operation: &Option<&Signature>| operation.is_some_and(|operation| operation.access > Access::Read);
+    let indexes: Vec<usize> = operations
+        .iter()
+        .enumerate()
+        .filter(|(_, operation)| changing(operation))
+        .map(|(index, _)| index)
+        .collect();
     let place = |index: usize| nodes[index].get("op").map_or(&nodes[index].place, |op| &op.place);
     for second in indexes.iter().skip(1) {
         let help = Some("make a tool of each change, or write an operation that plans both".to_owned());
@@ -96,10 +124,18 @@ fn changes(context: &mut Context<'_>, nodes: &[Node], operations: &[Option<&Sign
         && first + 1 < nodes.len()
     {
         let help = Some("move it to the end: what comes after a change was not in its plan".to_owned());
-        context.report("change-not-last", "the step that changes something comes last", place(*first), help);
+        context.report(
+            "change-not-last",
+            "the step that changes something comes last",
+            place(*first),
+            help,
+        );
     }
     for index in indexes {
-        if let Some(node) = nodes[index].get("on_error").filter(|node| node.as_str() == Some("continue")) {
+        if let Some(node) = nodes[index]
+            .get("on_error")
+            .filter(|node| node.as_str() == Some("continue"))
+        {
             let help = Some("leave `on_error` out: a change that failed is the answer".to_owned());
             let message = "a step that changes something cannot go on when it fails";
             context.report("change-continues", message, &node.place, help);
@@ -119,9 +155,16 @@ fn step<'a>(
         if operation.is_some_and(|operation| operation.reach == Reach::Server) {
             let message = format!(
                 "operation `{}` works on no cluster",
-                operation.map(|operation| operation.name.as_str()).unwrap_or_default()
+                operation
+                    .map(|operation| operation.name.as_str())
+                    .unwrap_or_default()
             );
-            context.report("cluster-not-taken", message, &cluster.place, Some("leave `cluster` out".to_owned()));
+            context.report(
+                "cluster-not-taken",
+                message,
+                &cluster.place,
+                Some("leave `cluster` out".to_owned()),
+            );
         }
         bind::source(context, cluster, scope)
     });
@@ -149,23 +192,53 @@ fn step<'a>(
 }
 
 fn condition<'a>(context: &mut Context<'a>, node: &'a Node, scope: Scope<'_>) -> (Outcome, Option<Placed>) {
-    let Some(when) = node.get("when") else { return (Outcome::default(), None) };
-    let Some(text) = when.as_str().filter(|text| !text.trim().is_empty()) else { return (Outcome::default(), None) };
+    let Some(when) = node.get("when") else {
+        return (Outcome::default(), None);
+    };
+    let Some(text) = when.as_str().filter(|text| !text.trim().is_empty()) else {
+        return (Outcome::default(), None);
+    };
     if text.contains("{{") || text.contains("{%") {
         let bare = text.replace("{{", "").replace("}}", "");
         let help = Some(format!("write it bare: \"{}\"", bare.trim()));
-        context.report("braces-in-condition", "a condition is an expression, without braces", &when.place, help);
+        context.report(
+            "braces-in-condition",
+            "a condition is an expression, without braces",
+            &when.place,
+            help,
+        );
         return (Outcome::default(), None);
     }
     if let Some(bare) = text.strip_prefix('$') {
         let help = Some(format!("write `{bare}`"));
-        context.report("template-syntax", "names in a condition have no dollar", &when.place, help);
+        context.report(
+            "template-syntax",
+            "names in a condition have no dollar",
+            &when.place,
+            help,
+        );
         return (Outcome::default(), None);
     }
-    let text_at = Text::Inline { node: when, text, source: context.source(when) };
-    let outcome =
-        Walker::new(scope, &context.library, context.catalog, text_at, &mut context.found).condition(text);
-    (outcome, Some(Placed { text: text.to_owned(), at: when.place.to_string() }))
+    let text_at = Text::Inline {
+        node: when,
+        text,
+        source: context.source(when),
+    };
+    let outcome = Walker::new(
+        scope,
+        &context.library,
+        context.catalog,
+        text_at,
+        &mut context.found,
+    )
+    .condition(text);
+    (
+        outcome,
+        Some(Placed {
+            text: text.to_owned(),
+            at: when.place.to_string(),
+        }),
+    )
 }
 
 /// Reports steps whose result nobody asks for. `last` is the index of the step that is the answer.
@@ -176,9 +249,17 @@ pub(crate) fn unused(context: &mut Context<'_>, steps: &Steps<'_>, last: Option<
             continue;
         }
         let help = match last {
-            Some(_) => format!("bind `$steps.{}.…` in a later step, render it with `output: {{template: …}}`, or leave it out", fact.id),
+            Some(_) => format!(
+                "bind `$steps.{}.…` in a later step, render it with `output: {{template: …}}`, or leave it out",
+                fact.id
+            ),
             None => format!("use `steps.{}` in the template, or leave the step out", fact.id),
         };
-        context.report("unused-step", format!("nothing uses the result of step `{}`", fact.id), &fact.place, Some(help));
+        context.report(
+            "unused-step",
+            format!("nothing uses the result of step `{}`", fact.id),
+            &fact.place,
+            Some(help),
+        );
     }
 }

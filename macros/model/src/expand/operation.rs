@@ -81,10 +81,7 @@ fn module(operation: &Operation) -> TokenStream {
         true => quote!(_params),
         false => quote!(params),
     };
-    let cx = match operation.reach {
-        Reach::Cluster => quote!(::kube_mcp_core::call::Cx),
-        Reach::Server => quote!(::kube_mcp_core::call::ServerCx),
-    };
+    let cx = context(operation);
     let answer = answer(operation);
     let facts = facts(operation);
     let proof = proof(operation);
@@ -108,6 +105,13 @@ fn module(operation: &Operation) -> TokenStream {
 
             #proof
         }
+    }
+}
+
+fn context(operation: &Operation) -> TokenStream {
+    match operation.reach {
+        Reach::Cluster => quote!(::kube_mcp_core::call::Cx),
+        Reach::Server => quote!(::kube_mcp_core::call::ServerCx),
     }
 }
 
@@ -169,8 +173,16 @@ fn answer(operation: &Operation) -> TokenStream {
     }
 }
 
-/// Lets rustc say at the operation, not at some spec's binding, that a named type cannot be bound.
-fn proof(operation: &Operation) -> Option<TokenStream> {
+/// Lets rustc say at the operation, not at some spec's binding, that a named type cannot be bound, or that the
+/// operation cannot run on any thread (it holds something across an `.await` that is not `Send`).
+fn proof(operation: &Operation) -> TokenStream {
+    let cx = context(operation);
+    let sendable = quote_spanned! {operation.ident.span()=>
+        const _: fn(&#cx, Params) = |cx, params| {
+            fn sendable(_: impl ::core::marker::Send) {}
+            sendable(call(cx, params));
+        };
+    };
     let named: Vec<TokenStream> = operation
         .parameters
         .iter()
@@ -182,14 +194,15 @@ fn proof(operation: &Operation) -> Option<TokenStream> {
             _ => None,
         })
         .collect();
-    (!named.is_empty()).then(|| {
+    let bindable = (!named.is_empty()).then(|| {
         quote! {
             const _: fn() = || {
                 fn bindable<T: ::kube_mcp_core::call::Bind>() {}
                 #(#named)*
             };
         }
-    })
+    });
+    quote!(#sendable #bindable)
 }
 
 /// A parameter's type as the module writes it.

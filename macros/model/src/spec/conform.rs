@@ -15,7 +15,9 @@ impl Found {
     /// Adds a mistake. The same mistake at the same place counts once: a template that two tools share.
     pub(crate) fn push(&mut self, diagnostic: Diagnostic) {
         let same = |known: &Diagnostic| {
-            known.place == diagnostic.place && known.check == diagnostic.check && known.message == diagnostic.message
+            known.place == diagnostic.place
+                && known.check == diagnostic.check
+                && known.message == diagnostic.message
         };
         if !self.0.iter().any(same) {
             self.0.push(diagnostic);
@@ -23,7 +25,9 @@ impl Found {
     }
 
     pub(crate) fn extend(&mut self, diagnostics: Vec<Diagnostic>) {
-        diagnostics.into_iter().for_each(|diagnostic| self.push(diagnostic));
+        diagnostics
+            .into_iter()
+            .for_each(|diagnostic| self.push(diagnostic));
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -41,7 +45,9 @@ impl Found {
 pub(crate) fn name_is_good(name: &str) -> bool {
     name.len() <= 64
         && name.starts_with(|first: char| first.is_ascii_lowercase())
-        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+        && name
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
 }
 
 /// A name made good, if it is near one.
@@ -60,7 +66,9 @@ fn mended(name: &str) -> Option<String> {
             _ => {}
         }
     }
-    let mended = mended.trim_start_matches(|c: char| c.is_ascii_digit() || c == '_').to_owned();
+    let mended = mended
+        .trim_start_matches(|c: char| c.is_ascii_digit() || c == '_')
+        .to_owned();
     name_is_good(&mended).then_some(mended)
 }
 
@@ -71,8 +79,10 @@ pub(crate) fn check_name(name: &str, place: &Place, found: &mut Found) {
     }
     let help = match mended(name) {
         Some(mended) => format!("names are lower case letters, digits and `_`, at most 64: write `{mended}`"),
-        None => "names start with a lower case letter; then lower case letters, digits and `_`, at most 64 in all"
-            .to_owned(),
+        None => {
+            "names start with a lower case letter; then lower case letters, digits and `_`, at most 64 in all"
+                .to_owned()
+        }
     };
     found.push(Diagnostic::new("bad-name", format!("`{name}` cannot be a name"), place.clone()).help(help));
 }
@@ -110,8 +120,12 @@ pub(crate) fn conform(node: &Node, shape: &Shape, what: &str, found: &mut Found)
         (Shape::Value, Value::Bool(_) | Value::Number(_) | Value::String(_)) => {}
         (Shape::OneOf(names), Value::String(text)) => one_of(text, names, what, node, found),
         (Shape::List(_), Value::List(items)) if items.is_empty() => found.push(
-            Diagnostic::new("empty-value", format!("{what} is an empty list"), node.place.clone())
-                .help("give it an item, or leave the key out"),
+            Diagnostic::new(
+                "empty-value",
+                format!("{what} is an empty list"),
+                node.place.clone(),
+            )
+            .help("give it an item, or leave the key out"),
         ),
         (Shape::List(of), Value::List(items)) => {
             let what = within(of, what);
@@ -123,12 +137,10 @@ pub(crate) fn conform(node: &Node, shape: &Shape, what: &str, found: &mut Found)
             }
         }
         (Shape::Form(form), Value::Map(entries)) => fields(node, entries, form, found),
-        (Shape::Either(shapes), _) => {
-            match shapes.iter().find(|shape| suits(shape, &node.value)) {
-                Some(shape) => conform(node, shape, what, found),
-                None => wrong(node, &shape.words(), what, found),
-            }
-        }
+        (Shape::Either(shapes), _) => match shapes.iter().find(|shape| suits(shape, &node.value)) {
+            Some(shape) => conform(node, shape, what, found),
+            None => wrong(node, &shape.words(), what, found),
+        },
         _ => wrong(node, &shape.words(), what, found),
     }
 }
@@ -185,8 +197,9 @@ fn one_of(text: &str, names: &[&'static str], what: &str, node: &Node, found: &m
         "object" | "map" if names.contains(&"array") => {
             let message = format!("`{text}` is not a type that {what} may have");
             found.push(
-                Diagnostic::new("unknown-value", message, node.place.clone())
-                    .help("there are no objects: maps are `key=value` strings in an array, manifests are strings"),
+                Diagnostic::new("unknown-value", message, node.place.clone()).help(
+                    "there are no objects: maps are `key=value` strings in an array, manifests are strings",
+                ),
             );
             return;
         }
@@ -197,7 +210,12 @@ fn one_of(text: &str, names: &[&'static str], what: &str, node: &Node, found: &m
         None => suggest::help(text, names.iter().copied(), "it may be"),
     };
     found.push(
-        Diagnostic::new("unknown-value", format!("{what} cannot be `{text}`"), node.place.clone()).maybe_help(help),
+        Diagnostic::new(
+            "unknown-value",
+            format!("{what} cannot be `{text}`"),
+            node.place.clone(),
+        )
+        .maybe_help(help),
     );
 }
 
@@ -219,7 +237,9 @@ fn fields(node: &Node, entries: &[(Key, Node)], form: &Form, found: &mut Found) 
         match form.keys.iter().find(|known| known.name == key.name) {
             Some(known) => conform(value, &known.shape, &format!("`{}`", known.name), found),
             None => {
-                let free = form.names().filter(|name| entries.iter().all(|(key, _)| key.name != *name));
+                let free = form
+                    .names()
+                    .filter(|name| entries.iter().all(|(key, _)| key.name != *name));
                 let help = suggest::help(&key.name, free, "it may also have");
                 found.push(
                     Diagnostic::new(
@@ -239,18 +259,26 @@ fn fields(node: &Node, entries: &[(Key, Node)], form: &Form, found: &mut Found) 
         // A key that was misspelt is one mistake, not two.
         .filter(|known| {
             !entries.iter().any(|(key, _)| {
-                form.names().all(|name| name != key.name) && suggest::nearest(&key.name, [known.name]).is_some()
+                form.names().all(|name| name != key.name)
+                    && suggest::nearest(&key.name, [known.name]).is_some()
             })
         })
         .map(|known| known.name)
         .collect();
     if !missing.is_empty() {
         let mut place = entries.first().map_or(&node.place, |(key, _)| &key.place).clone();
-        if let Some((key, _)) = entries.iter().find(|(key, _)| key.name == "name" || key.name == "id") {
+        if let Some((key, _)) = entries
+            .iter()
+            .find(|(key, _)| key.name == "name" || key.name == "id")
+        {
             place = key.place.clone();
         }
         let message = format!("{} needs {}", form.what, suggest::list(missing.iter().copied()));
-        let docs = form.keys.iter().find(|known| known.name == missing[0]).map(|known| known.doc);
+        let docs = form
+            .keys
+            .iter()
+            .find(|known| known.name == missing[0])
+            .map(|known| known.doc);
         found.push(
             Diagnostic::new("missing-key", message, place)
                 .maybe_help(docs.map(|doc| format!("`{}`: {}", missing[0], doc.trim_end_matches('.')))),

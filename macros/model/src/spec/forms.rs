@@ -3,11 +3,21 @@
 use super::form::{Form, KeySpec, Shape};
 
 const fn required(name: &'static str, shape: Shape, doc: &'static str) -> KeySpec {
-    KeySpec { name, required: true, shape, doc }
+    KeySpec {
+        name,
+        required: true,
+        shape,
+        doc,
+    }
 }
 
 const fn optional(name: &'static str, shape: Shape, doc: &'static str) -> KeySpec {
-    KeySpec { name, required: false, shape, doc }
+    KeySpec {
+        name,
+        required: false,
+        shape,
+        doc,
+    }
 }
 
 const VERSION: KeySpec = required("spec", Shape::Version, "The version of the spec language: 1.");
@@ -16,7 +26,8 @@ const TITLE: KeySpec = optional("title", Shape::Text, "What clients show.");
 const WITH: Shape = Shape::Map(&Shape::Value);
 const WITH_DOC: &str = "What the operation's parameters get: a fixed value, `$params.x`, `$steps.id.path`, or a \
                         quoted string with `{{ }}`. Parameters of the same name bind by themselves.";
-const COMPLETE_DOC: &str = "What completes it: an operation that answers with a table; its names are offered.";
+const COMPLETE_DOC: &str =
+    "What completes it: an operation that answers with a table; its names are offered.";
 
 /// A tool.
 pub const TOOL: Form = Form {
@@ -25,19 +36,43 @@ pub const TOOL: Form = Form {
         VERSION,
         NAME,
         TITLE,
-        required("description", Shape::Text, "What a model reads: what comes back, and in which order."),
-        optional("params", Shape::Map(&Shape::Form(&PARAM)), "The tool's parameters."),
+        required(
+            "description",
+            Shape::Text,
+            "What a model reads: what comes back, and in which order.",
+        ),
+        optional(
+            "params",
+            Shape::Map(&Shape::Form(&PARAM)),
+            "The tool's parameters.",
+        ),
         optional("op", Shape::Operation, "The operation that it is bound to."),
         optional("with", WITH, WITH_DOC),
-        optional("steps", Shape::List(&Shape::Form(&STEP)), "At most 8 steps, in place of `op`."),
+        optional(
+            "steps",
+            Shape::List(&Shape::Form(&STEP)),
+            "At most 8 steps, in place of `op`.",
+        ),
         optional(
             "offer",
             Shape::List(&Shape::OneOf(&["output", "fields", "where", "sort"])),
             "Reserved parameters that the tool offers.",
         ),
-        optional("output", Shape::Form(&OUTPUT), "How the results of steps are rendered."),
-        optional("confirm", Shape::OneOf(&["always"]), "Asks even where the access mode would let it run."),
-        optional("examples", Shape::List(&Shape::Form(&EXAMPLE)), "Calls with what to expect; each is a test."),
+        optional(
+            "output",
+            Shape::Form(&OUTPUT),
+            "How the results of steps are rendered.",
+        ),
+        optional(
+            "confirm",
+            Shape::OneOf(&["always"]),
+            "Asks even where the access mode would let it run.",
+        ),
+        optional(
+            "examples",
+            Shape::List(&Shape::Form(&EXAMPLE)),
+            "Calls with what to expect; each is a test.",
+        ),
     ],
 };
 
@@ -55,7 +90,11 @@ pub const PARAM: Form = Form {
             Shape::OneOf(&["string", "integer", "number", "boolean"]),
             "The type of an array's items.",
         ),
-        optional("description", Shape::Text, "What it means, if its name leaves a doubt."),
+        optional(
+            "description",
+            Shape::Text,
+            "What it means, if its name leaves a doubt.",
+        ),
         optional("required", Shape::Boolean, "Whether a call must give it."),
         optional("default", Shape::Any, "What counts if a call does not give it."),
         optional(
@@ -79,17 +118,32 @@ pub const BINDING: Form = Form {
 };
 
 /// What completes a parameter or variable.
-pub const COMPLETE: Form = Form { what: "a completion", keys: BINDING.keys };
+pub const COMPLETE: Form = Form {
+    what: "a completion",
+    keys: BINDING.keys,
+};
 
 /// A step.
 pub const STEP: Form = Form {
     what: "a step",
     keys: &[
-        required("id", Shape::Name, "Its name, by which later steps and templates refer to it."),
+        required(
+            "id",
+            Shape::Name,
+            "Its name, by which later steps and templates refer to it.",
+        ),
         required("op", Shape::Operation, "The operation."),
         optional("with", WITH, WITH_DOC),
-        optional("when", Shape::Text, "A minijinja expression; the step runs only if it holds."),
-        optional("on_error", Shape::OneOf(&["fail", "continue"]), "Whether the call goes on if the step fails."),
+        optional(
+            "when",
+            Shape::Text,
+            "A minijinja expression; the step runs only if it holds.",
+        ),
+        optional(
+            "on_error",
+            Shape::OneOf(&["fail", "continue"]),
+            "Whether the call goes on if the step fails.",
+        ),
         optional("cluster", Shape::Value, "The cluster, if it is not the call's."),
     ],
 };
@@ -97,7 +151,11 @@ pub const STEP: Form = Form {
 /// How a tool answers.
 pub const OUTPUT: Form = Form {
     what: "an output",
-    keys: &[required("template", Shape::Text, "A file under templates/ that renders the steps' results.")],
+    keys: &[required(
+        "template",
+        Shape::Text,
+        "A file under templates/ that renders the steps' results.",
+    )],
 };
 
 /// An example of a call.
@@ -124,7 +182,11 @@ pub const EXPECT: Form = Form {
             Shape::Either(&[Shape::Count, Shape::Form(&ROWS)]),
             "How many rows a table shows: a number, or `{min, max}`.",
         ),
-        optional("error", Shape::Text, "The call fails, with this text in the error."),
+        optional(
+            "error",
+            Shape::Text,
+            "The call fails, with this text in the error.",
+        ),
     ],
 };
 
@@ -144,7 +206,11 @@ pub const PROMPT: Form = Form {
         NAME,
         TITLE,
         required("description", Shape::Text, "What it is for."),
-        optional("params", Shape::Map(&Shape::Form(&PROMPT_PARAM)), "Its parameters; all are strings."),
+        optional(
+            "params",
+            Shape::Map(&Shape::Form(&PROMPT_PARAM)),
+            "Its parameters; all are strings.",
+        ),
         optional(
             "gather",
             Shape::List(&Shape::Form(&STEP)),
@@ -171,7 +237,11 @@ pub const PROMPT_PARAM: Form = Form {
 pub const MESSAGE: Form = Form {
     what: "a message",
     keys: &[
-        required("role", Shape::OneOf(&["user", "assistant"]), "Whose message it is."),
+        required(
+            "role",
+            Shape::OneOf(&["user", "assistant"]),
+            "Whose message it is.",
+        ),
         required("template", Shape::Text, "A file under templates/."),
     ],
 };
@@ -184,11 +254,27 @@ pub const RESOURCE: Form = Form {
         NAME,
         TITLE,
         required("description", Shape::Text, "What it is."),
-        required("uri", Shape::Text, "Its URI with `{variables}`, e.g. k8s://{cluster}/{namespace}/{kind}/{name}."),
+        required(
+            "uri",
+            Shape::Text,
+            "Its URI with `{variables}`, e.g. k8s://{cluster}/{namespace}/{kind}/{name}.",
+        ),
         required("op", Shape::Operation, "The operation that reads it."),
-        optional("with", WITH, "What the operation's parameters get; `$uri.x` is a variable of the URI."),
-        optional("mime", Shape::Text, "The MIME type; by the operation's output if left out."),
-        optional("complete", Shape::Map(&Shape::Form(&COMPLETE)), "What completes each variable."),
+        optional(
+            "with",
+            WITH,
+            "What the operation's parameters get; `$uri.x` is a variable of the URI.",
+        ),
+        optional(
+            "mime",
+            Shape::Text,
+            "The MIME type; by the operation's output if left out.",
+        ),
+        optional(
+            "complete",
+            Shape::Map(&Shape::Form(&COMPLETE)),
+            "What completes each variable.",
+        ),
         optional("subscribe", Shape::Boolean, "Whether it can be watched."),
     ],
 };
@@ -198,7 +284,11 @@ pub const TOOLSETS: Form = Form {
     what: "toolsets.yaml",
     keys: &[
         VERSION,
-        required("toolsets", Shape::List(&Shape::Form(&TOOLSET)), "The toolsets: folders under spec/tools."),
+        required(
+            "toolsets",
+            Shape::List(&Shape::Form(&TOOLSET)),
+            "The toolsets: folders under spec/tools.",
+        ),
     ],
 };
 
@@ -208,6 +298,10 @@ pub const TOOLSET: Form = Form {
     keys: &[
         required("name", Shape::Name, "Its name: the folder under spec/tools."),
         required("description", Shape::Text, "One line."),
-        optional("default", Shape::Boolean, "Whether it is served unless configured otherwise; false if left out."),
+        optional(
+            "default",
+            Shape::Boolean,
+            "Whether it is served unless configured otherwise; false if left out.",
+        ),
     ],
 };

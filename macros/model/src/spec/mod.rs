@@ -6,9 +6,9 @@ mod forms;
 mod value;
 
 pub(crate) use conform::{Found, check_name, conform};
-pub(crate) use value::{Bound, read};
 pub use form::{Form, KeySpec, Shape};
 pub use forms::{
-    BINDING, COMPLETE, EXAMPLE, EXPECT, MESSAGE, OUTPUT, PARAM, PROMPT, PROMPT_PARAM, RESOURCE, STEP, TOOL, TOOLSET,
-    TOOLSETS,
+    BINDING, COMPLETE, EXAMPLE, EXPECT, MESSAGE, OUTPUT, PARAM, PROMPT, PROMPT_PARAM, RESOURCE, STEP, TOOL,
+    TOOLSET, TOOLSETS,
 };
+pub(crate) use value::{Bound, read};

@@ -42,7 +42,12 @@ pub(crate) fn read(node: &Node) -> Result<Bound<'_>, Box<Diagnostic>> {
                     ));
                 }
             }
-            Ok(Bound::Fixed(items.iter().map(|item| item.as_str().map_or_else(|| item.to_json(), literal)).collect()))
+            Ok(Bound::Fixed(
+                items
+                    .iter()
+                    .map(|item| item.as_str().map_or_else(|| item.to_json(), literal))
+                    .collect(),
+            ))
         }
         _ => Ok(Bound::Fixed(node.to_json())),
     }
@@ -88,29 +93,52 @@ fn read_text<'a>(text: &'a str, node: &Node) -> Result<Bound<'a>, Box<Diagnostic
 fn read_reference<'a>(reference: &'a str, node: &Node) -> Result<Bound<'a>, Box<Diagnostic>> {
     let bad = |help: String| {
         Err(Box::new(
-            Diagnostic::new("bad-reference", format!("`${reference}` refers to nothing"), node.place.clone()).help(help),
+            Diagnostic::new(
+                "bad-reference",
+                format!("`${reference}` refers to nothing"),
+                node.place.clone(),
+            )
+            .help(help),
         ))
     };
-    if let Some(inner) = reference.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+    if let Some(inner) = reference
+        .strip_prefix('{')
+        .and_then(|rest| rest.strip_suffix('}'))
+    {
         return bad(format!("write `${inner}`"));
     }
     if reference.contains('[') {
-        let mended = reference.replace(['[', ']'], ".").replace("..", ".").replace(['"', '\''], "");
-        return bad(format!("indexes and keys stand after a dot: `${}`", mended.trim_end_matches('.')));
+        let mended = reference
+            .replace(['[', ']'], ".")
+            .replace("..", ".")
+            .replace(['"', '\''], "");
+        return bad(format!(
+            "indexes and keys stand after a dot: `${}`",
+            mended.trim_end_matches('.')
+        ));
     }
     let mut parts = reference.split('.');
     let root = parts.next().unwrap_or_default();
     let parts: Vec<&str> = parts.collect();
     if !ROOTS.contains(&root) {
         return match suggest::nearest(root, ROOTS) {
-            Some(nearest) if !parts.is_empty() => bad(format!("did you mean `${nearest}.{}`?", parts.join("."))),
+            Some(nearest) if !parts.is_empty() => {
+                bad(format!("did you mean `${nearest}.{}`?", parts.join(".")))
+            }
             _ if parts.is_empty() && !root.is_empty() => {
                 bad(format!("did you mean `$params.{root}`? `$$` writes a dollar"))
             }
-            _ => bad("a reference is `$params.x`, `$steps.id.path` or `$uri.x`; `$$` writes a dollar".to_owned()),
+            _ => bad(
+                "a reference is `$params.x`, `$steps.id.path` or `$uri.x`; `$$` writes a dollar".to_owned(),
+            ),
         };
     }
-    let good = |part: &&str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "_-/".contains(c));
+    let good = |part: &&str| {
+        !part.is_empty()
+            && part
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "_-/".contains(c))
+    };
     if !parts.iter().all(good) {
         return bad("a path is words with dots between them, as in `$steps.pods.rows.0.name`".to_owned());
     }
@@ -118,8 +146,13 @@ fn read_reference<'a>(reference: &'a str, node: &Node) -> Result<Bound<'a>, Box<
         ("params", [name]) => Ok(Bound::Param(name)),
         ("uri", [name]) => Ok(Bound::Uri(name)),
         ("steps", [_, _, ..]) => Ok(Bound::Step(parts)),
-        ("steps", [id]) => bad(format!("name a part of the step's result, e.g. `$steps.{id}.rows.0.name`")),
+        ("steps", [id]) => bad(format!(
+            "name a part of the step's result, e.g. `$steps.{id}.rows.0.name`"
+        )),
         ("params" | "uri", [name, ..]) => bad(format!("a parameter has no parts: write `${root}.{name}`")),
-        _ => bad(format!("name what is meant: `${root}.{}`", if root == "steps" { "id.path" } else { "x" })),
+        _ => bad(format!(
+            "name what is meant: `${root}.{}`",
+            if root == "steps" { "id.path" } else { "x" }
+        )),
     }
 }

@@ -16,7 +16,10 @@ pub(super) fn explain(file: &str, text: &str, error: &Error) -> Diagnostic {
     let index = |n: Option<u64>| n.and_then(|n| usize::try_from(n).ok()).unwrap_or(1).max(1);
     let line = index(location.map(|location| location.line()));
     let column = index(location.map(|location| location.column()));
-    let page = Page { file, lines: text.lines().collect() };
+    let page = Page {
+        file,
+        lines: text.lines().collect(),
+    };
     if let Error::MultipleDocuments { .. } = error {
         return page.second_document();
     }
@@ -37,7 +40,10 @@ struct Page<'a> {
 impl Page<'_> {
     /// A line, counted from 1.
     fn line(&self, line: usize) -> &str {
-        line.checked_sub(1).and_then(|index| self.lines.get(index)).copied().unwrap_or_default()
+        line.checked_sub(1)
+            .and_then(|index| self.lines.get(index))
+            .copied()
+            .unwrap_or_default()
     }
 
     /// A part of a line, by byte offsets.
@@ -53,11 +59,25 @@ impl Page<'_> {
     }
 
     fn second_document(&self) -> Diagnostic {
-        let mut marks = self.lines.iter().enumerate().filter(|(_, line)| line.starts_with("---"));
-        let content = |index: usize| self.lines[..index].iter().any(|l| !l.trim().is_empty() && !l.starts_with('#'));
-        let line = marks.find(|(index, _)| content(*index)).map_or(1, |(index, _)| index + 1);
-        Diagnostic::new("yaml-documents", "a second document starts here", self.place(line, 0, 3))
-            .help("write one thing in a file")
+        let mut marks = self
+            .lines
+            .iter()
+            .enumerate()
+            .filter(|(_, line)| line.starts_with("---"));
+        let content = |index: usize| {
+            self.lines[..index]
+                .iter()
+                .any(|l| !l.trim().is_empty() && !l.starts_with('#'))
+        };
+        let line = marks
+            .find(|(index, _)| content(*index))
+            .map_or(1, |(index, _)| index + 1);
+        Diagnostic::new(
+            "yaml-documents",
+            "a second document starts here",
+            self.place(line, 0, 3),
+        )
+        .help("write one thing in a file")
     }
 
     /// A tab before the first character of this line or of the next, where parsers notice too early.
@@ -69,8 +89,12 @@ impl Page<'_> {
         };
         let (line, at, end) = tab(line).or_else(|| tab(line + 1))?;
         Some(
-            Diagnostic::new("yaml-tab", "a tab where the line is indented", self.place(line, at, end))
-                .help("indent with spaces, two for each level"),
+            Diagnostic::new(
+                "yaml-tab",
+                "a tab where the line is indented",
+                self.place(line, at, end),
+            )
+            .help("indent with spaces, two for each level"),
         )
     }
 
@@ -83,7 +107,9 @@ impl Page<'_> {
                 continue;
             }
             let end = text[start..].find("}}").map_or(text.len(), |end| start + end + 2);
-            let end = text[end..].find([',', '}', ']', '#']).map_or(text.len(), |more| end + more);
+            let end = text[end..]
+                .find([',', '}', ']', '#'])
+                .map_or(text.len(), |more| end + more);
             let written = text[start..end].trim_end();
             return Some(
                 Diagnostic::new(
@@ -100,13 +126,28 @@ impl Page<'_> {
     /// `$steps.pods.rows[0]` within `{ }`.
     fn brackets_in_reference(&self, line: usize) -> Option<Diagnostic> {
         let text = self.line(line);
-        let start = ["$steps.", "$params.", "$uri."].iter().filter_map(|root| text.find(root)).min()?;
-        let end = text[start..].find([',', '}', ' ']).map_or(text.len(), |end| start + end);
+        let start = ["$steps.", "$params.", "$uri."]
+            .iter()
+            .filter_map(|root| text.find(root))
+            .min()?;
+        let end = text[start..]
+            .find([',', '}', ' '])
+            .map_or(text.len(), |end| start + end);
         let written = &text[start..end];
         written.contains('[').then(|| {
-            let mended = written.replace(['[', ']'], ".").replace("..", ".").replace(['"', '\''], "");
-            Diagnostic::new("bad-reference", "brackets end a text within `{ }`", self.place(line, start, end))
-                .help(format!("indexes and keys stand after a dot: `{}`", mended.trim_end_matches('.')))
+            let mended = written
+                .replace(['[', ']'], ".")
+                .replace("..", ".")
+                .replace(['"', '\''], "");
+            Diagnostic::new(
+                "bad-reference",
+                "brackets end a text within `{ }`",
+                self.place(line, start, end),
+            )
+            .help(format!(
+                "indexes and keys stand after a dot: `{}`",
+                mended.trim_end_matches('.')
+            ))
         })
     }
 
@@ -116,11 +157,17 @@ impl Page<'_> {
         let start = text.char_indices().nth(column - 1).map(|(at, _)| at)?;
         let first = text[start..].chars().next()?;
         let before = text[..start].trim_end();
-        if !NEED_QUOTES.contains(&first) || !(before.is_empty() || before.ends_with([':', '-', ',', '[', '{'])) {
+        if !NEED_QUOTES.contains(&first)
+            || !(before.is_empty() || before.ends_with([':', '-', ',', '[', '{']))
+        {
             return None;
         }
         let flow = before.contains(['{', '[']);
-        let end = if flow { text[start..].find([',', '}', ']']) } else { text[start..].find(" #") };
+        let end = if flow {
+            text[start..].find([',', '}', ']'])
+        } else {
+            text[start..].find(" #")
+        };
         let written = text[start..end.map_or(text.len(), |end| start + end)].trim_end();
         Some(
             Diagnostic::new(
@@ -128,7 +175,10 @@ impl Page<'_> {
                 format!("a text that starts with `{first}` has to be quoted"),
                 self.place(line, start, start + written.len()),
             )
-            .help(format!("write \"{}\"", written.replace('\\', "\\\\").replace('"', "\\\""))),
+            .help(format!(
+                "write \"{}\"",
+                written.replace('\\', "\\\\").replace('"', "\\\"")
+            )),
         )
     }
 
@@ -139,7 +189,10 @@ impl Page<'_> {
         let value_start = text.len() - value.trim_start().len();
         let value = value.trim();
         let quoted = value.starts_with(['"', '\'', '{', '[', '|', '>', '#']);
-        if quoted || key.contains(['{', '[', '"', '\'', '#']) || !(value.contains(": ") || value.ends_with(':')) {
+        if quoted
+            || key.contains(['{', '[', '"', '\'', '#'])
+            || !(value.contains(": ") || value.ends_with(':'))
+        {
             return None;
         }
         Some(
@@ -148,14 +201,21 @@ impl Page<'_> {
                 "a text with a colon in it has to be quoted",
                 self.place(line, value_start, value_start + value.len()),
             )
-            .help(format!("write \"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))),
+            .help(format!(
+                "write \"{}\"",
+                value.replace('\\', "\\\\").replace('"', "\\\"")
+            )),
         )
     }
 
     /// A line that is moved against those before it.
     fn indentation(&self, line: usize, error: &Error) -> Option<Diagnostic> {
         let told = error.to_string();
-        let about = ["mapping values are not allowed", "did not find expected '-'", "did not find expected key"];
+        let about = [
+            "mapping values are not allowed",
+            "did not find expected '-'",
+            "did not find expected key",
+        ];
         if !about.iter().any(|words| told.contains(words)) {
             return None;
         }
@@ -165,7 +225,10 @@ impl Page<'_> {
         let text = self.line(line);
         // The levels that are open: those of earlier lines that no line since has gone below.
         let mut open: Vec<usize> = Vec::new();
-        for earlier in self.lines[..line.saturating_sub(1).min(self.lines.len())].iter().filter(|l| !blank(l)) {
+        for earlier in self.lines[..line.saturating_sub(1).min(self.lines.len())]
+            .iter()
+            .filter(|l| !blank(l))
+        {
             let level = indent(earlier);
             open.retain(|known| *known < level);
             open.push(level);
@@ -176,7 +239,10 @@ impl Page<'_> {
         if open.contains(&here) {
             return None;
         }
-        let near = open.iter().copied().min_by_key(|level| (level.abs_diff(here), usize::MAX - level))?;
+        let near = open
+            .iter()
+            .copied()
+            .min_by_key(|level| (level.abs_diff(here), usize::MAX - level))?;
         let spaces = |n: usize| format!("{n} space{}", if n == 1 { "" } else { "s" });
         Some(
             Diagnostic::new(
@@ -197,7 +263,10 @@ impl Page<'_> {
             "within '…' a quote is written twice: 'it''s'"
         } else if message.contains("escape") {
             "within \"…\" a backslash is written twice; within '…' it stands for itself"
-        } else if message.contains("',' or") || message.contains("bracket") || message.contains("illegal placement") {
+        } else if message.contains("',' or")
+            || message.contains("bracket")
+            || message.contains("illegal placement")
+        {
             "close every `{` and `[`, and put commas between the items"
         } else if message.contains("expected ':'") {
             "write `key: value`"
@@ -207,7 +276,15 @@ impl Page<'_> {
             "see whether the lines above are closed and indented alike; quote texts with special characters"
         };
         let text = self.line(line);
-        let start = text.char_indices().nth(column - 1).map_or(text.len(), |(at, _)| at);
-        Diagnostic::new("yaml-syntax", message.replace('\'', "`"), self.place(line, start, start + 1)).help(help)
+        let start = text
+            .char_indices()
+            .nth(column - 1)
+            .map_or(text.len(), |(at, _)| at);
+        Diagnostic::new(
+            "yaml-syntax",
+            message.replace('\'', "`"),
+            self.place(line, start, start + 1),
+        )
+        .help(help)
     }
 }

@@ -66,8 +66,9 @@ pub(super) async fn all(cx: &Cx, containers: &[Container], reading: &Reading) ->
     } else {
         AT_ONCE
     };
-    stream::iter(containers)
-        .map(|container| one(cx, container, reading))
+    // Collected first: a closure over references in the stream would keep the whole call on one thread.
+    let reads: Vec<_> = containers.iter().map(|container| one(cx, container, reading)).collect();
+    stream::iter(reads)
         .buffered(at_once)
         .collect()
         .await

@@ -35,7 +35,9 @@ impl Walker<'_, '_> {
                 _ => format!("`{path}` may have no value"),
             };
             let help = match path.split_once('.') {
-                Some(("steps", id)) => format!("put it in `{{% if steps.{id}.ok %}}`, or write `| default(\"…\")`"),
+                Some(("steps", id)) => {
+                    format!("put it in `{{% if steps.{id}.ok %}}`, or write `| default(\"…\")`")
+                }
                 _ => format!("write `{path} | default(\"…\")`, or put it in `{{% if {path} %}}`"),
             };
             self.report(Diagnostic::new("unguarded-value", what, place).help(help));
@@ -51,9 +53,13 @@ impl Walker<'_, '_> {
             Kind::Number | Kind::Const => Data::Any.into(),
             Kind::Attr(base, name) => self.attribute(base, name),
             Kind::Item(base, key) => match &key.kind {
-                Kind::Str(text) => {
-                    self.attribute(base, &Name { text: text.clone(), at: key.at.clone() })
-                }
+                Kind::Str(text) => self.attribute(
+                    base,
+                    &Name {
+                        text: text.clone(),
+                        at: key.at.clone(),
+                    },
+                ),
                 _ => {
                     let data = self.needed(base);
                     self.needed(key);
@@ -97,7 +103,10 @@ impl Walker<'_, '_> {
                 let yes = self.under(if_so, |walker| walker.eval(yes));
                 let no = no.as_ref().map(|no| self.under(if_not, |walker| walker.eval(no)));
                 let absent = yes.absent.or_else(|| no.and_then(|no| no.absent));
-                Known { data: Data::Any, absent }
+                Known {
+                    data: Data::Any,
+                    absent,
+                }
             }
             Kind::Compare { operands, .. } => {
                 operands.iter().for_each(|operand| {
@@ -135,7 +144,10 @@ impl Walker<'_, '_> {
     fn variable(&mut self, name: &str, expr: &Expr) -> Known {
         if let Some(local) = self.local(name) {
             let known = (local.data.clone(), local.path.clone());
-            return Known { data: known.0, absent: known.1.and_then(|path| self.absent(path)) };
+            return Known {
+                data: known.0,
+                absent: known.1.and_then(|path| self.absent(path)),
+            };
         }
         let scope = self.scope;
         match name {
@@ -154,8 +166,15 @@ impl Walker<'_, '_> {
         } else if scope.var(name).is_some() {
             Some(format!("did you mean `uri.{name}`?"))
         } else {
-            let roots = [("params", scope.params.is_some()), ("steps", scope.steps.is_some()), ("uri", scope.vars.is_some())];
-            let there = roots.into_iter().filter(|(_, there)| *there).map(|(root, _)| root);
+            let roots = [
+                ("params", scope.params.is_some()),
+                ("steps", scope.steps.is_some()),
+                ("uri", scope.vars.is_some()),
+            ];
+            let there = roots
+                .into_iter()
+                .filter(|(_, there)| *there)
+                .map(|(root, _)| root);
             let locals = self.locals.iter().map(|local| local.name.as_str());
             let names: Vec<&str> = there.chain(locals).collect();
             suggest::help(name, names, "there are")
@@ -177,7 +196,10 @@ impl Walker<'_, '_> {
             data => {
                 if let Some(path) = known.absent.filter(|_| !self.lenient) {
                     // Reported once, where the value is used first.
-                    return Known { data: data.at(&name.text).unwrap_or(Data::Any), absent: Some(path) };
+                    return Known {
+                        data: data.at(&name.text).unwrap_or(Data::Any),
+                        absent: Some(path),
+                    };
                 }
                 self.part(&data, name, base)
             }
@@ -209,10 +231,18 @@ impl Walker<'_, '_> {
             Some(param) => {
                 param.used.set(true);
                 let absent = self.absent(format!("params.{}", name.text));
-                Known { data: param.data.clone(), absent }
+                Known {
+                    data: param.data.clone(),
+                    absent,
+                }
             }
             None => {
-                let names = self.scope.params.into_iter().flatten().map(|param| param.name.as_str());
+                let names = self
+                    .scope
+                    .params
+                    .into_iter()
+                    .flatten()
+                    .map(|param| param.name.as_str());
                 let help = suggest::help(&name.text, names, "its parameters are");
                 let message = format!("{} has no parameter `{}`", self.scope.owner, name.text);
                 self.missing("unknown-parameter", message, name, help)
@@ -225,7 +255,10 @@ impl Walker<'_, '_> {
             Some(var) => {
                 var.used.set(true);
                 let absent = self.absent(format!("uri.{}", name.text));
-                Known { data: Data::Text, absent }
+                Known {
+                    data: Data::Text,
+                    absent,
+                }
             }
             None => {
                 let names = self.scope.vars.into_iter().flatten().map(|var| var.name.as_str());
@@ -240,7 +273,10 @@ impl Walker<'_, '_> {
         match self.scope.step(&name.text) {
             Some((index, step)) if index < self.scope.reach => {
                 step.used.set(true);
-                Known { data: Data::Step(index), absent: self.absent(format!("steps.{}", name.text)) }
+                Known {
+                    data: Data::Step(index),
+                    absent: self.absent(format!("steps.{}", name.text)),
+                }
             }
             Some(_) => {
                 let message = format!("step `{}` does not come before this one", name.text);
@@ -248,7 +284,12 @@ impl Walker<'_, '_> {
                 self.missing("later-step", message, name, help)
             }
             None => {
-                let names = self.scope.steps.into_iter().flatten().map(|step| step.id.as_str());
+                let names = self
+                    .scope
+                    .steps
+                    .into_iter()
+                    .flatten()
+                    .map(|step| step.id.as_str());
                 let help = suggest::help(&name.text, names, "its steps are");
                 let message = format!("{} has no step `{}`", self.scope.owner, name.text);
                 self.missing("unknown-step", message, name, help)
@@ -269,7 +310,10 @@ impl Walker<'_, '_> {
             ("error", _) => Data::Text.into(),
             (_, Some(step)) => {
                 let known = self.part(&step.data, name, base);
-                Known { data: known.data, absent: self.absent(format!("steps.{}", step.id)) }
+                Known {
+                    data: known.data,
+                    absent: self.absent(format!("steps.{}", step.id)),
+                }
             }
             _ => Data::Any.into(),
         }
@@ -278,9 +322,24 @@ impl Walker<'_, '_> {
     /// Marks everything as used: a template that goes over all parameters uses each.
     fn use_all(&mut self, data: &Data) {
         match data {
-            Data::Params => self.scope.params.into_iter().flatten().for_each(|param| param.used.set(true)),
-            Data::Steps => self.scope.steps.into_iter().flatten().for_each(|step| step.used.set(true)),
-            Data::Uri => self.scope.vars.into_iter().flatten().for_each(|var| var.used.set(true)),
+            Data::Params => self
+                .scope
+                .params
+                .into_iter()
+                .flatten()
+                .for_each(|param| param.used.set(true)),
+            Data::Steps => self
+                .scope
+                .steps
+                .into_iter()
+                .flatten()
+                .for_each(|step| step.used.set(true)),
+            Data::Uri => self
+                .scope
+                .vars
+                .into_iter()
+                .flatten()
+                .for_each(|var| var.used.set(true)),
             _ => {}
         }
     }
@@ -304,12 +363,12 @@ impl Walker<'_, '_> {
         }
         self.attribute_argument(name, &data, args);
         match name.text.as_str() {
-            "default" | "d" | "sort" | "reverse" | "select" | "reject" | "selectattr" | "rejectattr" | "unique"
-            | "list" => data,
+            "default" | "d" | "sort" | "reverse" | "select" | "reject" | "selectattr" | "rejectattr"
+            | "unique" | "list" => data,
             "first" | "last" | "min" | "max" => data.item(),
             "length" | "count" | "int" => Data::Integer,
-            "join" | "upper" | "lower" | "trim" | "title" | "capitalize" | "replace" | "indent" | "string"
-            | "tojson" | "format" | "safe" | "escape" | "e" | "pprint" => Data::Text,
+            "join" | "upper" | "lower" | "trim" | "title" | "capitalize" | "replace" | "indent"
+            | "string" | "tojson" | "format" | "safe" | "escape" | "e" | "pprint" => Data::Text,
             _ => Data::Any,
         }
         .into()
@@ -322,7 +381,20 @@ impl Walker<'_, '_> {
             Some(name) => name == "attribute",
             None => by_position && *index == 0,
         });
-        let Some((_, Arg { value: Expr { kind: Kind::Str(path), at }, .. })) = argument else { return };
+        let Some((
+            _,
+            Arg {
+                value:
+                    Expr {
+                        kind: Kind::Str(path),
+                        at,
+                    },
+                ..
+            },
+        )) = argument
+        else {
+            return;
+        };
         let mut item = data.item();
         for key in path.split('.') {
             match item.at(key) {
@@ -348,12 +420,22 @@ impl Walker<'_, '_> {
         match &callee.kind {
             Kind::Var(name) if self.local(name).is_some() => {}
             Kind::Var(name) if name == "next" => self.next_call(args),
-            Kind::Var(name) if matches!(name.as_str(), "super" | "caller") || FUNCTIONS.contains(&name.as_str()) => {}
+            Kind::Var(name)
+                if matches!(name.as_str(), "super" | "caller") || FUNCTIONS.contains(&name.as_str()) => {}
             Kind::Var(name) => {
-                let named = Name { text: name.clone(), at: callee.at.clone() };
-                let macros = self.locals.iter().filter(|local| matches!(local.data, Data::Callable));
-                let names: Vec<&str> =
-                    FUNCTIONS.iter().copied().chain(macros.map(|local| local.name.as_str())).collect();
+                let named = Name {
+                    text: name.clone(),
+                    at: callee.at.clone(),
+                };
+                let macros = self
+                    .locals
+                    .iter()
+                    .filter(|local| matches!(local.data, Data::Callable));
+                let names: Vec<&str> = FUNCTIONS
+                    .iter()
+                    .copied()
+                    .chain(macros.map(|local| local.name.as_str()))
+                    .collect();
                 let help = if FILTERS.contains(&name.as_str()) {
                     Some(format!("`{name}` is a filter: write `x | {name}`"))
                 } else {
@@ -385,12 +467,24 @@ impl Walker<'_, '_> {
 
     /// `next("resources.diagnose", kind=…)`: the operation and its parameters are known.
     fn next_call(&mut self, args: &[Arg]) {
-        let Some(Arg { name: None, value: Expr { kind: Kind::Str(op), at } }) = args.first() else { return };
+        let Some(Arg {
+            name: None,
+            value: Expr {
+                kind: Kind::Str(op),
+                at,
+            },
+        }) = args.first()
+        else {
+            return;
+        };
         let catalog = self.catalog;
         let Some(operation) = catalog.operations.iter().find(|operation| operation.name == *op) else {
             let names = catalog.operations.iter().map(|operation| operation.name.as_str());
             let help = suggest::help(op, names, "there are");
-            let named = Name { text: op.clone(), at: at.clone() };
+            let named = Name {
+                text: op.clone(),
+                at: at.clone(),
+            };
             self.unknown("unknown-operation", "operation", &named, help);
             return;
         };
@@ -408,7 +502,9 @@ impl Walker<'_, '_> {
 
     fn unknown(&mut self, check: &'static str, sort: &str, name: &Name, help: Option<String>) {
         let place = self.text.place(name.at.clone());
-        self.report(Diagnostic::new(check, format!("unknown {sort} `{}`", name.text), place).maybe_help(help));
+        self.report(
+            Diagnostic::new(check, format!("unknown {sort} `{}`", name.text), place).maybe_help(help),
+        );
     }
 
     /// An expression as it is written.
@@ -422,5 +518,8 @@ impl Walker<'_, '_> {
 
 /// The tests that are words.
 fn word_tests() -> impl Iterator<Item = &'static str> {
-    TESTS.iter().copied().filter(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()))
+    TESTS
+        .iter()
+        .copied()
+        .filter(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()))
 }

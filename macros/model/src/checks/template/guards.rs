@@ -24,11 +24,16 @@ impl Walker<'_, '_> {
                     "defined" => truth,
                     _ => truth,
                 };
-                if told { self.path_of(subject).into_iter().collect() } else { Vec::new() }
+                if told {
+                    self.path_of(subject).into_iter().collect()
+                } else {
+                    Vec::new()
+                }
             }
-            Kind::Compare { operands, equal } if *equal == truth => {
-                operands.iter().filter_map(|operand| self.path_of(operand)).collect()
-            }
+            Kind::Compare { operands, equal } if *equal == truth => operands
+                .iter()
+                .filter_map(|operand| self.path_of(operand))
+                .collect(),
             _ if truth => self.path_of(condition).into_iter().collect(),
             _ => Vec::new(),
         }
@@ -56,9 +61,11 @@ impl Walker<'_, '_> {
                 }
                 _ => self.path_of(base),
             },
-            Kind::Filter { name, subject: Some(subject), .. } if !matches!(name.text.as_str(), "default" | "d") => {
-                self.path_of(subject)
-            }
+            Kind::Filter {
+                name,
+                subject: Some(subject),
+                ..
+            } if !matches!(name.text.as_str(), "default" | "d") => self.path_of(subject),
             _ => None,
         }
     }

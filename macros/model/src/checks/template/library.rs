@@ -30,8 +30,13 @@ impl<'a> Library<'a> {
     pub(crate) fn read(files: &'a Sources, found: &mut Found) -> Self {
         let mut templates = BTreeMap::new();
         for file in &files.files {
-            let Some(name) = file.name.strip_prefix(FOLDER) else { continue };
-            let text = Text::File { file: &file.name, text: &file.text };
+            let Some(name) = file.name.strip_prefix(FOLDER) else {
+                continue;
+            };
+            let text = Text::File {
+                file: &file.name,
+                text: &file.text,
+            };
             let body = match statements(&file.text) {
                 Ok(body) => Some(body),
                 Err(error) => {
@@ -49,7 +54,9 @@ impl<'a> Library<'a> {
 
     /// The template of this name, and the name as it lives here.
     pub(crate) fn get(&self, name: &str) -> Option<(&'a str, &Parsed<'a>)> {
-        self.templates.get_key_value(name).map(|(name, parsed)| (*name, parsed))
+        self.templates
+            .get_key_value(name)
+            .map(|(name, parsed)| (*name, parsed))
     }
 
     /// All names.

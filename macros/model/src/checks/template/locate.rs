@@ -10,7 +10,11 @@ pub(crate) enum Text<'a> {
     /// A file of its own.
     File { file: &'a str, text: &'a str },
     /// A value in a spec; `source` is the spec's text.
-    Inline { node: &'a Node, text: &'a str, source: &'a str },
+    Inline {
+        node: &'a Node,
+        text: &'a str,
+        source: &'a str,
+    },
 }
 
 impl Text<'_> {
@@ -18,9 +22,8 @@ impl Text<'_> {
     pub(crate) fn place(&self, at: Range<usize>) -> Place {
         match self {
             Self::File { file, text } => of_bytes(file, text, at),
-            Self::Inline { node, text, source } => {
-                inline(node, text, source, &at).map_or_else(|| node.place.clone(), |at| of_bytes(&node.place.file, source, at))
-            }
+            Self::Inline { node, text, source } => inline(node, text, source, &at)
+                .map_or_else(|| node.place.clone(), |at| of_bytes(&node.place.file, source, at)),
         }
     }
 }
@@ -43,7 +46,12 @@ fn inline(node: &Node, text: &str, source: &str, at: &Range<usize>) -> Option<Ra
 pub(crate) fn of_bytes(file: &str, text: &str, at: Range<usize>) -> Place {
     let before = text.get(..at.start).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    let meant = text.get(at).unwrap_or_default().lines().next().unwrap_or_default();
+    let meant = text
+        .get(at)
+        .unwrap_or_default()
+        .lines()
+        .next()
+        .unwrap_or_default();
     Place {
         file: file.to_owned(),
         line: before.matches('\n').count() + 1,

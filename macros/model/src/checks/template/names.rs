@@ -4,18 +4,100 @@
 
 /// Filters: those that minijinja has built in.
 pub const FILTERS: &[&str] = &[
-    "abs", "attr", "batch", "bool", "capitalize", "chain", "count", "d", "default", "dictsort", "e", "escape", "first",
-    "float", "format", "groupby", "indent", "int", "items", "join", "last", "length", "lines", "list", "lower", "map",
-    "max", "min", "pprint", "reject", "rejectattr", "replace", "reverse", "round", "safe", "select", "selectattr",
-    "slice", "sort", "split", "string", "sum", "title", "tojson", "trim", "unique", "upper", "zip",
+    "abs",
+    "attr",
+    "batch",
+    "bool",
+    "capitalize",
+    "chain",
+    "count",
+    "d",
+    "default",
+    "dictsort",
+    "e",
+    "escape",
+    "first",
+    "float",
+    "format",
+    "groupby",
+    "indent",
+    "int",
+    "items",
+    "join",
+    "last",
+    "length",
+    "lines",
+    "list",
+    "lower",
+    "map",
+    "max",
+    "min",
+    "pprint",
+    "reject",
+    "rejectattr",
+    "replace",
+    "reverse",
+    "round",
+    "safe",
+    "select",
+    "selectattr",
+    "slice",
+    "sort",
+    "split",
+    "string",
+    "sum",
+    "title",
+    "tojson",
+    "trim",
+    "unique",
+    "upper",
+    "zip",
 ];
 
 /// Tests: those that minijinja has built in.
 pub const TESTS: &[&str] = &[
-    "boolean", "defined", "divisibleby", "endingwith", "eq", "equalto", "escaped", "even", "false", "filter", "float",
-    "ge", "greaterthan", "gt", "in", "int", "integer", "iterable", "le", "lessthan", "lower", "lt", "mapping", "ne",
-    "none", "number", "odd", "safe", "sameas", "sequence", "startingwith", "string", "test", "true", "undefined",
-    "upper", "!=", "<", "<=", "==", ">", ">=",
+    "boolean",
+    "defined",
+    "divisibleby",
+    "endingwith",
+    "eq",
+    "equalto",
+    "escaped",
+    "even",
+    "false",
+    "filter",
+    "float",
+    "ge",
+    "greaterthan",
+    "gt",
+    "in",
+    "int",
+    "integer",
+    "iterable",
+    "le",
+    "lessthan",
+    "lower",
+    "lt",
+    "mapping",
+    "ne",
+    "none",
+    "number",
+    "odd",
+    "safe",
+    "sameas",
+    "sequence",
+    "startingwith",
+    "string",
+    "test",
+    "true",
+    "undefined",
+    "upper",
+    "!=",
+    "<",
+    "<=",
+    "==",
+    ">",
+    ">=",
 ];
 
 /// Functions: those that minijinja has built in, and the engine's `next(op, key=value…)`.
@@ -50,7 +132,12 @@ mod tests {
     fn minijinja_has_every_name_listed() {
         let environment = Environment::new();
         let holds = |expression: String| {
-            environment.compile_expression(&expression).unwrap().eval(()).unwrap().is_true()
+            environment
+                .compile_expression(&expression)
+                .unwrap()
+                .eval(())
+                .unwrap()
+                .is_true()
         };
         for filter in FILTERS {
             assert!(holds(format!("'{filter}' is filter")), "{filter} is no filter");
@@ -59,8 +146,14 @@ mod tests {
             assert!(holds(format!("'{test}' is test")), "{test} is no test");
         }
         for function in FUNCTIONS.iter().filter(|name| **name != "next") {
-            assert!(holds(format!("{function} is defined")), "{function} is no function");
+            assert!(
+                holds(format!("{function} is defined")),
+                "{function} is no function"
+            );
         }
-        assert!(!holds("'truncate' is filter".to_owned()), "minijinja has `truncate` now: list it");
+        assert!(
+            !holds("'truncate' is filter".to_owned()),
+            "minijinja has `truncate` now: list it"
+        );
     }
 }

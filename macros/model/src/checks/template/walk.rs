@@ -23,7 +23,11 @@ pub(super) struct Local {
 
 impl Local {
     fn new(name: impl Into<String>, data: Data) -> Self {
-        Self { name: name.into(), data, path: None }
+        Self {
+            name: name.into(),
+            data,
+            path: None,
+        }
     }
 }
 
@@ -85,11 +89,17 @@ impl<'a, 'f> Walker<'a, 'f> {
         match statements(text) {
             Ok(body) => {
                 self.body(&body);
-                Outcome { always_text: always_gives_text(&body), implied: Vec::new() }
+                Outcome {
+                    always_text: always_gives_text(&body),
+                    implied: Vec::new(),
+                }
             }
             Err(error) => {
                 self.syntax(error);
-                Outcome { always_text: true, implied: Vec::new() }
+                Outcome {
+                    always_text: true,
+                    implied: Vec::new(),
+                }
             }
         }
     }
@@ -100,7 +110,10 @@ impl<'a, 'f> Walker<'a, 'f> {
         match expression(text) {
             Ok(expr) => {
                 self.eval(&expr);
-                Outcome { always_text: true, implied: self.implied(&expr, true) }
+                Outcome {
+                    always_text: true,
+                    implied: self.implied(&expr, true),
+                }
             }
             Err(error) => {
                 self.syntax(error);
@@ -117,7 +130,8 @@ impl<'a, 'f> Walker<'a, 'f> {
             _ => "a template is minijinja: `{{ value }}`, `{% if … %}`, `{% for … %}`",
         };
         let place = self.text.place(error.at);
-        self.found.push(Diagnostic::new("template-syntax", error.message, place).help(help));
+        self.found
+            .push(Diagnostic::new("template-syntax", error.message, place).help(help));
     }
 
     /// Reports a mistake, saying which spec it is a mistake for.
@@ -133,7 +147,9 @@ impl<'a, 'f> Walker<'a, 'f> {
     /// Walks a template of the library with the variables as they are; what it exports stays.
     fn enter(&mut self, name: &str) {
         let library = self.library;
-        let Some((name, parsed)) = library.get(name) else { return };
+        let Some((name, parsed)) = library.get(name) else {
+            return;
+        };
         let Some(body) = &parsed.body else { return };
         let before = (self.text, self.note.clone());
         self.text = parsed.text;
@@ -171,7 +187,13 @@ impl<'a, 'f> Walker<'a, 'f> {
             Statement::Emit(expr) | Statement::Do(expr) => {
                 self.needed(expr);
             }
-            Statement::For { targets, iter, filter, body, otherwise } => {
+            Statement::For {
+                targets,
+                iter,
+                filter,
+                body,
+                otherwise,
+            } => {
                 let items = self.needed(iter);
                 let mut locals: Vec<Local> = match targets.as_slice() {
                     [one] => vec![Local::new(one, items.item())],
@@ -189,7 +211,11 @@ impl<'a, 'f> Walker<'a, 'f> {
                 self.scoped(locals, guards, body);
                 self.scoped(Vec::new(), Vec::new(), otherwise);
             }
-            Statement::If { test, then, otherwise } => {
+            Statement::If {
+                test,
+                then,
+                otherwise,
+            } => {
                 self.eval(test);
                 let (yes, no) = (self.implied(test, true), self.implied(test, false));
                 self.branch(yes, then);
@@ -206,12 +232,17 @@ impl<'a, 'f> Walker<'a, 'f> {
                 let locals = self.assigned(targets, value);
                 self.locals.extend(locals);
             }
-            Statement::SetBlock { targets, filter, body } => {
+            Statement::SetBlock {
+                targets,
+                filter,
+                body,
+            } => {
                 self.scoped(Vec::new(), Vec::new(), body);
                 if let Some(filter) = filter {
                     self.eval(filter);
                 }
-                self.locals.extend(targets.iter().map(|name| Local::new(name, Data::Text)));
+                self.locals
+                    .extend(targets.iter().map(|name| Local::new(name, Data::Text)));
             }
             Statement::Filtered { filter, body } => {
                 self.eval(filter);
@@ -223,7 +254,12 @@ impl<'a, 'f> Walker<'a, 'f> {
                 }
                 self.scoped(Vec::new(), Vec::new(), body);
             }
-            Statement::Macro { name, args, defaults, body } => {
+            Statement::Macro {
+                name,
+                args,
+                defaults,
+                body,
+            } => {
                 defaults.iter().for_each(|default| {
                     self.eval(default);
                 });
@@ -254,7 +290,11 @@ impl<'a, 'f> Walker<'a, 'f> {
         let value_data = self.eval(value).data;
         let path = self.path_of(value);
         match names {
-            [one] => vec![Local { name: one.clone(), data: value_data, path }],
+            [one] => vec![Local {
+                name: one.clone(),
+                data: value_data,
+                path,
+            }],
             several => several.iter().map(|name| Local::new(name, Data::Any)).collect(),
         }
     }
@@ -274,7 +314,10 @@ impl<'a, 'f> Walker<'a, 'f> {
         let missing = self.found.len() > known_before && exported.is_empty();
         for (name, alias) in names {
             match exported.iter().find(|local| local.name == name.text) {
-                Some(local) => self.locals.push(Local { name: alias.clone(), ..local.clone() }),
+                Some(local) => self.locals.push(Local {
+                    name: alias.clone(),
+                    ..local.clone()
+                }),
                 None => {
                     if !missing {
                         let known = exported.iter().map(|local| local.name.as_str());
@@ -311,16 +354,24 @@ impl<'a, 'f> Walker<'a, 'f> {
             if self.chain.contains(&target.as_str()) {
                 let circle = self.chain.join("` includes `");
                 self.report(
-                    Diagnostic::new("include-cycle", format!("`{circle}` includes `{target}` again"), place)
-                        .help("move what both need into a third file"),
+                    Diagnostic::new(
+                        "include-cycle",
+                        format!("`{circle}` includes `{target}` again"),
+                        place,
+                    )
+                    .help("move what both need into a third file"),
                 );
             } else if self.library.get(target).is_some() {
                 named.push(target.clone());
             } else if !ignore_missing && !several {
                 let help = missing_template_help(target, self.library);
                 self.report(
-                    Diagnostic::new("unknown-template", format!("there is no template `{target}`"), place)
-                        .maybe_help(help),
+                    Diagnostic::new(
+                        "unknown-template",
+                        format!("there is no template `{target}`"),
+                        place,
+                    )
+                    .maybe_help(help),
                 );
             }
         }
