@@ -61,11 +61,11 @@ pub(super) async fn read(
         page_size: Some(PAGE),
         ..ListQuery::default()
     };
-    let reads: Vec<_> = stream::iter(&kinds)
+    let requests: Vec<_> = kinds
+        .iter()
         .map(|kind| candidates(cx, kind, namespace, query.clone()))
-        .buffered(AT_ONCE)
-        .collect()
-        .await;
+        .collect();
+    let reads: Vec<_> = stream::iter(requests).buffered(AT_ONCE).collect().await;
     let mut all = Vec::new();
     for (kind, read) in kinds.iter().zip(reads) {
         match read {
