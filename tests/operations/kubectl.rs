@@ -14,6 +14,11 @@ pub(crate) fn kubectl(arguments: &[&str]) -> Result<String, String> {
     run(arguments, None)
 }
 
+/// Runs kubectl with this stdin.
+pub(crate) fn kubectl_with(arguments: &[&str], stdin: &str) -> Result<String, String> {
+    run(arguments, Some(stdin))
+}
+
 /// Runs `kubectl … -o json`.
 pub(crate) fn json(arguments: &[&str]) -> Result<Value, String> {
     let text = run(&[arguments, &["-o", "json"]].concat(), None)?;
@@ -53,7 +58,6 @@ pub(crate) fn eventually<T>(
 fn run(arguments: &[&str], stdin: Option<&str>) -> Result<String, String> {
     let mut child = Command::new("kubectl")
         .args(arguments)
-        .args(["--request-timeout", "20s"])
         .stdin(if stdin.is_some() {
             Stdio::piped()
         } else {

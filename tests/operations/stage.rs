@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::{
     facts,
-    kubectl::{apply, eventually, items, json as kubectl_json, kubectl},
+    kubectl::{apply, eventually, items, json as kubectl_json, kubectl, kubectl_with},
     mcp::{Answer, Server},
 };
 
@@ -317,7 +317,7 @@ fn command(folder: &TempDir, contexts: Contexts) -> Command {
 fn write_kubeconfigs(folder: &TempDir, namespace: &str) -> Result<(), String> {
     let given = kubectl_json(&["config", "view", "--raw", "--minify", "--flatten"])?;
     let (cluster, user) = (&given["clusters"][0]["cluster"], &given["users"][0]["user"]);
-    let token = kubectl(&["create", "token", "reader", "-n", namespace])?;
+    let token = token(namespace, "reader")?;
     let config = |contexts: Value, user: &Value| {
         json!({
             "apiVersion": "v1",
@@ -340,11 +340,20 @@ fn write_kubeconfigs(folder: &TempDir, namespace: &str) -> Result<(), String> {
     let files = [
         (Contexts::One, config(one.clone(), user)),
         (Contexts::Several, config(several, user)),
-        (Contexts::Reader, config(one, &json!({"token": token.trim()}))),
+        (Contexts::Reader, config(one, &json!({"token": token}))),
     ];
     for (contexts, text) in files {
         let path = folder.path().join(contexts.file());
         fs::write(&path, text.to_string()).map_err(|error| format!("{}: {error}", path.display()))?;
     }
     Ok(())
+}
+
+/// A token of a service account, by the raw request: older kubectls have no command for it.
+fn token(namespace: &str, account: &str) -> Result<String, String> {
+    let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token");
+    let request = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}});
+    let answer = kubectl_with(&["create", "--raw", &path, "-f", "-"], &request.to_string())?;
+    let answer: Value = serde_json::from_str(&answer).map_err(|error| error.to_string())?;
+    Ok(facts::text(&answer["status"]["token"]))
 }

@@ -9,6 +9,7 @@ use super::{Access, Codes, Consent, KindRef, Mode};
 use crate::{
     Error,
     cluster::{Client, Cluster, Clusters, Grant, Identity, Resource},
+    output::Redactor,
 };
 
 /// Who calls. Codes, cursors and audit lines are bound to it.
@@ -52,6 +53,8 @@ pub struct Call {
     pub progress: Arc<dyn Progress>,
     /// Where confirmation codes are kept.
     pub codes: Arc<dyn Codes>,
+    /// Hides secret values, and remembers those that were read during this call.
+    pub redactor: Arc<Redactor>,
 }
 
 impl fmt::Debug for Call {
@@ -88,8 +91,14 @@ impl Cx {
     }
 
     /// The facts of the call.
-    pub fn call(&self) -> &Call {
+    pub fn call(&self) -> &Arc<Call> {
         &self.call
+    }
+
+    /// Hides secret values. An object must pass it before a filter or a diff sees it; answers pass it by
+    /// themselves.
+    pub fn redactor(&self) -> &Redactor {
+        &self.call.redactor
     }
 
     /// The operation's declared access.

@@ -318,6 +318,7 @@ fn call(config: &Config) -> Call {
         cancel: CancellationToken::new(),
         progress: Arc::new(Silent),
         codes: Arc::new(OneCode::default()),
+        redactor: Arc::new(crate::output::Redactor::new(false)),
     }
 }
 

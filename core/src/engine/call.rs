@@ -138,7 +138,7 @@ impl Engine {
     ) -> Result<String, Stop> {
         let changes = listed.access > Access::Read;
         let clusters = self.clusters_of(listed, &accepted, changes)?;
-        let call = Arc::new(self.facts(listed, &accepted, context));
+        let call = Arc::new(self.facts(listed, &accepted, context, redactor));
         let several = clusters.len() > 1;
         let runs = clusters.into_iter().map(|cluster| {
             let call = Arc::clone(&call);
@@ -246,7 +246,13 @@ impl Engine {
             .collect()
     }
 
-    fn facts(&self, listed: &ListedTool, accepted: &Accepted, context: &Context) -> Call {
+    fn facts(
+        &self,
+        listed: &ListedTool,
+        accepted: &Accepted,
+        context: &Context,
+        redactor: &Arc<Redactor>,
+    ) -> Call {
         let reserved = &accepted.reserved;
         // Everything that shapes what is done is bound to a code; the cluster is bound by its identity.
         let mut arguments = accepted.values.clone();
@@ -259,7 +265,7 @@ impl Engine {
                 arguments.insert(name.to_owned(), Value::from(value.clone()));
             }
         }
-        let mut call = self.reading(listed.tool.name, arguments, context);
+        let mut call = self.reading(listed.tool.name, arguments, context, redactor);
         call.always_confirm = listed.tool.always_confirm;
         call.dry_run = reserved.dry_run;
         call.confirm.clone_from(&reserved.confirm);

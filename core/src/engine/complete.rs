@@ -92,7 +92,7 @@ impl Engine {
             return None;
         }
         let redactor = Arc::new(Redactor::new(false));
-        let call = Arc::new(self.reading("completion", Map::new(), context));
+        let call = Arc::new(self.reading("completion", Map::new(), context, &redactor));
         let steps = std::slice::from_ref(step);
         let cluster = self
             .named_cluster(steps, given.get("cluster").filter(|_| argument != "cluster"))

@@ -42,7 +42,7 @@ impl Engine {
             })?;
         let (params, cluster) = self.prompt_arguments(prompt, arguments)?;
         let redactor = Arc::new(Redactor::new(self.config.access.reveal_secrets));
-        let call = Arc::new(self.reading(prompt.name, params.clone(), context));
+        let call = Arc::new(self.reading(prompt.name, params.clone(), context, &redactor));
         let uri = Map::new();
         let scope = self.scope(prompt.steps, &call, cluster, &params, &uri, &redactor);
         let ended = within(&call, steps::run(prompt.steps, &scope))
@@ -73,7 +73,7 @@ impl Engine {
             Error::not_found(format!("no resource {uri}; expected {}", templates.join(" or ")))
         })?;
         let redactor = Arc::new(Redactor::new(self.config.access.reveal_secrets));
-        let call = Arc::new(self.reading(resource.name, variables.clone(), context));
+        let call = Arc::new(self.reading(resource.name, variables.clone(), context, &redactor));
         let steps = std::slice::from_ref(&resource.step);
         let cluster = self.named_cluster(steps, variables.get("cluster"))?;
         let params = Map::new();

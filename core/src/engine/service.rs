@@ -18,7 +18,7 @@ use crate::{
     call::{Audit, Call, Codes},
     cluster::Clusters,
     config::Config,
-    output::Next,
+    output::{Next, Redactor},
 };
 
 /// The template of what a client is told when it connects.
@@ -115,7 +115,13 @@ impl Engine {
     }
 
     /// The facts of a call that reads: what prompts, resources and completion run with.
-    pub(super) fn reading(&self, what: &str, arguments: Map<String, Value>, context: &Context) -> Call {
+    pub(super) fn reading(
+        &self,
+        what: &str,
+        arguments: Map<String, Value>,
+        context: &Context,
+        redactor: &Arc<Redactor>,
+    ) -> Call {
         Call {
             caller: context.caller.clone(),
             tool: what.to_owned(),
@@ -129,6 +135,7 @@ impl Engine {
             cancel: context.cancel.child_token(),
             progress: Arc::clone(&context.progress),
             codes: Arc::clone(&self.codes),
+            redactor: Arc::clone(redactor),
         }
     }
 }
@@ -139,7 +146,8 @@ pub(super) async fn within<T, E: From<Error>>(
     future: impl Future<Output = Result<T, E>>,
 ) -> Result<T, E> {
     tokio::select! {
-        result = future => result,
+        // What is cancelled already is not begun.
+        biased;
         () = call.cancel.cancelled() => {
             Err(Error::new(ErrorKind::Cancelled, "the call was cancelled").into())
         }
@@ -150,6 +158,7 @@ pub(super) async fn within<T, E: From<Error>>(
                 "no answer before the call's deadline; narrow it with namespace, selector or limit",
             ).into())
         }
+        result = future => result,
     }
 }
 

@@ -315,14 +315,14 @@ async fn call(name: &str, arguments: Value) -> Answer {
 #[tokio::test]
 async fn steps_see_each_other_and_what_is_absent_is_left_out() {
     let answer = call("chain", json!({"text": "hello"})).await;
-    assert_eq!(answer.text.trim_end(), "hello false no such thing HELLO!");
+    assert_eq!(answer.text.trim_end(), "hello False no such thing HELLO!");
     assert!(!answer.is_error);
 }
 
 #[tokio::test]
 async fn a_condition_that_holds_runs_its_step() {
     let answer = call("chain", json!({"text": "hello", "extra": "yes"})).await;
-    assert!(answer.text.starts_with("hello true "), "{}", answer.text);
+    assert!(answer.text.starts_with("hello True "), "{}", answer.text);
 }
 
 #[tokio::test]

@@ -97,6 +97,13 @@ impl Lister<'_> {
                         state.insert((shape, collector))
                     }
                 };
+                let mut table = table;
+                for row in &mut table.rows {
+                    // A filter must see no more than the caller will.
+                    if objects && let Some(object) = &mut row.object {
+                        self.cx.redactor().object(object);
+                    }
+                }
                 for row in &table.rows {
                     let namespace = place.or_else(|| namespace_of(row));
                     let verdict = shape.rule.judge(&row.cells);
