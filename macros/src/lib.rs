@@ -1,29 +1,43 @@
-//! `#[operation]`, `surface!` and the derives of kube-mcp. All logic is in `kube-mcp-model`.
+//! The macros of kube-mcp: `#[operation]`, `surface!()` and the derives. All logic is in `kube-mcp-model`, which the
+//! build scripts share; `kube-mcp-core` re-exports the macros.
 
+use std::path::Path;
+
+use kube_mcp_model::expand;
 use proc_macro::TokenStream;
 
-/// x
+/// Declares an operation that specs can bind: `#[operation("pods.logs", read)]`, with `long` as a third word if it
+/// takes its own timeout.
+///
+/// The function stays as it is. Beside it goes a module of its name with `Params`, `OPERATION` and a typed `call`.
+/// Doc comments on the function and on its parameters become the help of `kube-mcp operations`.
 #[proc_macro_attribute]
-pub fn operation(_: TokenStream, item: TokenStream) -> TokenStream {
-    item
+pub fn operation(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    expand::operation(attribute.into(), item.into()).into()
 }
-/// x
+
+/// Includes the tables that the package's build script compiled from `spec/` and `templates/`, as `SURFACE`.
 #[proc_macro]
 pub fn surface(_: TokenStream) -> TokenStream {
-    TokenStream::new()
+    let out_dir = std::env::var_os("OUT_DIR");
+    expand::surface(out_dir.as_deref().map(Path::new)).into()
 }
-/// x
+
+/// Lets an enum be a parameter that is chosen by a variant's name: lower case with dashes, or
+/// `#[choice(name = "…")]`.
 #[proc_macro_derive(Choice, attributes(choice))]
-pub fn choice(_: TokenStream) -> TokenStream {
-    TokenStream::new()
+pub fn choice(input: TokenStream) -> TokenStream {
+    expand::choice(input.into()).into()
 }
-/// x
+
+/// Lets a type that implements the `Text` trait be a parameter; `#[text(format = "…")]` names its syntax.
 #[proc_macro_derive(Text, attributes(text))]
-pub fn text(_: TokenStream) -> TokenStream {
-    TokenStream::new()
+pub fn text(input: TokenStream) -> TokenStream {
+    expand::text(input.into()).into()
 }
-/// x
+
+/// Lets a struct be the facts of a `Record`, with its fields known to specs and templates.
 #[proc_macro_derive(Record)]
-pub fn record(_: TokenStream) -> TokenStream {
-    TokenStream::new()
+pub fn record(input: TokenStream) -> TokenStream {
+    expand::record(input.into()).into()
 }

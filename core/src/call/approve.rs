@@ -8,6 +8,9 @@ use sha2::{Digest as _, Sha256};
 use super::{Cx, Plan, Planned, Result, Stop, Verdict, Why};
 use crate::{Error, ErrorKind, cluster::Client};
 
+#[cfg(test)]
+mod tests;
+
 /// Whether and how a person's consent can be had in this call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Consent {

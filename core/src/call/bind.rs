@@ -1,6 +1,8 @@
 //! From a JSON value to a typed parameter: the compiler's half of the check of a binding.
 
-use serde_json::{Map, Value};
+use serde_json::Map;
+#[doc(no_inline)]
+pub use serde_json::Value;
 
 use crate::{Error, call::Page};
 
@@ -54,7 +56,7 @@ impl BindError {
 /// A type that an operation may take as a parameter.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the parameter of an operation",
-    label = "bound here by a spec",
+    label = "not a type that a spec can bind",
     note = "parameters are String, bool, integers, f64, Vec and Option of these, and types that derive Choice or Text"
 )]
 pub trait Bind: Sized {
@@ -63,6 +65,53 @@ pub trait Bind: Sized {
     /// # Errors
     /// If the value does not fit, or there is none and there has to be one.
     fn bind(value: Option<Value>) -> Result<Self, BindError>;
+}
+
+/// Reads a [`Choice`] by a variant's name: what `#[derive(Choice)]` implements [`Bind`] with.
+///
+/// # Errors
+/// If it is none of the names; the error says them, and the nearest.
+pub fn bind_choice<T: Choice>(value: Option<Value>) -> Result<T, BindError> {
+    let names = T::NAMES.join(", ");
+    let Some(Value::String(text)) = &value else {
+        return Err(BindError::expected(&format!("one of {names}"), value.as_ref()));
+    };
+    T::from_name(text.trim()).ok_or_else(|| {
+        let nearest = T::NAMES
+            .iter()
+            .map(|name| (strsim::damerau_levenshtein(name, &text.to_lowercase()), name))
+            .filter(|(distance, name)| *distance <= name.len().div_ceil(3))
+            .min_by_key(|(distance, _)| *distance);
+        BindError::new(match nearest {
+            Some((_, name)) => format!("expected one of {names}, found {text:?}: did you mean {name}?"),
+            None => format!("expected one of {names}, found {text:?}"),
+        })
+    })
+}
+
+/// Reads a [`Text`] from a string: what `#[derive(Text)]` implements [`Bind`] with.
+///
+/// # Errors
+/// If it is no string, or the type refuses it.
+pub fn bind_text<T: Text>(value: Option<Value>) -> Result<T, BindError> {
+    let Some(Value::String(text)) = &value else {
+        return Err(BindError::expected(T::EXPECTED, value.as_ref()));
+    };
+    T::from_text(text).map_err(|reason| match reason.as_str() {
+        "" => BindError::expected(T::EXPECTED, value.as_ref()),
+        reason => BindError::new(format!("expected {}, found {text:?}: {reason}", T::EXPECTED)),
+    })
+}
+
+/// Reads a [`Text`] from a string, or from a number as if it were one: a bare number is a number of seconds.
+///
+/// # Errors
+/// As [`bind_text`].
+pub fn bind_text_or_number<T: Text>(value: Option<Value>) -> Result<T, BindError> {
+    bind_text(match value {
+        Some(Value::Number(number)) => Some(Value::String(number.to_string())),
+        other => other,
+    })
 }
 
 /// An enum whose variants are chosen by name. Derive it with `#[derive(Choice)]` in a scanned folder: a spec's
@@ -153,5 +202,61 @@ impl<T: Bind> Bind for Vec<T> {
             Some(Value::Array(items)) => items.into_iter().map(|item| T::bind(Some(item))).collect(),
             other => Err(BindError::expected("a list", other.as_ref())),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::call::{Duration, KindRef};
+
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, crate::Choice)]
+    enum Policy {
+        Background,
+        #[choice(name = "Foreground")]
+        InFront,
+    }
+
+    fn told<T: Bind + std::fmt::Debug>(value: Value) -> String {
+        T::bind(Some(value)).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_choice_is_read_by_its_names() {
+        assert_eq!(Policy::bind(Some(json!("foreground"))), Ok(Policy::InFront));
+        assert_eq!(Policy::Background.name(), "background");
+        assert_eq!(
+            told::<Policy>(json!("forground")),
+            "expected one of background, Foreground, found \"forground\": did you mean Foreground?"
+        );
+        assert_eq!(
+            told::<Policy>(json!(5)),
+            "expected one of background, Foreground, found 5"
+        );
+    }
+
+    #[test]
+    fn a_duration_may_be_a_bare_number_and_a_kind_may_not() {
+        let minute = Duration(std::time::Duration::from_secs(60));
+        assert_eq!(Duration::bind(Some(json!(60))), Ok(minute));
+        assert_eq!(Duration::bind(Some(json!("1m"))), Ok(minute));
+        assert!(told::<Duration>(json!("soon")).starts_with("expected a duration such as"));
+        assert!(told::<KindRef>(json!(60)).starts_with("expected a kind such as"));
+    }
+
+    #[test]
+    fn what_is_left_out_fits_optional_parameters_only() {
+        let mut values = Values::new(Map::from_iter([("a".to_owned(), json!(null))]), Page::default());
+        assert!(matches!(
+            values.take::<Option<String>>("a", "spec/x.yaml:1:1"),
+            Ok(None)
+        ));
+        let error = values.take::<u16>("b", "spec/x.yaml:2:3").unwrap_err();
+        assert_eq!(
+            error.message,
+            "b: expected an integer from 0 to 65535, found nothing (bound at spec/x.yaml:2:3)"
+        );
     }
 }

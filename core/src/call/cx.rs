@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Access, Codes, Consent, KindRef, Mode};
 use crate::{
     Error,
-    cluster::{Client, Cluster, Clusters, Grant, Resource},
+    cluster::{Client, Cluster, Clusters, Grant, Identity, Resource},
     output::Redactor,
 };
 
@@ -91,7 +91,7 @@ impl Cx {
     }
 
     /// The facts of the call.
-    pub fn call(&self) -> &Call {
+    pub fn call(&self) -> &Arc<Call> {
         &self.call
     }
 
@@ -126,6 +126,22 @@ impl Cx {
     /// If the cluster serves no such kind (with the nearest names), or several match.
     pub async fn resolve(&self, kind: &KindRef) -> Result<Resource, Error> {
         self.cluster.resolve(&kind.0, self.grant(Access::Read)).await
+    }
+
+    /// Every kind that the cluster serves, in its preferred version.
+    ///
+    /// # Errors
+    /// As they come, explained.
+    pub async fn resources(&self) -> Result<Arc<[Resource]>, Error> {
+        self.cluster.resources(self.grant(Access::Read)).await
+    }
+
+    /// Who the API server takes us for.
+    ///
+    /// # Errors
+    /// As they come, explained.
+    pub async fn whoami(&self) -> Result<Identity, Error> {
+        self.cluster.whoami(self.grant(Access::Read)).await
     }
 
     /// The namespace of calls that name an object without one: the context's.

@@ -17,7 +17,7 @@ mod stop;
 pub use access::{Access, Mode, Verdict};
 pub use approve::{Approved, Binding, CodeError, Codes, Consent, Digest};
 pub use audit::{Audit, AuditEntry};
-pub use bind::{Bind, BindError, Choice, Text, Values};
+pub use bind::{Bind, BindError, Choice, Text, Value, Values, bind_choice, bind_text, bind_text_or_number};
 pub use cx::{Call, Caller, Cx, Progress, ServerCx};
 pub use operation::{Operation, OperationParam, Reach};
 pub use page::Page;

@@ -5,10 +5,26 @@
 
 mod client;
 mod clusters;
+mod connect;
+mod discovery;
+mod explain;
+mod kubeconfig;
+mod layers;
+mod list;
+mod plugin;
+mod process;
+mod proxy;
+mod query;
+mod registry;
 mod resource;
+#[cfg(test)]
+pub(crate) mod testing;
+mod transport;
 mod wire;
 
 pub use client::{Client, Grant, ListEnd, ListQuery, LogQuery, Patch, Preconditions};
 pub use clusters::{Cluster, Clusters, Identity};
+pub use layers::trace::LOG_DIRECTIVES;
+pub use process::stop_plugins;
 pub use resource::Resource;
-pub use wire::{Cell, Include, TableColumn, TableRow, TableView};
+pub use wire::{Cell, Include, TableColumn, TableMeta, TableRow, TableView};

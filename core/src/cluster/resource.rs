@@ -1,5 +1,7 @@
 //! A kind that a cluster serves, as discovery tells it.
 
+use super::query::segment;
+
 /// A kind that a cluster serves, in its preferred version.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Resource {
@@ -48,13 +50,13 @@ impl Resource {
         let mut path = format!("{root}/{}", self.api_version());
         if let Some(namespace) = namespace.filter(|_| self.namespaced) {
             path.push_str("/namespaces/");
-            path.push_str(namespace);
+            path.push_str(&segment(namespace).to_string());
         }
         path.push('/');
         path.push_str(&self.plural);
         if let Some(name) = name {
             path.push('/');
-            path.push_str(name);
+            path.push_str(&segment(name).to_string());
         }
         path
     }

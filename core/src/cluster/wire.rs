@@ -12,17 +12,47 @@ pub enum Include {
     None,
     /// Its metadata, which costs twenty times the bytes; needed where the namespace is not known otherwise.
     Metadata,
+    /// All of it, for a filter or projection that reads fields: ask for pages.
+    Object,
+}
+
+impl Include {
+    /// The value of the query parameter `includeObject`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::None => "None",
+            Self::Metadata => "Metadata",
+            Self::Object => "Object",
+        }
+    }
 }
 
 /// A Table of `meta.k8s.io/v1` that borrows from the body it was read from.
 #[derive(Debug, Deserialize)]
 pub struct TableView<'a> {
+    /// Where the list goes on, if it was read by pages.
+    #[serde(borrow, default)]
+    pub metadata: TableMeta<'a>,
     /// The columns. Priority 0 is what `kubectl get` shows, others what `-o wide` adds.
     #[serde(rename = "columnDefinitions", borrow, default)]
     pub columns: Vec<TableColumn<'a>>,
     /// The rows.
     #[serde(borrow, default)]
     pub rows: Vec<TableRow<'a>>,
+}
+
+/// A list's own metadata.
+#[derive(Debug, Default, Deserialize)]
+pub struct TableMeta<'a> {
+    /// The token of the next page, if there is one.
+    #[serde(rename = "continue", borrow, default)]
+    pub continue_token: Option<Cow<'a, str>>,
+    /// How many objects are on the pages to come, where the API server knows.
+    #[serde(rename = "remainingItemCount", default)]
+    pub remaining: Option<u64>,
+    /// The resource version that the list is of.
+    #[serde(rename = "resourceVersion", borrow, default)]
+    pub resource_version: Option<Cow<'a, str>>,
 }
 
 /// A column of a Table.
@@ -45,8 +75,8 @@ pub struct TableRow<'a> {
     /// One for each column.
     #[serde(borrow, default)]
     pub cells: Vec<Cell<'a>>,
-    /// The object's metadata, where it was asked for.
-    #[serde(default)]
+    /// The object or its metadata, where it was asked for, without `managedFields`.
+    #[serde(default, deserialize_with = "super::list::row_object")]
     pub object: Option<Value>,
 }
 

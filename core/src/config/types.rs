@@ -30,6 +30,8 @@ pub struct ServerSection {
     pub log_format: LogFormat,
     /// Templates read from this folder in place of the compiled ones.
     pub templates: Option<PathBuf>,
+    /// Audit lines are appended to this file; they go to stderr without one.
+    pub audit: Option<PathBuf>,
 }
 
 impl Default for ServerSection {
@@ -41,6 +43,7 @@ impl Default for ServerSection {
             log: "warn".to_owned(),
             log_format: LogFormat::Text,
             templates: None,
+            audit: None,
         }
     }
 }

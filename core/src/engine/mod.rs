@@ -19,6 +19,8 @@ mod service;
 mod steps;
 pub mod surface;
 mod templates;
+#[cfg(test)]
+mod tests;
 mod uri;
 
 pub use api::{Answer, Completing, ConsentRequest, Contents, Context, ListedTool, Rendered};

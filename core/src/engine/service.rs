@@ -21,6 +21,9 @@ use crate::{
     output::{Next, Redactor},
 };
 
+/// The template of what a client is told when it connects.
+const INSTRUCTIONS: &str = "instructions.md.j2";
+
 /// Everything that is served, ready to be called: one for a process, shared by all transports.
 pub struct Engine {
     pub(super) config: Arc<Config>,
@@ -72,6 +75,23 @@ impl Engine {
     /// Whether calls may choose between clusters: their tools and prompts then take `cluster`.
     pub fn has_several_clusters(&self) -> bool {
         self.clusters.names().len() > 1
+    }
+
+    /// What a client is told when it connects: the template `instructions.md.j2`, rendered with the names of the
+    /// listed `tools` and the `mode`. Nothing if no surface has that template, or if it fails.
+    pub fn instructions(&self) -> Option<String> {
+        if !self.templates.has(INSTRUCTIONS) {
+            return None;
+        }
+        let tools: Vec<&str> = self.tools().iter().map(|listed| listed.tool.name).collect();
+        let context = minijinja::context! { tools, mode => self.config.access.mode.word() };
+        match self.templates.render(INSTRUCTIONS, &context) {
+            Ok(text) => Some(text.trim().to_owned()),
+            Err(error) => {
+                tracing::warn!(%error, "clients get no instructions");
+                None
+            }
+        }
     }
 
     /// The tools that are listed, sorted by name.
@@ -126,7 +146,8 @@ pub(super) async fn within<T, E: From<Error>>(
     future: impl Future<Output = Result<T, E>>,
 ) -> Result<T, E> {
     tokio::select! {
-        result = future => result,
+        // What is cancelled already is not begun.
+        biased;
         () = call.cancel.cancelled() => {
             Err(Error::new(ErrorKind::Cancelled, "the call was cancelled").into())
         }
@@ -137,6 +158,7 @@ pub(super) async fn within<T, E: From<Error>>(
                 "no answer before the call's deadline; narrow it with namespace, selector or limit",
             ).into())
         }
+        result = future => result,
     }
 }
 

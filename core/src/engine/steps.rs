@@ -116,19 +116,15 @@ pub(super) async fn run(steps: &'static [Step], scope: &Scope<'_>) -> Result<Vec
 
 /// What templates, conditions and `$steps` see: `params`, `uri`, `steps`.
 pub(super) fn context(steps: &'static [Step], ended: &[Ended], scope: &Scope<'_>) -> Jinja {
-    let steps: Jinja = steps
-        .iter()
-        .zip(ended)
-        .filter(|(step, _)| !step.id.is_empty())
-        .map(|(step, ended)| (step.id, step_value(ended, scope)))
-        .collect();
-    [
+    let named = steps.iter().zip(ended).filter(|(step, _)| !step.id.is_empty());
+    Jinja::from_pairs([
         ("params", to_jinja(&Value::Object(scope.params.clone()))),
         ("uri", to_jinja(&Value::Object(scope.uri.clone()))),
-        ("steps", steps),
-    ]
-    .into_iter()
-    .collect()
+        (
+            "steps",
+            Jinja::from_pairs(named.map(|(step, ended)| (step.id, step_value(ended, scope)))),
+        ),
+    ])
 }
 
 fn step_value(ended: &Ended, scope: &Scope<'_>) -> Jinja {

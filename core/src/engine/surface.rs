@@ -177,10 +177,13 @@ pub enum Source {
 #[derive(Clone, Copy, Debug)]
 pub enum Invoke {
     /// Of an operation on a cluster.
-    Cluster(for<'a> fn(&'a Cx, Values) -> BoxFuture<'a, Result<Output>>),
+    Cluster(for<'a> fn(&'a Cx, Values) -> Invoked<'a>),
     /// Of an operation on the server itself.
-    Server(for<'a> fn(&'a ServerCx, Values) -> BoxFuture<'a, Result<Output>>),
+    Server(for<'a> fn(&'a ServerCx, Values) -> Invoked<'a>),
 }
+
+/// An operation on its way to its answer.
+pub type Invoked<'a> = BoxFuture<'a, Result<Output>>;
 
 /// A prompt.
 #[derive(Debug)]

@@ -45,6 +45,11 @@ impl Templates {
         }
     }
 
+    /// Whether there is a template `name`.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.sources.contains_key(name)
+    }
+
     /// Renders the template `name`.
     pub(super) fn render(&self, name: &str, context: &Jinja) -> Result<String, Error> {
         let environment = self.environment()?;
@@ -195,11 +200,11 @@ pub(super) fn to_jinja(value: &Value) -> Jinja {
     match value {
         Value::Null => Jinja::UNDEFINED,
         Value::Array(items) => items.iter().map(to_jinja).collect(),
-        Value::Object(map) => map
-            .iter()
-            .filter(|(_, value)| !value.is_null())
-            .map(|(key, value)| (key.as_str(), to_jinja(value)))
-            .collect(),
+        Value::Object(map) => Jinja::from_pairs(
+            map.iter()
+                .filter(|(_, value)| !value.is_null())
+                .map(|(key, value)| (key.as_str(), to_jinja(value))),
+        ),
         Value::Bool(flag) => Jinja::from(*flag),
         Value::String(text) => Jinja::from(text.as_str()),
         Value::Number(number) => match (number.as_i64(), number.as_u64()) {

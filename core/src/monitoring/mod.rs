@@ -1,1 +1,3 @@
-//! Status rules.
+//! How objects are: the status rule of each kind.
+
+pub mod status;

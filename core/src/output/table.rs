@@ -108,7 +108,7 @@ pub struct Row {
 }
 
 /// The identity of what a row is about.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectId {
     /// The cluster's name, filled by the engine when reads are fanned out.
     pub cluster: Option<String>,

@@ -148,3 +148,21 @@ pub struct RecordType {
     /// Its public fields as they are serialised.
     pub fields: Vec<String>,
 }
+
+impl Catalog {
+    /// Adds what another package declares. What both have alike is kept once.
+    pub fn extend(&mut self, other: &Self) {
+        fn add<T: Clone + PartialEq>(all: &mut Vec<T>, more: &[T]) {
+            for one in more {
+                if !all.contains(one) {
+                    all.push(one.clone());
+                }
+            }
+        }
+        add(&mut self.operations, &other.operations);
+        add(&mut self.choices, &other.choices);
+        add(&mut self.texts, &other.texts);
+        add(&mut self.records, &other.records);
+        self.operations.sort_by(|a, b| a.name.cmp(&b.name));
+    }
+}

@@ -8,7 +8,10 @@ use super::{
 };
 use crate::{
     Error,
-    engine::surface::{Param, ParamKind, Tool},
+    engine::{
+        registry::reaches_cluster,
+        surface::{Param, ParamKind, Tool},
+    },
 };
 
 /// The arguments of a call as they were understood.
@@ -150,7 +153,10 @@ struct Takes {
 impl Takes {
     fn of(tool: &Tool, changes: bool) -> Self {
         let paged = tool.steps.len() == 1 && tool.steps[0].op.paged;
-        let mut reserved = vec![reserved_param("cluster", ParamKind::String)];
+        let mut reserved = Vec::new();
+        if reaches_cluster(tool.steps) {
+            reserved.push(reserved_param("cluster", ParamKind::String));
+        }
         if paged {
             reserved.push(reserved_param("cursor", ParamKind::String));
         }

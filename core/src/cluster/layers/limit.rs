@@ -1,0 +1,151 @@
+//! Holds back what would be too much at once for an API server: requests under way, and requests a second.
+//!
+//! tower's own layers let go of a request once its head has arrived, and a rate limit of theirs cannot be shared
+//! by clones. A permit here is held until the body is read or dropped. A wait has no deadline of its own: every
+//! request runs within that of its call.
+
+use std::{
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use http::{Request, Response};
+use http_body::{Body, Frame, SizeHint};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tower::{BoxError, Layer, Service};
+
+use crate::cluster::connect::{RequestBody, ResponseBody, box_body};
+
+/// The layer; all its services share one limit.
+#[derive(Clone, Debug)]
+pub(crate) struct LimitLayer(Arc<Limit>);
+
+#[derive(Debug)]
+struct Limit {
+    permits: Arc<Semaphore>,
+    rate: Mutex<Rate>,
+}
+
+impl LimitLayer {
+    /// At most so many requests under way, and so many a second averaged over a second.
+    pub(crate) fn new(concurrency: usize, rate: u64) -> Self {
+        Self(Arc::new(Limit {
+            permits: Arc::new(Semaphore::new(concurrency.max(1))),
+            rate: Mutex::new(Rate::new(rate)),
+        }))
+    }
+}
+
+/// A leaky bucket that holds one second's requests.
+#[derive(Debug)]
+struct Rate {
+    /// What one request takes.
+    step: Duration,
+    /// When the bucket will be empty.
+    empty: Instant,
+}
+
+impl Rate {
+    fn new(a_second: u64) -> Self {
+        Self {
+            step: Duration::from_secs(1) / u32::try_from(a_second.max(1)).unwrap_or(u32::MAX),
+            empty: Instant::now(),
+        }
+    }
+
+    /// Takes a place and says how long to wait for it.
+    fn take(&mut self, now: Instant) -> Duration {
+        self.empty = self.empty.max(now) + self.step;
+        (self.empty - now).saturating_sub(Duration::from_secs(1))
+    }
+}
+
+impl<S> Layer<S> for LimitLayer {
+    type Service = Limited<S>;
+
+    fn layer(&self, inner: S) -> Limited<S> {
+        Limited {
+            inner,
+            limit: self.0.clone(),
+        }
+    }
+}
+
+/// Waits for a permit before each request.
+#[derive(Clone, Debug)]
+pub(crate) struct Limited<S> {
+    inner: S,
+    limit: Arc<Limit>,
+}
+
+impl<S> Service<Request<RequestBody>> for Limited<S>
+where
+    S: Service<Request<RequestBody>, Response = Response<ResponseBody>, Error = BoxError>
+        + Clone
+        + Send
+        + 'static,
+    S::Future: Send,
+{
+    type Response = Response<ResponseBody>;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<Self::Response, BoxError>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
+        // The service that was polled ready is the one to call; its clone takes its place.
+        let clone = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, clone);
+        let limit = self.limit.clone();
+        Box::pin(async move {
+            let permit = limit.permits.clone().acquire_owned().await?;
+            let wait = limit
+                .rate
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take(Instant::now());
+            if !wait.is_zero() {
+                tokio::time::sleep(wait).await;
+            }
+            let response = inner.call(request).await?;
+            Ok(response.map(|inner| {
+                box_body(Held {
+                    inner,
+                    _permit: permit,
+                })
+            }))
+        })
+    }
+}
+
+/// A body that holds its request's permit.
+struct Held {
+    inner: ResponseBody,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Body for Held {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        Pin::new(&mut self.inner).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}

@@ -1,0 +1,464 @@
+//! An API server that answers from a script, behind the same layers as a real one: operations' unit tests run
+//! against it without a cluster.
+//!
+//! ```ignore
+//! let server = Script::new().on("GET", "/api/v1/namespaces/default/pods/web", json!({…}));
+//! let cx = server.cx(Access::Read);
+//! …
+//! assert_eq!(server.requests()[0].path, "/api/v1/namespaces/default/pods/web");
+//! ```
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Full};
+use serde_json::{Map, Value, json};
+use tokio_util::sync::CancellationToken;
+use tower::{BoxError, util::BoxCloneSyncService};
+
+use super::{
+    Cluster, Clusters, Grant,
+    connect::{RequestBody, ResponseBody, box_body},
+};
+use crate::{
+    Error,
+    call::{Access, Binding, Call, Caller, CodeError, Codes, Consent, Cx, Progress, ServerCx},
+    config::Config,
+};
+
+/// A request as the scripted server saw it.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    /// The HTTP method.
+    pub(crate) method: String,
+    /// The path, decoded.
+    pub(crate) path: String,
+    /// The query, decoded.
+    pub(crate) query: BTreeMap<String, String>,
+    /// The headers.
+    pub(crate) headers: http::HeaderMap,
+    /// The body; null if there is none.
+    pub(crate) body: Value,
+}
+
+/// What is answered to what.
+#[derive(Debug)]
+struct Route {
+    method: String,
+    path: String,
+    query: BTreeMap<String, String>,
+    /// In order; the last one stays.
+    answers: VecDeque<Answer>,
+}
+
+#[derive(Clone, Debug)]
+struct Answer {
+    status: StatusCode,
+    headers: Vec<(&'static str, String)>,
+    body: Bytes,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    routes: Vec<Route>,
+    seen: Vec<Seen>,
+}
+
+/// A scripted API server. It knows discovery of the usual kinds and of `widgets.example.com`; everything else has
+/// to be scripted, and what is not is an error that says so. Clones share their script.
+#[derive(Clone, Debug)]
+pub(crate) struct Script {
+    state: Arc<Mutex<State>>,
+    config: Config,
+}
+
+impl Script {
+    /// A server that knows discovery only.
+    pub(crate) fn new() -> Self {
+        let script = Self::bare();
+        let (core, groups) = discovery();
+        script.on("GET", "/api", core).on("GET", "/apis", groups)
+    }
+
+    /// A server that knows nothing.
+    pub(crate) fn bare() -> Self {
+        Self {
+            state: Arc::default(),
+            config: Config::default(),
+        }
+    }
+
+    /// Uses this configuration for its clusters.
+    pub(crate) fn with_config(mut self, change: impl FnOnce(&mut Config)) -> Self {
+        change(&mut self.config);
+        self
+    }
+
+    /// Answers a request with 200 and this JSON. A target may name query parameters, which have to be there then;
+    /// the route with the most wins. The same target again is what is answered the next time.
+    pub(crate) fn on(self, method: &str, target: &str, body: Value) -> Self {
+        self.answer(
+            method,
+            target,
+            StatusCode::OK,
+            Vec::new(),
+            body.to_string().into(),
+        )
+    }
+
+    /// Answers with another status; the body is its Status object, made of reason and message.
+    pub(crate) fn fails(self, method: &str, target: &str, code: u16, reason: &str, message: &str) -> Self {
+        self.fails_with(method, target, code, reason, message, &json!(null))
+    }
+
+    /// The same with the Status's `details`.
+    pub(crate) fn fails_with(
+        self,
+        method: &str,
+        target: &str,
+        code: u16,
+        reason: &str,
+        message: &str,
+        details: &Value,
+    ) -> Self {
+        let body = json!({
+            "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+            "code": code, "reason": reason, "message": message, "details": details,
+        });
+        let status = StatusCode::from_u16(code).expect("a status code");
+        self.answer(method, target, status, Vec::new(), body.to_string().into())
+    }
+
+    /// Answers with a text: a log, or a proxy's page.
+    pub(crate) fn text(self, method: &str, target: &str, code: u16, body: &str) -> Self {
+        let status = StatusCode::from_u16(code).expect("a status code");
+        self.answer(method, target, status, Vec::new(), body.to_owned().into())
+    }
+
+    /// Answers with a Table of these columns and rows, whatever Table is asked for.
+    pub(crate) fn table(self, target: &str, columns: &[&str], rows: &[&[&str]]) -> Self {
+        let columns: Vec<_> = columns
+            .iter()
+            .map(|name| json!({"name": name, "type": "string", "priority": 0}))
+            .collect();
+        let rows: Vec<_> = rows.iter().map(|cells| json!({"cells": cells})).collect();
+        self.on(
+            "GET",
+            target,
+            json!({"kind": "Table", "columnDefinitions": columns, "rows": rows}),
+        )
+    }
+
+    /// Answers with everything said.
+    pub(crate) fn answer(
+        self,
+        method: &str,
+        target: &str,
+        status: StatusCode,
+        headers: Vec<(&'static str, String)>,
+        body: Bytes,
+    ) -> Self {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let query = pairs(query);
+        let answer = Answer {
+            status,
+            headers,
+            body,
+        };
+        {
+            let mut state = self.state();
+            let known = state
+                .routes
+                .iter_mut()
+                .find(|route| route.method == method && route.path == path && route.query == query);
+            match known {
+                Some(route) => route.answers.push_back(answer),
+                None => state.routes.push(Route {
+                    method: method.to_owned(),
+                    path: path.to_owned(),
+                    query,
+                    answers: VecDeque::from([answer]),
+                }),
+            }
+        }
+        self
+    }
+
+    /// What was asked so far, discovery left out.
+    pub(crate) fn requests(&self) -> Vec<Seen> {
+        let seen = self.state().seen.clone();
+        seen.into_iter()
+            .filter(|seen| seen.path != "/api" && seen.path != "/apis")
+            .collect()
+    }
+
+    /// A cluster called `test` over it.
+    pub(crate) fn cluster(&self) -> Arc<Cluster> {
+        Arc::new(self.named("test"))
+    }
+
+    /// Clusters of these names over it, the first the default.
+    pub(crate) fn clusters(&self, names: &[&str]) -> Arc<Clusters> {
+        let clusters = names.iter().map(|name| self.named(name)).collect();
+        let default = names.first().map(|name| (*name).to_owned());
+        Arc::new(Clusters::of(clusters, default, None))
+    }
+
+    /// A call of an operation whose declared access is this, in guarded mode.
+    pub(crate) fn cx(&self, access: Access) -> Cx {
+        self.cx_with(access, |_| {})
+    }
+
+    /// The same with changes to the call.
+    pub(crate) fn cx_with(&self, access: Access, change: impl FnOnce(&mut Call)) -> Cx {
+        let mut call = call(&self.config);
+        change(&mut call);
+        Cx::new(self.cluster(), Arc::new(call), access)
+    }
+
+    /// A call of an operation that needs no cluster.
+    pub(crate) fn server_cx(&self, names: &[&str]) -> ServerCx {
+        ServerCx::new(self.clusters(names), Arc::new(call(&self.config)))
+    }
+
+    fn named(&self, name: &str) -> Cluster {
+        let script = self.clone();
+        let service = tower::service_fn(move |request| {
+            let script = script.clone();
+            async move { script.reply(request).await }
+        });
+        Cluster::scripted(name, BoxCloneSyncService::new(service), &self.config)
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn reply(&self, request: Request<RequestBody>) -> Result<Response<ResponseBody>, BoxError> {
+        let (head, body) = request.into_parts();
+        let body = body.collect().await?.to_bytes();
+        let path = percent_encoding::percent_decode_str(head.uri.path())
+            .decode_utf8()?
+            .into_owned();
+        let seen = Seen {
+            method: head.method.to_string(),
+            path,
+            query: pairs(head.uri.query().unwrap_or_default()),
+            headers: head.headers,
+            body: serde_json::from_slice(&body).unwrap_or_default(),
+        };
+        let answer = self.find(&seen);
+        self.state().seen.push(seen.clone());
+        let Some(answer) = answer else {
+            return Err(Error::internal(format!(
+                "the scripted API server does not expect {} {} {:?}",
+                seen.method, seen.path, seen.query
+            ))
+            .into());
+        };
+        let mut response = Response::new(box_body(Full::new(answer.body)));
+        *response.status_mut() = answer.status;
+        for (name, value) in answer.headers {
+            response
+                .headers_mut()
+                .append(name, HeaderValue::from_str(&value)?);
+        }
+        Ok(response)
+    }
+
+    fn find(&self, seen: &Seen) -> Option<Answer> {
+        let mut state = self.state();
+        let route = state
+            .routes
+            .iter_mut()
+            .filter(|route| route.method == seen.method && route.path == seen.path)
+            .filter(|route| {
+                route
+                    .query
+                    .iter()
+                    .all(|(key, value)| seen.query.get(key) == Some(value))
+            })
+            .max_by_key(|route| route.query.len())?;
+        match route.answers.len() {
+            1 => route.answers.front().cloned(),
+            _ => route.answers.pop_front(),
+        }
+    }
+}
+
+/// A grant that lasts a while.
+pub(crate) fn grant(access: Access) -> Grant {
+    Grant {
+        access,
+        dry_run: false,
+        deadline: Instant::now() + Duration::from_secs(20),
+        cancel: CancellationToken::new(),
+    }
+}
+
+fn call(config: &Config) -> Call {
+    Call {
+        caller: Caller {
+            id: "test".to_owned(),
+            client: "test".to_owned(),
+        },
+        tool: "test".to_owned(),
+        arguments: Map::new(),
+        mode: config.access.mode,
+        always_confirm: false,
+        dry_run: false,
+        confirm: None,
+        consent: Consent::Code,
+        deadline: Instant::now() + Duration::from_secs(20),
+        cancel: CancellationToken::new(),
+        progress: Arc::new(Silent),
+        codes: Arc::new(OneCode::default()),
+        redactor: Arc::new(crate::output::Redactor::new(false)),
+    }
+}
+
+struct Silent;
+
+impl Progress for Silent {
+    fn report(&self, _: f64, _: Option<f64>, _: &str) {}
+}
+
+/// Remembers the last binding under one code.
+#[derive(Default)]
+struct OneCode(Mutex<Option<Binding>>);
+
+impl Codes for OneCode {
+    fn issue(&self, binding: Binding) -> String {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(binding);
+        "CODE".to_owned()
+    }
+
+    fn redeem(&self, code: &str, binding: &Binding) -> Result<(), CodeError> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match kept {
+            Some(kept) if code == "CODE" && kept == *binding => Ok(()),
+            Some(kept) if code == "CODE" && kept.plan != binding.plan => Err(CodeError::Plan),
+            _ => Err(CodeError::Unknown),
+        }
+    }
+}
+
+fn pairs(query: &str) -> BTreeMap<String, String> {
+    let decode = |text: &str| {
+        percent_encoding::percent_decode_str(text)
+            .decode_utf8_lossy()
+            .into_owned()
+    };
+    query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (decode(key), decode(value))
+        })
+        .collect()
+}
+
+/// The aggregated discovery documents of the core group and of the others.
+pub(crate) fn discovery() -> (Value, Value) {
+    let core = [
+        (
+            "namespaces",
+            "Namespace",
+            &["ns"][..],
+            false,
+            &["finalize", "status"][..],
+        ),
+        ("nodes", "Node", &["no"], false, &["proxy", "status"]),
+        (
+            "pods",
+            "Pod",
+            &["po"],
+            true,
+            &["exec", "log", "eviction", "status"],
+        ),
+        ("services", "Service", &["svc"], true, &["proxy", "status"]),
+        ("configmaps", "ConfigMap", &["cm"], true, &[]),
+        ("secrets", "Secret", &[], true, &[]),
+        ("events", "Event", &["ev"], true, &[]),
+        (
+            "persistentvolumeclaims",
+            "PersistentVolumeClaim",
+            &["pvc"],
+            true,
+            &["status"],
+        ),
+    ];
+    let apps = [
+        (
+            "deployments",
+            "Deployment",
+            &["deploy"][..],
+            true,
+            &["scale", "status"][..],
+        ),
+        ("replicasets", "ReplicaSet", &["rs"], true, &["scale", "status"]),
+        (
+            "statefulsets",
+            "StatefulSet",
+            &["sts"],
+            true,
+            &["scale", "status"],
+        ),
+        ("daemonsets", "DaemonSet", &["ds"], true, &["status"]),
+    ];
+    let batch = [
+        ("jobs", "Job", &[][..], true, &["status"][..]),
+        ("cronjobs", "CronJob", &["cj"], true, &["status"]),
+    ];
+    let events = [("events", "Event", &["ev"][..], true, &[][..])];
+    let custom = [("widgets", "Widget", &["wd"][..], true, &["status"][..])];
+    let metrics = [("pods", "PodMetrics", &[][..], true, &[][..])];
+    (
+        groups(&[("", "v1", &core)]),
+        groups(&[
+            ("apps", "v1", &apps),
+            ("batch", "v1", &batch),
+            ("events.k8s.io", "v1", &events),
+            ("example.com", "v1", &custom),
+            ("metrics.k8s.io", "v1beta1", &metrics),
+        ]),
+    )
+}
+
+type Kind<'a> = (&'a str, &'a str, &'a [&'a str], bool, &'a [&'a str]);
+
+fn groups(groups: &[(&str, &str, &[Kind<'_>])]) -> Value {
+    let items: Vec<_> = groups
+        .iter()
+        .map(|(group, version, kinds)| {
+            let resources: Vec<_> = kinds
+                .iter()
+                .map(|(plural, kind, shorts, namespaced, subresources)| {
+                    let subresources: Vec<_> =
+                        subresources.iter().map(|name| json!({"subresource": name, "verbs": ["get"]})).collect();
+                    json!({
+                        "resource": plural,
+                        "responseKind": {"group": group, "version": version, "kind": kind},
+                        "scope": if *namespaced { "Namespaced" } else { "Cluster" },
+                        "singularResource": kind.to_lowercase(),
+                        "shortNames": shorts,
+                        "verbs": ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+                        "categories": if *group == "apps" { json!(["all"]) } else { json!([]) },
+                        "subresources": subresources,
+                    })
+                })
+                .collect();
+            json!({
+                "metadata": {"name": group},
+                "versions": [{"version": version, "freshness": "Current", "resources": resources}],
+            })
+        })
+        .collect();
+    json!({"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items})
+}

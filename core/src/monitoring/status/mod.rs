@@ -1,0 +1,24 @@
+//! Status rules: how an object is, in a word, with a rank and a reason.
+//!
+//! A rule has two entries, the cells of the API server's Table ([`CellRule`]) and an object ([`of_object`]). Both
+//! reduce what they see to the same few facts and hand them to one function of the kind, so that a list, which
+//! reads cells, and a check of health, which reads objects, cannot disagree. An object tells more than cells do
+//! (conditions, messages): that may sharpen "on its way" to "stuck" and adds a reason, never the other way round.
+
+mod age;
+mod cells;
+mod generic;
+mod infrastructure;
+mod object;
+mod pod;
+mod verdict;
+mod workload;
+
+#[cfg(test)]
+mod tests;
+
+pub use age::age_of;
+pub use cells::CellRule;
+pub use object::of_object;
+pub use pod::{container_trouble, restarts as pod_restarts};
+pub use verdict::Verdict;

@@ -1,0 +1,212 @@
+//! Events.
+
+mod fold;
+mod related;
+
+use std::{ops::ControlFlow, time::Instant};
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use self::{fold::Folded, related::Related};
+use super::{builtin, selection::Selection};
+use crate::{
+    Choice,
+    call::{Choice as _, Cx, KindRef, Moment, Result},
+    operation,
+    output::{Column, ObjectId, Role, Row, Scope, Table, size::short_age},
+};
+
+/// Rows where nothing else was said.
+const LIMIT: usize = 50;
+/// A list stops here, and says so.
+const OBJECTS: usize = 20_000;
+/// A list stops after this, and says so.
+const TIME: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// What an event is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Choice)]
+pub enum EventType {
+    /// Something happened as it should.
+    #[choice(name = "Normal")]
+    Normal,
+    /// Something did not.
+    #[choice(name = "Warning")]
+    Warning,
+}
+
+/// Events, newest first; those that say the same of objects of one owner are folded and counted.
+#[operation("events.list", read)]
+pub async fn list(
+    cx: &Cx,
+    /// All if left out.
+    namespace: Option<String>,
+    /// The kind of the object that they are about.
+    kind: Option<KindRef>,
+    /// The name of the object that they are about.
+    name: Option<String>,
+    /// `Normal` or `Warning`.
+    r#type: Option<EventType>,
+    /// A reason, e.g. `BackOff`.
+    reason: Option<String>,
+    /// Only what was last seen since then.
+    since: Option<Moment>,
+    /// Also those of what belongs to the object: its replica sets, jobs and pods.
+    related: Option<bool>,
+    /// How many rows to show.
+    limit: Option<usize>,
+) -> Result<Table> {
+    let kind = match &kind {
+        Some(kind) => Some(cx.resolve(kind).await?.kind),
+        None => None,
+    };
+    let related = match (related, &kind, &name) {
+        (Some(true), Some(kind), Some(name)) => Some(Related::of(kind, name)),
+        _ => None,
+    };
+    let mut selection = Selection::default();
+    if related.is_none() {
+        for (field, value) in [("involvedObject.kind", &kind), ("involvedObject.name", &name)] {
+            if let Some(value) = value {
+                selection = selection.with_field(field, value);
+            }
+        }
+    }
+    if let Some(r#type) = r#type {
+        selection = selection.with_field("type", r#type.name());
+    }
+    if let Some(reason) = &reason {
+        selection = selection.with_field("reason", reason);
+    }
+    let now = Timestamp::now();
+    let since = since.map(|Moment(since)| since);
+    let stop = Instant::now() + TIME;
+    let mut seen = 0;
+    let mut complete = true;
+    let mut folded = Folded::default();
+    cx.client()
+        .for_each(
+            &builtin::events(),
+            namespace.as_deref(),
+            &selection.query(),
+            |event| {
+                seen += 1;
+                let object = &event["involvedObject"];
+                let is_meant = related.as_ref().is_none_or(|related| related.includes(object));
+                let last = last_of(&event);
+                if is_meant && since.is_none_or(|since| last >= Some(since)) {
+                    folded.add(&event, last.unwrap_or(now));
+                }
+                if seen >= OBJECTS || Instant::now() > stop {
+                    complete = false;
+                    return ControlFlow::Break(());
+                }
+                ControlFlow::Continue(())
+            },
+        )
+        .await?;
+    let with_namespaces = namespace.is_none();
+    let (events, totals) = (folded.events(), folded.totals());
+    let all = folded.into_rows();
+    let total = all.len();
+    let rows = all
+        .into_iter()
+        .take(limit.unwrap_or(LIMIT).max(1))
+        .map(|group| {
+            let age = u64::try_from(now.as_second() - group.last.as_second()).unwrap_or(0);
+            let namespace = with_namespaces.then(|| group.namespace.clone());
+            let own = [
+                short_age(age),
+                group.r#type.clone(),
+                group.reason.clone(),
+                group.count.to_string(),
+                group.object(),
+                group.message.clone(),
+            ];
+            Row {
+                id: ObjectId {
+                    cluster: None,
+                    kind: group.kind.clone(),
+                    namespace: Some(group.namespace.clone()).filter(|namespace| !namespace.is_empty()),
+                    name: group.newest.clone(),
+                },
+                status: group.r#type,
+                age: Some(age),
+                cells: namespace.into_iter().chain(own).collect(),
+                ..Row::default()
+            }
+        })
+        .collect::<Vec<_>>();
+    let mut notes = Vec::new();
+    if events > total {
+        notes.push(format!("{events} events, folded to {total}"));
+    }
+    if total > rows.len() {
+        notes.push(format!(
+            "{} older rows are left out: narrow with since, type, reason, kind or name",
+            total - rows.len()
+        ));
+    }
+    let columns = [
+        ("LAST", Role::Age),
+        ("TYPE", Role::Status),
+        ("REASON", Role::Text),
+        ("COUNT", Role::Number),
+        ("OBJECT", Role::Text),
+        ("MESSAGE", Role::Text),
+    ];
+    let namespace_column = with_namespaces.then(|| Column::new("NAMESPACE", Role::Namespace));
+    Ok(Table {
+        subject: subject(r#type, kind.as_deref(), name.as_deref(), since, now),
+        scope: namespace.map_or(Scope::AllNamespaces, Scope::Namespace),
+        columns: namespace_column
+            .into_iter()
+            .chain(columns.map(|(header, role)| Column::new(header, role)))
+            .collect(),
+        rows,
+        total,
+        totals,
+        // Newest first, whatever they say.
+        sorted: true,
+        complete,
+        notes,
+        ..Table::default()
+    })
+}
+
+/// `Warning events of Pod web-1, last 15m`
+fn subject(
+    r#type: Option<EventType>,
+    kind: Option<&str>,
+    name: Option<&str>,
+    since: Option<Timestamp>,
+    now: Timestamp,
+) -> String {
+    let mut subject = match r#type {
+        Some(r#type) => format!("{} events", r#type.name()),
+        None => "Events".to_owned(),
+    };
+    match (kind, name) {
+        (Some(kind), Some(name)) => subject.push_str(&format!(" of {kind} {name}")),
+        (Some(what), None) | (None, Some(what)) => subject.push_str(&format!(" of {what}")),
+        (None, None) => {}
+    }
+    if let Some(since) = since {
+        let ago = u64::try_from(now.as_second() - since.as_second()).unwrap_or(0);
+        subject.push_str(&format!(", last {}", short_age(ago)));
+    }
+    subject
+}
+
+/// When an event was last seen: which field tells depends on who wrote it, and how long ago that was programmed.
+fn last_of(event: &Value) -> Option<Timestamp> {
+    [
+        "/series/lastObservedTime",
+        "/lastTimestamp",
+        "/eventTime",
+        "/firstTimestamp",
+        "/metadata/creationTimestamp",
+    ]
+    .into_iter()
+    .find_map(|path| event.pointer(path)?.as_str()?.parse().ok())
+}

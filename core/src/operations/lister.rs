@@ -1,0 +1,337 @@
+//! Lists the objects of one kind: Tables in, a ranked and filtered table out.
+
+use std::borrow::Cow;
+
+use super::{
+    locate,
+    scan::{Scan, namespace_of},
+    selection::Selection,
+};
+use crate::{
+    Error,
+    call::{Cx, Page},
+    cluster::{Cell, Include, ListQuery, Resource, TableColumn, TableRow},
+    monitoring::status::{CellRule, Verdict},
+    output::{
+        Column, Health, Next, ObjectId, Role, Row, Scope, Table, Total,
+        filter::{Collector, Place, RowFilter},
+        size::{parse_age, short_age},
+    },
+};
+
+/// A list of one kind.
+pub(super) struct Lister<'a> {
+    pub(super) cx: &'a Cx,
+    /// The same list, to be suggested for another namespace.
+    pub(super) again: Next,
+    pub(super) resource: &'a Resource,
+    /// All of them if none; not looked at for a cluster-scoped kind.
+    pub(super) namespace: Option<&'a str>,
+    pub(super) selection: Selection,
+    pub(super) page: &'a Page,
+    /// Only rows of this status: a status word, a word of health, or `unhealthy`.
+    pub(super) status: Option<&'a str>,
+    /// What is listed, as the heading says it.
+    pub(super) subject: String,
+}
+
+/// A row as it comes, before it is known whether it will be shown.
+pub(super) struct Seen<'s> {
+    pub(super) namespace: Option<&'s str>,
+    pub(super) columns: &'s [TableColumn<'s>],
+    pub(super) cells: &'s [Cell<'s>],
+    pub(super) verdict: &'s Verdict<'s>,
+}
+
+/// What the columns of a kind's Table come to, found out once.
+struct Shape {
+    rule: CellRule,
+    /// Indexes of the cells that are shown, in the order of the columns after NAMESPACE.
+    shown: Vec<usize>,
+    columns: Vec<Column>,
+}
+
+impl Lister<'_> {
+    /// The table. `each` sees every row of the wanted status.
+    pub(super) async fn table(self, mut each: impl FnMut(&Seen<'_>) + Send) -> Result<Table, Error> {
+        let namespace = self.namespace.filter(|_| self.resource.namespaced);
+        let with_namespaces = namespace.is_none() && self.resource.namespaced;
+        let identity = format!(
+            "{} {} {:?} {}",
+            self.resource.qualified(),
+            namespace.unwrap_or("*"),
+            self.selection,
+            self.status.unwrap_or_default()
+        );
+        // A filter is read against the columns, and says whether cells are enough to evaluate it.
+        let filter = if self.page.filter.is_some() || self.page.sort.is_some() || self.page.fields.is_some() {
+            Some(
+                self.page
+                    .row_filter(&self.columns(namespace, with_namespaces).await?)?,
+            )
+        } else {
+            None
+        };
+        let objects = filter.as_ref().is_some_and(RowFilter::needs_object);
+        let mut filter = filter;
+        let mut state: Option<(Shape, Collector)> = None;
+        let mut others = Others::default();
+        let scan = Scan {
+            cx: self.cx,
+            resource: self.resource,
+            namespace,
+            query: self.selection.query(),
+            objects,
+        };
+        let scanned = scan
+            .run(|place, table| {
+                let (shape, collector) = match &mut state {
+                    Some(state) => state,
+                    None => {
+                        let shape = Shape::new(self.resource, &table.columns, with_namespaces);
+                        let filter = match filter.take() {
+                            Some(filter) => filter,
+                            None => self.page.row_filter(&shape.columns)?,
+                        };
+                        let collector = Collector::new(filter, &self.page.query(&identity))?;
+                        state.insert((shape, collector))
+                    }
+                };
+                let mut table = table;
+                for row in &mut table.rows {
+                    // A filter must see no more than the caller will.
+                    if objects && let Some(object) = &mut row.object {
+                        self.cx.redactor().object(object);
+                    }
+                }
+                for row in &table.rows {
+                    let namespace = place.or_else(|| namespace_of(row));
+                    let verdict = shape.rule.judge(&row.cells);
+                    if self.status.is_some_and(|wanted| !is_of(&verdict, wanted)) {
+                        others.count(&verdict);
+                        continue;
+                    }
+                    each(&Seen {
+                        namespace,
+                        columns: &table.columns,
+                        cells: &row.cells,
+                        verdict: &verdict,
+                    });
+                    shape.push(self.resource, namespace, row, &verdict, collector, objects);
+                }
+                Ok(())
+            })
+            .await?;
+        let table = Table {
+            subject: self.subject.clone(),
+            scope: match namespace {
+                Some(namespace) => Scope::Namespace(namespace.to_owned()),
+                None if self.resource.namespaced => Scope::AllNamespaces,
+                None => Scope::Cluster,
+            },
+            complete: scanned.complete,
+            notes: scanned.notes,
+            ..Table::default()
+        };
+        let mut table = match state {
+            Some((_, collector)) => collector.finish(table),
+            None => table,
+        };
+        if let Some(wanted) = self.status {
+            others.tell(wanted, &mut table);
+        }
+        if table.total == 0 && table.unfiltered.unwrap_or(0) == 0 {
+            locate::check_namespace(self.cx, namespace, self.again.clone()).await?;
+        }
+        table.next.extend(look_into_first(&table));
+        Ok(table)
+    }
+
+    /// The columns of the kind's Table, asked for with as little else as possible.
+    async fn columns(&self, namespace: Option<&str>, with_namespaces: bool) -> Result<Vec<Column>, Error> {
+        let query = ListQuery {
+            page_size: Some(1),
+            ..self.selection.query()
+        };
+        let bytes = self
+            .cx
+            .client()
+            .table(self.resource, namespace, &query, Include::None)
+            .await?;
+        let table = locate::parse(&bytes)?;
+        Ok(Shape::new(self.resource, &table.columns, with_namespaces).columns)
+    }
+}
+
+impl Shape {
+    fn new(resource: &Resource, columns: &[TableColumn<'_>], with_namespaces: bool) -> Self {
+        let rule = CellRule::new(&resource.group, &resource.kind, columns);
+        let shown: Vec<usize> = columns
+            .iter()
+            .enumerate()
+            .filter(|(_, column)| column.priority == 0)
+            .map(|(index, _)| index)
+            .collect();
+        let namespace = with_namespaces.then(|| Column::new("NAMESPACE", Role::Namespace));
+        let own = shown.iter().filter_map(|&index| {
+            let column = columns.get(index)?;
+            let role = if index == 0 {
+                Role::Name
+            } else if rule.status_column() == Some(index) {
+                Role::Status
+            } else if rule.ready_column() == Some(index) {
+                Role::Ready
+            } else if rule.age_column() == Some(index) {
+                Role::Age
+            } else if matches!(&*column.kind, "integer" | "number") || column.name == "Restarts" {
+                Role::Number
+            } else {
+                Role::Text
+            };
+            Some(Column::new(column.name.to_uppercase(), role))
+        });
+        let columns = namespace.into_iter().chain(own).collect();
+        Self { rule, shown, columns }
+    }
+
+    fn push(
+        &self,
+        resource: &Resource,
+        namespace: Option<&str>,
+        row: &TableRow<'_>,
+        verdict: &Verdict<'_>,
+        collector: &mut Collector,
+        objects: bool,
+    ) {
+        let name = row.cells.first().map(cell_text).unwrap_or_default();
+        let build = || self.row(resource, namespace, &name, row, verdict);
+        if objects {
+            let object = row.object.as_ref();
+            collector.push(build(), verdict.severity, object);
+            return;
+        }
+        let place = Place {
+            health: verdict.health,
+            severity: verdict.severity,
+            status: &verdict.word,
+            kind: &resource.kind,
+            namespace: namespace.unwrap_or_default(),
+            name: &name,
+        };
+        collector.push_with(&place, build);
+    }
+
+    fn row(
+        &self,
+        resource: &Resource,
+        namespace: Option<&str>,
+        name: &str,
+        row: &TableRow<'_>,
+        verdict: &Verdict<'_>,
+    ) -> Row {
+        let with_namespace = self
+            .columns
+            .first()
+            .is_some_and(|column| column.role == Role::Namespace);
+        let namespace_cell = with_namespace.then(|| namespace.unwrap_or_default().to_owned());
+        let own = self.shown.iter().map(|&index| {
+            let text = row.cells.get(index).map(cell_text).unwrap_or_default();
+            if self.rule.age_column() == Some(index) {
+                return parse_age(&text).map_or_else(|| text.clone().into_owned(), short_age);
+            }
+            shortened(&text)
+        });
+        Row {
+            id: ObjectId {
+                cluster: None,
+                kind: resource.kind.clone(),
+                namespace: namespace.map(str::to_owned),
+                name: name.to_owned(),
+            },
+            health: verdict.health,
+            status: verdict.word.clone().into_owned(),
+            ready: verdict.ready,
+            age: self.rule.age(&row.cells),
+            cells: namespace_cell.into_iter().chain(own).collect(),
+        }
+    }
+}
+
+/// Rows of other statuses than the wanted one.
+#[derive(Default)]
+struct Others {
+    total: usize,
+    words: Vec<Total>,
+}
+
+impl Others {
+    fn count(&mut self, verdict: &Verdict<'_>) {
+        self.total += 1;
+        match self.words.iter_mut().find(|total| total.name == verdict.word) {
+            Some(total) => total.count += 1,
+            None => self.words.push(Total {
+                name: verdict.word.clone().into_owned(),
+                count: 1,
+            }),
+        }
+    }
+
+    fn tell(mut self, wanted: &str, table: &mut Table) {
+        table.unfiltered = Some(table.total + self.total);
+        table.filter = Some(format!("status={wanted}"));
+        if table.total == 0 && self.total > 0 {
+            self.words.sort_by(|a, b| b.count.cmp(&a.count));
+            let words: Vec<String> = self
+                .words
+                .iter()
+                .take(6)
+                .map(|total| format!("{} {}", total.count, total.name))
+                .collect();
+            table.notes.push(format!("there are: {}", words.join(", ")));
+        }
+    }
+}
+
+/// Whether a verdict is of the status that was asked for.
+pub(super) fn is_of(verdict: &Verdict<'_>, wanted: &str) -> bool {
+    if wanted.eq_ignore_ascii_case("unhealthy") {
+        return verdict.health.is_unhealthy();
+    }
+    verdict.word.eq_ignore_ascii_case(wanted) || verdict.health.word().eq_ignore_ascii_case(wanted)
+}
+
+/// A look into the first unhealthy row, if there is one.
+pub(super) fn look_into_first(table: &Table) -> Option<Next> {
+    let row = table.rows.iter().find(|row| row.health != Health::Healthy)?;
+    Some(look_into(&row.id))
+}
+
+/// The call that tells more of an object.
+pub(super) fn look_into(id: &ObjectId) -> Next {
+    Next::op("resources.owners")
+        .arg("kind", &id.kind)
+        .arg("name", &id.name)
+        .arg_if("namespace", id.namespace.as_deref())
+}
+
+/// A cell as text.
+pub(super) fn cell_text<'a>(cell: &'a Cell<'_>) -> Cow<'a, str> {
+    match cell {
+        Cell::Text(text) => Cow::Borrowed(text),
+        Cell::Integer(number) => Cow::Owned(number.to_string()),
+        Cell::Null => Cow::Borrowed(""),
+        Cell::Other(value) => Cow::Owned(crate::output::filter::text_of(value)),
+    }
+}
+
+/// A cell without what costs tokens and says nothing: placeholders, and when a restart was.
+fn shortened(text: &str) -> String {
+    match text {
+        "<none>" | "<unset>" => String::new(),
+        text => match text.split_once(" (") {
+            // `14 (3m ago)`
+            Some((count, ago)) if ago.ends_with(" ago)") => count.to_owned(),
+            _ => text.to_owned(),
+        },
+    }
+}

@@ -1,0 +1,140 @@
+//! `pods.list`.
+
+use std::collections::HashMap;
+
+use crate::operation;
+use crate::{
+    Error, ErrorKind,
+    call::{Cx, Page, Result},
+    operations::{
+        builtin,
+        lister::{Lister, Seen, cell_text},
+        locate,
+        selection::Selection,
+    },
+    output::{Next, Table, nearest::nearest},
+};
+
+/// Pods with readiness, status, restarts and age; totals by status come first, then the unhealthy.
+#[operation("pods.list", read)]
+pub async fn list(
+    cx: &Cx,
+    /// All if left out.
+    namespace: Option<String>,
+    /// Labels, e.g. `app=web`.
+    selector: Option<String>,
+    /// Only pods of this status, e.g. `CrashLoopBackOff`, or `unhealthy`.
+    status: Option<String>,
+    /// Only pods on this node.
+    node: Option<String>,
+    page: Page,
+) -> Result<Table> {
+    let pods = builtin::pods();
+    let mut selection = Selection::parse(selector.as_deref(), None);
+    if let Some(node) = &node {
+        selection = selection.with_field("spec.nodeName", node);
+    }
+    let mut shared = Shared::default();
+    let lister = Lister {
+        cx,
+        again: Next::op("pods.list"),
+        resource: &pods,
+        namespace: namespace.as_deref(),
+        selection,
+        page: &page,
+        status: status.as_deref(),
+        subject: match &node {
+            Some(node) => format!("Pods on {node}"),
+            None => "Pods".to_owned(),
+        },
+    };
+    let mut table = lister.table(|row| shared.see(row)).await?;
+    table.notes.extend(shared.remark(node.is_none()));
+    if let (Some(node), 0) = (&node, table.unfiltered.unwrap_or(table.total)) {
+        check_node(cx, node).await?;
+    }
+    Ok(table)
+}
+
+/// A node that does not exist has no pods; that is no answer to what was asked.
+async fn check_node(cx: &Cx, node: &str) -> Result<(), Error> {
+    let nodes = builtin::nodes();
+    match cx.client().get(&nodes, None, node).await {
+        Err(error) if error.kind == ErrorKind::NotFound => {
+            let names = locate::names(cx, &nodes, None).await.unwrap_or_default();
+            let near = nearest(node, names.iter().map(String::as_str));
+            let hint = match near {
+                Some(near) => format!("; nearest: {near}"),
+                None if names.is_empty() => String::new(),
+                None => format!("; nodes: {}", locate::listed(&names)),
+            };
+            let error = Error::not_found(format!("there is no node {node}{hint}"));
+            Err(match near {
+                Some(near) => error.next(Next::op("pods.list").arg("node", near)),
+                None => error,
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What the unhealthy have in common: a node or an owner that most of them share is where to look.
+#[derive(Default)]
+struct Shared {
+    unhealthy: usize,
+    node: Option<Option<usize>>,
+    nodes: HashMap<String, usize>,
+    owners: HashMap<String, usize>,
+}
+
+impl Shared {
+    /// Fewer than this have things in common by chance.
+    const ENOUGH: usize = 3;
+
+    fn see(&mut self, row: &Seen<'_>) {
+        if !row.verdict.health.is_unhealthy() {
+            return;
+        }
+        self.unhealthy += 1;
+        let column = *self
+            .node
+            .get_or_insert_with(|| row.columns.iter().position(|column| column.name == "Node"));
+        if let Some(node) = column.and_then(|column| row.cells.get(column)) {
+            count(&mut self.nodes, &cell_text(node));
+        }
+        let name = row.cells.first().map(cell_text).unwrap_or_default();
+        // `checkout-7d9c6bf6d4-2xkqp`, `indexer-0`: the owner's name is what stands before the last dash.
+        if let Some((owner, _)) = name.rsplit_once('-') {
+            match row.namespace {
+                Some(namespace) => count(&mut self.owners, &format!("{namespace}/{owner}")),
+                None => count(&mut self.owners, owner),
+            }
+        }
+    }
+
+    fn remark(self, nodes: bool) -> Option<String> {
+        let most = |counts: HashMap<String, usize>| {
+            counts
+                .into_iter()
+                .filter(|(name, _)| !name.is_empty() && name != "<none>")
+                .max_by(|a, b| a.1.cmp(&b.1).then_with(|| b.0.cmp(&a.0)))
+                .filter(|(_, count)| *count >= Self::ENOUGH && *count * 2 > self.unhealthy)
+        };
+        let several_nodes = self.nodes.len() > 1;
+        let owner = most(self.owners).map(|(owner, count)| format!("{count} are {owner}-*"));
+        let node = most(self.nodes)
+            .filter(|_| nodes && several_nodes)
+            .map(|(node, count)| format!("{count} are on {node}"));
+        let parts: Vec<String> = node.into_iter().chain(owner).collect();
+        (!parts.is_empty()).then(|| format!("of {} unhealthy, {}", self.unhealthy, parts.join("; ")))
+    }
+}
+
+fn count(counts: &mut HashMap<String, usize>, name: &str) {
+    match counts.get_mut(name) {
+        Some(count) => *count += 1,
+        None => {
+            counts.insert(name.to_owned(), 1);
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Merges lines by time and folds those that say the same.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+
+use super::read::Entry;
+use crate::output::Line;
+
+/// Lines of several sources by time, the newest first; lines of equal text, whatever time they carry in it, are
+/// one with a count, at the place of the newest.
+pub(super) fn newest_first(entries: Vec<(usize, Entry)>) -> Vec<Line> {
+    let mut entries: Vec<(Option<Timestamp>, usize, usize, Entry)> = entries
+        .into_iter()
+        .enumerate()
+        // Lines without a time stay in the order in which they came.
+        .map(|(order, (source, entry))| (entry.time.parse().ok(), order, source, entry))
+        .collect();
+    entries.sort_by(|a, b| (b.0, b.1).cmp(&(a.0, a.1)));
+    let mut at: HashMap<String, usize> = HashMap::new();
+    let mut lines: Vec<Line> = Vec::new();
+    for (_, _, source, entry) in entries {
+        let key = timeless(&entry.text);
+        if let Some(line) = at.get(&key).and_then(|&index| lines.get_mut(index)) {
+            line.count += 1;
+            line.since = Some(entry.time);
+            if !line.sources.contains(&source) {
+                line.sources.push(source);
+            }
+            continue;
+        }
+        at.insert(key, lines.len());
+        lines.push(Line {
+            sources: vec![source],
+            time: entry.time,
+            text: entry.text,
+            count: 1,
+            since: None,
+        });
+    }
+    lines
+}
+
+/// A text without the times in it: what says the same again differs in nothing else. A word is a time if it is
+/// made of digits and their separators and has a colon between digits, or is a date.
+fn timeless(text: &str) -> String {
+    let mut key = String::with_capacity(text.len());
+    for (index, word) in text.split(' ').enumerate() {
+        if index > 0 {
+            key.push(' ');
+        }
+        let core = word.trim_matches(|c: char| matches!(c, '[' | ']' | '(' | ')' | '"' | ',' | '='));
+        let core = core
+            .strip_prefix("time=")
+            .or_else(|| core.strip_prefix("ts="))
+            .unwrap_or(core);
+        if !is_time(core.trim_matches('"')) {
+            key.push_str(word);
+        }
+    }
+    key
+}
+
+fn is_time(word: &str) -> bool {
+    let body = word.trim_end_matches('Z');
+    let plain = body
+        .bytes()
+        .all(|b| b.is_ascii_digit() || matches!(b, b':' | b'.' | b',' | b'-' | b'/' | b'T' | b'+'));
+    if !plain || body.len() < 8 {
+        return false;
+    }
+    let colons = body.matches(':').count();
+    let dashes = body.matches(['-', '/']).count();
+    // 14:30:12.123, 2026-11-23, 2026/11/23, 2026-11-23T14:30:12+01:00
+    (colons >= 2 || (colons == 0 && dashes == 2)) && body.starts_with(|c: char| c.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(source: usize, time: &str, text: &str) -> (usize, Entry) {
+        let time = format!("2026-11-23T14:{time}Z");
+        (
+            source,
+            Entry {
+                time,
+                text: text.to_owned(),
+            },
+        )
+    }
+
+    #[test]
+    fn lines_are_merged_newest_first_and_repeats_folded() {
+        let lines = newest_first(vec![
+            line(0, "18:00", "FATAL no url"),
+            line(0, "30:12", "FATAL no url"),
+            line(1, "21:40.5", "ERROR slow"),
+            line(1, "20:00", "FATAL no url"),
+        ]);
+        let told: Vec<_> = lines
+            .iter()
+            .map(|line| {
+                (
+                    line.text.as_str(),
+                    line.count,
+                    line.sources.clone(),
+                    line.since.as_deref(),
+                )
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("FATAL no url", 3, vec![0, 1], Some("2026-11-23T14:18:00Z")),
+                ("ERROR slow", 1, vec![1], None),
+            ]
+        );
+        assert_eq!(lines[0].time, "2026-11-23T14:30:12Z");
+    }
+
+    #[test]
+    fn a_time_in_the_text_makes_no_difference_and_a_number_does() {
+        let lines = newest_first(vec![
+            line(0, "00:01", "2026-11-23 14:00:01,123 WARN retry"),
+            line(0, "00:02", "2026-11-23 14:00:02,456 WARN retry"),
+            line(0, "00:03", "time=\"2026-11-23T14:00:03Z\" level=warn"),
+            line(0, "00:04", "time=\"2026-11-23T14:00:04Z\" level=warn"),
+            line(0, "00:05", "order 1 lost"),
+            line(0, "00:06", "order 2 lost"),
+        ]);
+        let counts: Vec<_> = lines.iter().map(|line| line.count).collect();
+        assert_eq!(counts, [1, 1, 2, 2]);
+    }
+}

@@ -1,0 +1,152 @@
+//! Which containers of the pods are read, and why others have no lines.
+
+use serde_json::Value;
+
+use super::targets::name_of;
+use crate::{Error, monitoring::status::container_trouble, output::nearest::nearest};
+
+/// A container to read.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Container {
+    pub(super) namespace: String,
+    pub(super) pod: String,
+    pub(super) name: String,
+    /// The name of the source: the pod's, with the container's where several are read.
+    pub(super) label: String,
+    /// A state worth knowing; empty otherwise.
+    pub(super) remark: String,
+    /// It keeps crashing, so that its previous run is worth a look.
+    pub(super) crashing: bool,
+}
+
+/// The containers to read, and remarks on those that have no lines.
+pub(super) fn choose(
+    pods: &[Value],
+    wanted: Option<&str>,
+    previous: bool,
+) -> Result<(Vec<Container>, Vec<String>), Error> {
+    let mut chosen = Vec::new();
+    let mut notes = Vec::new();
+    let mut known: Vec<&str> = Vec::new();
+    let mut named = false;
+    for pod in pods {
+        let pod_name = name_of(pod);
+        let initialised = is_initialised(pod);
+        let mut of_pod = Vec::new();
+        for (group, statuses) in [
+            ("initContainers", "initContainerStatuses"),
+            ("containers", "containerStatuses"),
+            ("ephemeralContainers", "ephemeralContainerStatuses"),
+        ] {
+            for spec in pod["spec"][group].as_array().into_iter().flatten() {
+                let name = spec["name"].as_str().unwrap_or_default();
+                if !known.contains(&name) {
+                    known.push(name);
+                }
+                let meant = match wanted {
+                    Some(wanted) => wanted == name,
+                    // What has done its work is of no interest; what a person started by hand is asked for by name.
+                    None => match group {
+                        "containers" => true,
+                        "initContainers" => !initialised || spec["restartPolicy"] == "Always",
+                        _ => false,
+                    },
+                };
+                if !meant {
+                    continue;
+                }
+                named = true;
+                let status = pod["status"][statuses]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .find(|status| status["name"] == name);
+                match silence(pod, status, previous) {
+                    Some(reason) => notes.push(format!("no logs of {pod_name}/{name}: {reason}")),
+                    None => of_pod.push((name.to_owned(), status)),
+                }
+            }
+        }
+        let several = of_pod.len() > 1;
+        chosen.extend(of_pod.into_iter().map(|(name, status)| {
+            Container {
+                namespace: pod["metadata"]["namespace"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .to_owned(),
+                pod: pod_name.to_owned(),
+                label: if several {
+                    format!("{pod_name}/{name}")
+                } else {
+                    pod_name.to_owned()
+                },
+                name,
+                remark: status.map(remark).unwrap_or_default(),
+                crashing: status
+                    .is_some_and(|status| status["state"]["waiting"]["reason"] == "CrashLoopBackOff"),
+            }
+        }));
+    }
+    if let (Some(wanted), false, false) = (wanted, named, pods.is_empty()) {
+        let hint = match nearest(wanted, known.iter().copied()) {
+            Some(near) => format!("; did you mean {near}?"),
+            None => String::new(),
+        };
+        return Err(Error::not_found(format!(
+            "no container {wanted}{hint}; containers: {}",
+            known.join(", ")
+        )));
+    }
+    notes.dedup();
+    Ok((chosen, notes))
+}
+
+/// Whether the pod's own containers have been started: their init containers are of no interest then.
+fn is_initialised(pod: &Value) -> bool {
+    pod["status"]["conditions"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .any(|condition| condition["type"] == "Initialized" && condition["status"] == "True")
+}
+
+/// Why a container has no logs; none if it has.
+fn silence(pod: &Value, status: Option<&Value>, previous: bool) -> Option<String> {
+    let Some(status) = status else {
+        let reason = pod["status"]["reason"]
+            .as_str()
+            .or_else(|| pod["status"]["phase"].as_str());
+        return Some(format!("it was not started ({})", reason.unwrap_or("Pending")));
+    };
+    let restarts = status["restartCount"].as_u64().unwrap_or(0);
+    let ended = status["lastState"].get("terminated").is_some();
+    if previous {
+        return (restarts == 0 && !ended).then(|| "it never restarted".to_owned());
+    }
+    // A container that waits to be started again still has the lines of its last run.
+    let waits = status["state"].get("waiting").is_some();
+    (waits && restarts == 0 && !ended)
+        .then(|| container_trouble(status).unwrap_or_else(|| "it waits to be started".to_owned()))
+}
+
+/// What a reader of the lines should know of the container.
+fn remark(status: &Value) -> String {
+    let state = &status["state"];
+    if state["waiting"]["reason"] == "CrashLoopBackOff" {
+        return "crashing".to_owned();
+    }
+    if let Some(terminated) = state.get("terminated") {
+        let code = terminated["exitCode"].as_i64().unwrap_or(0);
+        return match terminated["reason"].as_str() {
+            Some("Completed") | None if code == 0 => "completed".to_owned(),
+            Some("OOMKilled") => "OOMKilled".to_owned(),
+            _ => format!("exit {code}"),
+        };
+    }
+    match status["restartCount"].as_u64() {
+        Some(restarts) if restarts > 0 && status["ready"] != true => {
+            format!("not ready, {restarts} restarts")
+        }
+        _ => String::new(),
+    }
+}

@@ -1,0 +1,322 @@
+//! Whose logs are meant: a pod, the pods of a workload, or what a name may have meant.
+
+use std::ops::ControlFlow;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::{
+    Error, ErrorKind,
+    call::{Cx, KindRef},
+    cluster::{ListQuery, Resource},
+    monitoring::status,
+    operations::{
+        builtin, locate,
+        locate::Wanted,
+        selection::{Selection, of_workload},
+    },
+    output::{Next, size::short_age},
+};
+
+/// At most so many pods are read, the unhealthy and then the newest first.
+const PODS: usize = 20;
+
+/// The pods to read.
+#[derive(Debug, Default)]
+pub(super) struct Target {
+    /// Whose they are, e.g. `Deployment shop/checkout`.
+    pub(super) subject: String,
+    /// The pods, whole.
+    pub(super) pods: Vec<Value>,
+    /// How they were found, and which were left out.
+    pub(super) notes: Vec<String>,
+}
+
+/// The pods that a selector selects.
+pub(super) async fn by_selector(cx: &Cx, selector: &str, namespace: Option<&str>) -> Result<Target, Error> {
+    let selection = Selection::parse(Some(selector), None);
+    let mut target = pods(cx, namespace, &selection.query()).await?;
+    let place = namespace.map_or_else(|| "all namespaces".to_owned(), str::to_owned);
+    if target.pods.is_empty() {
+        return Err(Error::not_found(format!("no pods match {selector} in {place}"))
+            .next(Next::op("pods.list").arg_if("namespace", namespace)));
+    }
+    target.subject = format!("pods {selector} in {place}");
+    Ok(target)
+}
+
+/// The pods of what a name names.
+pub(super) async fn by_name(
+    cx: &Cx,
+    kind: Option<&KindRef>,
+    name: &str,
+    namespace: Option<&str>,
+) -> Result<Target, Error> {
+    let resource = match kind {
+        Some(kind) => cx.resolve(kind).await?,
+        None => builtin::pods(),
+    };
+    let wanted = Wanted {
+        op: "pods.logs",
+        resource: &resource,
+        namespace,
+        name,
+    };
+    let is_pod = resource.group.is_empty() && resource.kind == "Pod";
+    let missing = match wanted.for_read(cx).await {
+        Ok(found) => {
+            let mut target = if is_pod {
+                Target {
+                    pods: vec![found.object],
+                    ..Target::default()
+                }
+            } else {
+                of_object(cx, &resource, &found.object).await?
+            };
+            target.subject = subject(&resource, found.namespace.as_deref(), name);
+            target.notes.splice(0..0, found.note);
+            return Ok(target);
+        }
+        // The error knows where it is, or what is near, and says so.
+        Err(error) if is_pod && error.kind == ErrorKind::NotFound => error,
+        Err(error) => return Err(error),
+    };
+    let namespace = namespace.unwrap_or_else(|| cx.default_namespace());
+    guess(cx, namespace, name, missing).await
+}
+
+/// A name that is no pod's: a workload's, the beginning of several pods' names, or a pod's from before the last
+/// rollout.
+async fn guess(cx: &Cx, namespace: &str, name: &str, missing: Error) -> Result<Target, Error> {
+    if let Some((resource, object)) = workload(cx, namespace, name).await? {
+        let mut target = of_object(cx, &resource, &object).await?;
+        target.subject = subject(&resource, Some(namespace), name);
+        target
+            .notes
+            .insert(0, format!("{name} is no Pod but a {}", resource.kind));
+        return Ok(target);
+    }
+    let prefix = format!("{name}-");
+    let mut target = pods(cx, Some(namespace), &ListQuery::default()).await?;
+    target.pods.retain(|pod| name_of(pod).starts_with(&prefix));
+    if !target.pods.is_empty() {
+        target.subject = format!("pods {namespace}/{prefix}*");
+        target.notes.insert(
+            0,
+            format!("there is no Pod {name}; these are the pods whose names start so"),
+        );
+        return Ok(target);
+    }
+    // `checkout-7d9c6bf6d4-2xkqp` is of `checkout-7d9c6bf6d4`, and that of `checkout`; `db-0` is of `db`.
+    let mut stem = name;
+    while let Some((shorter, _)) = stem.rsplit_once('-') {
+        stem = shorter;
+        let Some((resource, object)) = workload(cx, namespace, stem).await? else {
+            continue;
+        };
+        if resource.kind == "ReplicaSet" {
+            continue;
+        }
+        return Err(gone(cx, namespace, name, &resource, &object).await);
+    }
+    Err(missing)
+}
+
+/// A pod that is no more, and what took its place.
+async fn gone(cx: &Cx, namespace: &str, name: &str, resource: &Resource, owner: &Value) -> Error {
+    let owner_name = name_of(owner);
+    let mut message = format!("Pod {namespace}/{name} is gone");
+    if let Some(seconds) = last_seen(cx, namespace, name).await {
+        message.push_str(&format!(" since {}", short_age(seconds)));
+    }
+    let revision = owner
+        .pointer("/metadata/annotations/deployment.kubernetes.io~1revision")
+        .and_then(Value::as_str);
+    match revision {
+        Some(revision) => message.push_str(&format!(
+            " ({} {owner_name} is at revision {revision})",
+            resource.kind
+        )),
+        None => message.push_str(&format!(" (it was of {} {owner_name})", resource.kind)),
+    }
+    match of_object(cx, resource, owner).await {
+        Ok(target) if !target.pods.is_empty() => {
+            let names: Vec<String> = target.pods.iter().map(|pod| name_of(pod).to_owned()).collect();
+            message.push_str(&format!(". Its pods now: {}", locate::listed(&names)));
+        }
+        _ => message.push_str(". It has no pods now"),
+    }
+    Error::not_found(message).next(
+        Next::op("pods.logs")
+            .arg("kind", &resource.kind)
+            .arg("name", owner_name)
+            .arg("namespace", namespace),
+    )
+}
+
+/// How long ago the last event of a pod was that tells of its end, in seconds.
+async fn last_seen(cx: &Cx, namespace: &str, name: &str) -> Option<u64> {
+    let query = Selection::default()
+        .with_field("involvedObject.name", name)
+        .with_field("reason", "Killing")
+        .query();
+    let mut last: Option<Timestamp> = None;
+    let client = cx.client();
+    let events = builtin::events();
+    let seen = client.for_each(&events, Some(namespace), &query, |event| {
+        let time = ["lastTimestamp", "eventTime", "firstTimestamp"]
+            .into_iter()
+            .find_map(|field| event[field].as_str()?.parse().ok());
+        last = last.max(time);
+        ControlFlow::Continue(())
+    });
+    seen.await.ok()?;
+    u64::try_from(Timestamp::now().as_second() - last?.as_second()).ok()
+}
+
+/// The workload of this name, whatever kind it is of.
+async fn workload(cx: &Cx, namespace: &str, name: &str) -> Result<Option<(Resource, Value)>, Error> {
+    let kinds = [
+        builtin::deployments(),
+        builtin::stateful_sets(),
+        builtin::daemon_sets(),
+        builtin::jobs(),
+        builtin::cron_jobs(),
+        builtin::replica_sets(),
+    ];
+    let client = cx.client();
+    let answers =
+        futures::future::join_all(kinds.iter().map(|kind| client.get(kind, Some(namespace), name))).await;
+    for (kind, answer) in kinds.into_iter().zip(answers) {
+        match answer {
+            Ok(object) => return Ok(Some((kind, object))),
+            Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Forbidden) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
+}
+
+/// The pods of a workload, service or anything else that selects pods.
+async fn of_object(cx: &Cx, resource: &Resource, object: &Value) -> Result<Target, Error> {
+    let namespace = object["metadata"]["namespace"].as_str();
+    if resource.group == "batch" && resource.kind == "CronJob" {
+        return of_cron_job(cx, object, namespace).await;
+    }
+    let Some(selector) = of_workload(object) else {
+        return Err(Error::invalid(format!(
+            "{} {} selects no pods; expected a pod, or what has pods, such as a Deployment, Job or Service",
+            resource.kind,
+            name_of(object)
+        ))
+        .next(Next::op("pods.list").arg_if("namespace", namespace)));
+    };
+    let query = ListQuery {
+        selector: Some(selector.clone()),
+        ..ListQuery::default()
+    };
+    let target = pods(cx, namespace, &query).await?;
+    if target.pods.is_empty() {
+        return Err(Error::not_found(format!(
+            "{} {} has no pods now ({selector})",
+            resource.kind,
+            name_of(object)
+        ))
+        .next(
+            Next::op("events.list")
+                .arg_if("namespace", namespace)
+                .arg("kind", &resource.kind)
+                .arg("name", name_of(object)),
+        ));
+    }
+    Ok(target)
+}
+
+/// The pods of a cron job's newest jobs.
+async fn of_cron_job(cx: &Cx, cron_job: &Value, namespace: Option<&str>) -> Result<Target, Error> {
+    const JOBS: usize = 3;
+    let uid = &cron_job["metadata"]["uid"];
+    let mut jobs: Vec<(String, String)> = Vec::new();
+    cx.client()
+        .for_each(&builtin::jobs(), namespace, &ListQuery::default(), |job| {
+            let owners = job["metadata"]["ownerReferences"].as_array();
+            if owners.into_iter().flatten().any(|owner| owner["uid"] == *uid) {
+                let created = job["metadata"]["creationTimestamp"].as_str().unwrap_or_default();
+                jobs.push((created.to_owned(), name_of(&job).to_owned()));
+            }
+            ControlFlow::Continue(())
+        })
+        .await?;
+    jobs.sort_by(|a, b| b.cmp(a));
+    let left_out = jobs.len().saturating_sub(JOBS);
+    jobs.truncate(JOBS);
+    if jobs.is_empty() {
+        return Err(Error::not_found(format!(
+            "CronJob {} has no jobs now",
+            name_of(cron_job)
+        )));
+    }
+    let names: Vec<String> = jobs.into_iter().map(|(_, name)| name).collect();
+    let query = ListQuery {
+        selector: Some(format!("job-name in ({})", names.join(","))),
+        ..ListQuery::default()
+    };
+    let mut target = pods(cx, namespace, &query).await?;
+    if left_out > 0 {
+        target
+            .notes
+            .push(format!("the {JOBS} newest of {} jobs", JOBS + left_out));
+    }
+    Ok(target)
+}
+
+/// The pods of a query: all are looked at, the worst and newest are kept.
+async fn pods(cx: &Cx, namespace: Option<&str>, query: &ListQuery) -> Result<Target, Error> {
+    let now = Timestamp::now();
+    let mut found: Vec<(u8, std::cmp::Reverse<String>, String, Value)> = Vec::new();
+    let mut count = 0;
+    cx.client()
+        .for_each(&builtin::pods(), namespace, query, |mut pod| {
+            count += 1;
+            let rank = status::of_object("", "Pod", &pod, now).rank();
+            let created = pod["metadata"]["creationTimestamp"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned();
+            let name = name_of(&pod).to_owned();
+            // Of a list of any length little stays: what says which containers there are, and how they are.
+            if let Some(metadata) = pod["metadata"].as_object_mut() {
+                metadata.retain(|key, _| matches!(key.as_str(), "name" | "namespace"));
+            }
+            found.push((rank, std::cmp::Reverse(created), name, pod));
+            if found.len() > 2 * PODS {
+                found.sort_by(|a, b| (a.0, &a.1, &a.2).cmp(&(b.0, &b.1, &b.2)));
+                found.truncate(PODS);
+            }
+            ControlFlow::Continue(())
+        })
+        .await?;
+    found.sort_by(|a, b| (a.0, &a.1, &a.2).cmp(&(b.0, &b.1, &b.2)));
+    found.truncate(PODS);
+    let mut target = Target {
+        pods: found.into_iter().map(|(_, _, _, pod)| pod).collect(),
+        ..Target::default()
+    };
+    if count > PODS {
+        target.notes.push(format!(
+            "read {PODS} of {count} pods, the unhealthy and the newest; narrow with name or selector"
+        ));
+    }
+    Ok(target)
+}
+
+fn subject(resource: &Resource, namespace: Option<&str>, name: &str) -> String {
+    match namespace {
+        Some(namespace) => format!("{} {namespace}/{name}", resource.kind),
+        None => format!("{} {name}", resource.kind),
+    }
+}
+
+pub(super) fn name_of(object: &Value) -> &str {
+    object["metadata"]["name"].as_str().unwrap_or_default()
+}

@@ -1,0 +1,4 @@
+//! Pods.
+
+pub mod list;
+pub mod logs;

@@ -1,0 +1,113 @@
+//! `resources.list`.
+
+use crate::operation;
+use crate::{
+    Error,
+    call::{Cx, KindRef, Page, Result},
+    cluster::{Include, ListQuery, Resource},
+    monitoring::status::CellRule,
+    operations::{builtin, lister::Lister, locate, selection::Selection},
+    output::{Next, Table},
+};
+use futures::{StreamExt as _, stream};
+
+/// Lists objects of any kind, custom ones too, with the columns that the API server prints. Totals by status come
+/// first, then the unhealthy.
+#[operation("resources.list", read)]
+pub async fn list(
+    cx: &Cx,
+    /// Name, plural or short name, e.g. `deploy`, `widgets.example.com`.
+    kind: KindRef,
+    /// All if left out.
+    namespace: Option<String>,
+    /// Labels, e.g. `app=web`.
+    selector: Option<String>,
+    /// Fields that the API server can select by, e.g. `status.phase=Failed`.
+    field_selector: Option<String>,
+    page: Page,
+) -> Result<Table> {
+    if kind.0.eq_ignore_ascii_case("all") {
+        return Err(everything(cx, namespace.as_deref()).await?.into());
+    }
+    let resource = cx.resolve(&kind).await?;
+    listable(&resource)?;
+    let lister = Lister {
+        cx,
+        again: Next::op("resources.list").arg("kind", kind.0.as_str()),
+        resource: &resource,
+        namespace: namespace.as_deref(),
+        selection: Selection::parse(selector.as_deref(), field_selector.as_deref()),
+        page: &page,
+        status: None,
+        subject: format!("{} ({})", resource.kind, resource.api_version()),
+    };
+    Ok(lister.table(|_| ()).await?)
+}
+
+/// Kinds such as reviews can only be created.
+fn listable(resource: &Resource) -> Result<(), Error> {
+    if resource.verbs.is_empty() || resource.can("list") {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "{} cannot be listed; it supports: {}",
+        resource.kind,
+        resource.verbs.join(", ")
+    )))
+}
+
+/// What there is of the usual kinds: "all" is no kind, but whoever says it wants to know this.
+async fn everything(cx: &Cx, namespace: Option<&str>) -> Result<Error, Error> {
+    let kinds = [
+        builtin::deployments(),
+        builtin::stateful_sets(),
+        builtin::daemon_sets(),
+        builtin::cron_jobs(),
+        builtin::jobs(),
+        builtin::pods(),
+        builtin::services(),
+        builtin::ingresses(),
+        builtin::config_maps(),
+        builtin::secrets(),
+    ];
+    // Collected first: a closure over references in the stream would keep the whole call on one thread.
+    let counting: Vec<_> = kinds
+        .iter()
+        .map(async |resource| count(cx, resource, namespace).await.ok().flatten())
+        .collect();
+    let counts: Vec<Option<String>> = stream::iter(counting)
+        .buffered(5)
+        .collect()
+        .await;
+    let counts: Vec<String> = counts.into_iter().flatten().collect();
+    let place = namespace.map_or_else(|| "all namespaces".to_owned(), str::to_owned);
+    let counts = if counts.is_empty() {
+        "nothing of the usual kinds".to_owned()
+    } else {
+        counts.join(", ")
+    };
+    Ok(
+        Error::invalid(format!("\"all\" is not a kind. In {place}: {counts}"))
+            .next(Next::op("workloads.list").arg_if("namespace", namespace)),
+    )
+}
+
+/// `Deployment 10 (2 unhealthy)`; none if there are none.
+async fn count(cx: &Cx, resource: &Resource, namespace: Option<&str>) -> Result<Option<String>, Error> {
+    let bytes = cx
+        .client()
+        .table(resource, namespace, &ListQuery::default(), Include::None)
+        .await?;
+    let table = locate::parse(&bytes)?;
+    let rule = CellRule::new(&resource.group, &resource.kind, &table.columns);
+    let unhealthy = table
+        .rows
+        .iter()
+        .filter(|row| rule.judge(&row.cells).health.is_unhealthy())
+        .count();
+    Ok(match (table.rows.len(), unhealthy) {
+        (0, _) => None,
+        (count, 0) => Some(format!("{} {count}", resource.kind)),
+        (count, unhealthy) => Some(format!("{} {count} ({unhealthy} unhealthy)", resource.kind)),
+    })
+}

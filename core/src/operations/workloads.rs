@@ -1,0 +1,304 @@
+//! Workloads: five kinds under one status rule.
+
+mod pods;
+
+use std::{collections::HashMap, ops::ControlFlow, time::Instant};
+
+use futures::future::join_all;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{
+    builtin,
+    lister::{is_of, look_into_first},
+    locate,
+    selection::{Selection, of_workload},
+};
+use crate::{
+    Error, ErrorKind,
+    call::{Cx, Page, Result},
+    cluster::Resource,
+    monitoring::status::{self, Verdict},
+    operation,
+    output::{
+        Column, Health, Next, ObjectId, Role, Row, Scope, Table, Total,
+        filter::{Collector, Query},
+        size::short_age,
+    },
+};
+
+/// Objects of one kind that are read.
+const OBJECTS: usize = 20_000;
+/// A list stops after this, and says so.
+const TIME: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// Deployments, stateful and daemon sets, jobs and cron jobs with health and reason; totals by status come first,
+/// then the unhealthy. Jobs of a cron job are shown only where they went wrong.
+#[operation("workloads.list", read)]
+pub async fn list(
+    cx: &Cx,
+    /// All if left out.
+    namespace: Option<String>,
+    /// Labels, e.g. `app=web`.
+    selector: Option<String>,
+    /// `healthy`, `progressing`, `degraded`, `failed`, or `unhealthy`.
+    status: Option<String>,
+    page: Page,
+) -> Result<Table> {
+    let selection = Selection::parse(selector.as_deref(), None);
+    let kinds = [
+        builtin::deployments(),
+        builtin::stateful_sets(),
+        builtin::daemon_sets(),
+        builtin::jobs(),
+        builtin::cron_jobs(),
+    ];
+    let reads = kinds
+        .iter()
+        .map(|kind| read(cx, kind, namespace.as_deref(), &selection));
+    let reads = join_all(reads).await;
+    let mut notes = Vec::new();
+    let mut complete = true;
+    let mut found: Vec<Found> = Vec::new();
+    let mut failures: Vec<Error> = Vec::new();
+    for (kind, read) in kinds.iter().zip(reads) {
+        match read {
+            Ok(read) => {
+                complete &= read.complete;
+                found.extend(read.found);
+            }
+            Err(error) if error.kind == ErrorKind::Cancelled => return Err(error.into()),
+            Err(error) => {
+                notes.push(format!(
+                    "{} could not be read: {}",
+                    kind.qualified(),
+                    error.message
+                ));
+                failures.push(error);
+            }
+        }
+    }
+    if failures.len() == kinds.len()
+        && let Some(error) = failures.into_iter().next()
+    {
+        return Err(error.into());
+    }
+    runs_of_cron_jobs(&mut found);
+    let columns = columns(namespace.is_none());
+    let identity = format!(
+        "workloads {} {selection:?} {}",
+        namespace.as_deref().unwrap_or("*"),
+        status.as_deref().unwrap_or_default()
+    );
+    let query = Query {
+        several_kinds: true,
+        ..page.query(&identity)
+    };
+    let mut collector = Collector::new(page.row_filter(&columns)?, &query)?;
+    let mut selectors: HashMap<ObjectId, String> = HashMap::new();
+    let mut others: Vec<Total> = Vec::new();
+    let unfiltered = found.len();
+    for mut workload in found {
+        if status
+            .as_deref()
+            .is_some_and(|wanted| !is_of(&workload.verdict, wanted))
+        {
+            count(&mut others, &workload.verdict.word);
+            continue;
+        }
+        if let Some(selector) = workload.selector.take() {
+            selectors.insert(workload.id.clone(), selector);
+        }
+        let severity = workload.verdict.severity;
+        collector.push(workload.row(namespace.is_none()), severity, None);
+    }
+    let mut table = collector.finish(Table {
+        subject: "Workloads".to_owned(),
+        scope: namespace.clone().map_or(Scope::AllNamespaces, Scope::Namespace),
+        complete,
+        notes,
+        ..Table::default()
+    });
+    if let Some(wanted) = &status {
+        table.unfiltered = Some(unfiltered);
+        table.filter = Some(format!("status={wanted}"));
+        if table.total == 0 && unfiltered > 0 {
+            let words: Vec<String> = others
+                .iter()
+                .map(|total| format!("{} {}", total.count, total.name))
+                .collect();
+            table.notes.push(format!("there are: {}", words.join(", ")));
+        }
+    }
+    if table.total == 0 && unfiltered == 0 {
+        locate::check_namespace(cx, namespace.as_deref(), Next::op("workloads.list")).await?;
+    }
+    pods::explain(cx, &mut table, &selectors).await;
+    table.next.extend(look_into_first(&table));
+    Ok(table)
+}
+
+fn columns(with_namespaces: bool) -> Vec<Column> {
+    let namespace = with_namespaces.then(|| Column::new("NAMESPACE", Role::Namespace));
+    let own = [
+        ("KIND", Role::Text),
+        ("NAME", Role::Name),
+        ("READY", Role::Ready),
+        ("STATUS", Role::Status),
+        ("REASON", Role::Text),
+        ("AGE", Role::Age),
+    ];
+    namespace
+        .into_iter()
+        .chain(own.map(|(header, role)| Column::new(header, role)))
+        .collect()
+}
+
+/// A workload, without its object.
+#[derive(Debug)]
+struct Found {
+    id: ObjectId,
+    uid: String,
+    /// The uid of the cron job that it is a run of.
+    cron_job: Option<String>,
+    verdict: Verdict<'static>,
+    created: Option<Timestamp>,
+    age: Option<u64>,
+    /// What selects its pods, if it is unhealthy: they know why.
+    selector: Option<String>,
+}
+
+impl Found {
+    fn new(kind: &Resource, object: &Value, now: Timestamp) -> Self {
+        let metadata = &object["metadata"];
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let mut verdict = status::of_object(&kind.group, &kind.kind, object, now);
+        verdict.word = match &*verdict.word {
+            "Suspended" | "suspended" => "suspended".into(),
+            "Terminating" | "terminating" => "terminating".into(),
+            _ => verdict.health.word().into(),
+        };
+        let is_unhealthy = verdict.health.is_unhealthy();
+        Self {
+            id: ObjectId {
+                cluster: None,
+                kind: kind.kind.clone(),
+                namespace: text(&metadata["namespace"]),
+                name: text(&metadata["name"]).unwrap_or_default(),
+            },
+            uid: text(&metadata["uid"]).unwrap_or_default(),
+            cron_job: metadata["ownerReferences"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .find(|owner| owner["kind"] == "CronJob")
+                .and_then(|owner| text(&owner["uid"])),
+            created: metadata["creationTimestamp"]
+                .as_str()
+                .and_then(|time| time.parse().ok()),
+            age: status::age_of(object, now),
+            selector: is_unhealthy.then(|| of_workload(object)).flatten(),
+            verdict,
+        }
+    }
+
+    fn row(self, with_namespace: bool) -> Row {
+        let namespace = with_namespace.then(|| self.id.namespace.clone().unwrap_or_default());
+        let ready = self.verdict.ready;
+        let own = [
+            self.id.kind.clone(),
+            self.id.name.clone(),
+            ready.map_or_else(String::new, |(ready, desired)| format!("{ready}/{desired}")),
+            self.verdict.word.clone().into_owned(),
+            self.verdict.reason.into_owned(),
+            self.age.map_or_else(String::new, short_age),
+        ];
+        Row {
+            id: self.id,
+            health: self.verdict.health,
+            status: self.verdict.word.into_owned(),
+            ready,
+            age: self.age,
+            cells: namespace.into_iter().chain(own).collect(),
+        }
+    }
+}
+
+struct ReadKind {
+    found: Vec<Found>,
+    complete: bool,
+}
+
+async fn read(
+    cx: &Cx,
+    kind: &Resource,
+    namespace: Option<&str>,
+    selection: &Selection,
+) -> Result<ReadKind, Error> {
+    let now = Timestamp::now();
+    let stop = Instant::now() + TIME;
+    let mut read = ReadKind {
+        found: Vec::new(),
+        complete: true,
+    };
+    cx.client()
+        .for_each(kind, namespace, &selection.query(), |object| {
+            read.found.push(Found::new(kind, &object, now));
+            if read.found.len() >= OBJECTS || Instant::now() > stop {
+                read.complete = false;
+                return ControlFlow::Break(());
+            }
+            ControlFlow::Continue(())
+        })
+        .await?;
+    Ok(read)
+}
+
+/// Tells of each cron job how its last run went, and drops the runs that went well: they are the cron job's.
+fn runs_of_cron_jobs(found: &mut Vec<Found>) {
+    let now = Timestamp::now();
+    let mut last: HashMap<String, (Option<Timestamp>, String)> = HashMap::new();
+    for job in found.iter().filter(|job| job.id.kind == "Job") {
+        let Some(cron_job) = &job.cron_job else { continue };
+        let age = job.created.map_or(0, |created| {
+            u64::try_from(now.as_second() - created.as_second()).unwrap_or(0)
+        });
+        let done = job.verdict.ready.is_some_and(|(done, wanted)| done >= wanted);
+        let how = match job.verdict.health {
+            Health::Failed => "failed",
+            _ if done => "succeeded",
+            _ => "is running",
+        };
+        let known = last.entry(cron_job.clone()).or_default();
+        if job.created >= known.0 {
+            *known = (job.created, format!("last run {} ago {how}", short_age(age)));
+        }
+    }
+    let cron_jobs: Vec<String> = found
+        .iter()
+        .filter(|workload| workload.id.kind == "CronJob")
+        .map(|workload| workload.uid.clone())
+        .collect();
+    found.retain(|workload| {
+        let is_run = workload
+            .cron_job
+            .as_ref()
+            .is_some_and(|uid| cron_jobs.contains(uid));
+        !is_run || workload.verdict.health.is_unhealthy()
+    });
+    for cron_job in found.iter_mut().filter(|workload| workload.id.kind == "CronJob") {
+        if let Some((_, how)) = last.remove(&cron_job.uid) {
+            cron_job.verdict.reason = how.into();
+        }
+    }
+}
+
+fn count(totals: &mut Vec<Total>, word: &str) {
+    match totals.iter_mut().find(|total| total.name == word) {
+        Some(total) => total.count += 1,
+        None => totals.push(Total {
+            name: word.to_owned(),
+            count: 1,
+        }),
+    }
+}

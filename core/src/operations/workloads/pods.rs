@@ -1,0 +1,83 @@
+//! Why a workload is unhealthy: its pods know.
+
+use std::{collections::HashMap, ops::ControlFlow};
+
+use futures::{StreamExt as _, stream};
+use jiff::Timestamp;
+
+use crate::{
+    call::Cx,
+    cluster::ListQuery,
+    monitoring::status,
+    operations::builtin,
+    output::{ObjectId, Table},
+};
+
+/// Workloads whose pods are looked at.
+const WORKLOADS: usize = 20;
+/// Requests under way at once.
+const AT_ONCE: usize = 8;
+
+/// Adds to the REASON of the unhealthy rows what the worst of their pods suffers from. What cannot be read adds
+/// nothing: the row stands without it.
+pub(super) async fn explain(cx: &Cx, table: &mut Table, selectors: &HashMap<ObjectId, String>) {
+    let Some(column) = table.columns.iter().position(|column| column.header == "REASON") else {
+        return;
+    };
+    let unhealthy: Vec<(usize, ObjectId, String)> = table
+        .rows
+        .iter()
+        .enumerate()
+        .filter(|(_, row)| row.health.is_unhealthy())
+        .filter_map(|(index, row)| Some((index, row.id.clone(), selectors.get(&row.id)?.clone())))
+        .take(WORKLOADS)
+        .collect();
+    let reasons: Vec<(usize, Option<String>)> = stream::iter(unhealthy)
+        .map(async |(index, id, selector)| (index, worst(cx, &id, selector).await))
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await;
+    for (index, reason) in reasons {
+        let Some(reason) = reason else { continue };
+        if let Some(cell) = table
+            .rows
+            .get_mut(index)
+            .and_then(|row| row.cells.get_mut(column))
+        {
+            if cell.is_empty() {
+                *cell = reason;
+            } else {
+                cell.push_str("; ");
+                cell.push_str(&reason);
+            }
+        }
+    }
+}
+
+/// What the worst pod suffers from.
+async fn worst(cx: &Cx, id: &ObjectId, selector: String) -> Option<String> {
+    let now = Timestamp::now();
+    let query = ListQuery {
+        selector: Some(selector),
+        ..ListQuery::default()
+    };
+    let mut worst: Option<(u8, String)> = None;
+    let client = cx.client();
+    let pods = builtin::pods();
+    let read = client.for_each(&pods, id.namespace.as_deref(), &query, |pod| {
+        let verdict = status::of_object("", "Pod", &pod, now);
+        let rank = verdict.rank();
+        if verdict.health.is_unhealthy() && worst.as_ref().is_none_or(|(worst, _)| rank < *worst) {
+            let reason = match (&*verdict.word, &*verdict.reason) {
+                (word, "") => word.to_owned(),
+                // `CrashLoopBackOff: exit 1` says the word itself.
+                (word, reason) if reason.starts_with(word) => reason.to_owned(),
+                (word, reason) => format!("{word}: {reason}"),
+            };
+            worst = Some((rank, reason));
+        }
+        ControlFlow::Continue(())
+    });
+    read.await.ok()?;
+    worst.map(|(_, reason)| reason)
+}

@@ -1,0 +1,211 @@
+//! One call of a tool: progress, cancellation, consent, and whatever else can happen to it.
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
+
+use futures::FutureExt as _;
+use rmcp::{
+    RoleServer,
+    model::{CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData},
+    service::RequestContext,
+};
+use serde_json::{Map, Value};
+
+use super::{
+    asking::{self, not_done},
+    handler::{Handler, is_modern},
+    progress::{self, NoProgress},
+};
+use crate::{
+    call::{Access, Caller, Consent, Progress},
+    config::Confirm,
+    engine::{Answer, Context},
+};
+
+/// The reserved parameter that takes a code.
+const CONFIRM: &str = "confirm";
+
+impl Handler {
+    pub(super) async fn call(
+        &self,
+        request: CallToolRequestParams,
+        cx: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let CallToolRequestParams {
+            name,
+            arguments,
+            input_responses,
+            request_state,
+            ..
+        } = request;
+        if !self.engine.knows_tool(&name) {
+            return Err(self.unknown_tool(&name));
+        }
+        let arguments = arguments.unwrap_or_default();
+        let asks = asking::can_ask(cx.client_capabilities().as_ref());
+        let modern = is_modern(&cx);
+
+        let agreed = match self
+            .questions
+            .take(&name, request_state.as_deref(), input_responses.as_ref())
+        {
+            None => None,
+            Some(Ok(code)) => Some(code),
+            Some(Err(why)) => return Ok(finish(not_done(why))),
+        };
+        let confirmed = agreed.is_some();
+        let first = match agreed {
+            None => arguments.clone(),
+            Some(code) => with_code(&arguments, code),
+        };
+        let mut answer = self.run(&name, first, confirmed, asks, &cx).await;
+        if asks && !modern {
+            answer = asking::settle(
+                answer,
+                |question| asking::ask(&cx.peer, question, &cx.ct, &self.stopping.ended).boxed(),
+                |code| {
+                    self.run(&name, with_code(&arguments, code), true, asks, &cx)
+                        .boxed()
+                },
+            )
+            .await;
+        } else if asks && let Some(consent) = answer.consent.take() {
+            return Ok(match self.questions.put(&name, consent) {
+                Some(question) => question.into(),
+                None => finish(not_done("nobody could be asked")),
+            });
+        }
+        Ok(finish(answer))
+    }
+
+    /// Runs the tool once. `confirmed` says that a person has agreed.
+    async fn run(
+        &self,
+        name: &str,
+        arguments: Map<String, Value>,
+        confirmed: bool,
+        asks: bool,
+        cx: &RequestContext<RoleServer>,
+    ) -> Answer {
+        let started = Instant::now();
+        let (progress, forward) = progress_of(cx);
+        let context = self.context(cx, asks, progress);
+        // A panic must not leave the client without an answer.
+        let call = AssertUnwindSafe(self.engine.call_tool(name, arguments, &context)).catch_unwind();
+        let mut call = std::pin::pin!(call);
+        let mut forward = std::pin::pin!(forward);
+        loop {
+            tokio::select! {
+                biased;
+                answer = &mut call => return answer.unwrap_or_else(|_| bug()),
+                () = self.stopping.cancel_calls.cancelled(), if !cx.ct.is_cancelled() => {
+                    self.log_cancelled(name, confirmed, started);
+                    cx.ct.cancel();
+                }
+                () = &mut forward => {}
+            }
+        }
+    }
+
+    /// What a call may use.
+    pub(super) fn context(
+        &self,
+        cx: &RequestContext<RoleServer>,
+        asks: bool,
+        progress: Arc<dyn Progress>,
+    ) -> Context {
+        let client = cx
+            .client_info()
+            .map(|info| format!("{} {}", info.name, info.version))
+            .unwrap_or_default();
+        Context {
+            caller: Caller {
+                id: self.caller.to_owned(),
+                client,
+            },
+            consent: if !asks && self.confirm == Confirm::AskOnly {
+                Consent::Refused
+            } else {
+                Consent::Code
+            },
+            cancel: cx.ct.clone(),
+            progress,
+        }
+    }
+
+    fn log_cancelled(&self, name: &str, confirmed: bool, started: Instant) {
+        let access = self
+            .engine
+            .tools()
+            .iter()
+            .find(|listed| listed.tool.name == name)
+            .map_or(Access::Read, |listed| listed.access);
+        let seconds = started.elapsed().as_secs_f64();
+        if access == Access::Read {
+            tracing::info!(tool = name, seconds, "cancelled at the end of the server");
+        } else {
+            tracing::warn!(
+                tool = name,
+                %access,
+                confirmed,
+                seconds,
+                "cancelled at the end of the server: a change that was sent already may have been carried out"
+            );
+        }
+    }
+
+    fn unknown_tool(&self, name: &str) -> ErrorData {
+        let nearest = self
+            .engine
+            .tools()
+            .iter()
+            .map(|listed| (strsim::jaro_winkler(listed.tool.name, name), listed.tool.name))
+            .filter(|(likeness, _)| *likeness > 0.8)
+            .max_by(|(a, _), (b, _)| a.total_cmp(b));
+        let message = match nearest {
+            Some((_, nearest)) => format!("unknown tool {name:?}; did you mean {nearest}?"),
+            None => format!("unknown tool {name:?}"),
+        };
+        ErrorData::invalid_params(message, None)
+    }
+}
+
+/// The arguments with the code that a person has agreed to, in place of whatever the model gave.
+fn with_code(arguments: &Map<String, Value>, code: String) -> Map<String, Value> {
+    let mut arguments = arguments.clone();
+    arguments.retain(|name, _| {
+        let letters = name.chars().filter(|c| !matches!(c, '_' | '-'));
+        !letters.map(|c| c.to_ascii_lowercase()).eq(CONFIRM.chars())
+    });
+    arguments.insert(CONFIRM.to_owned(), Value::from(code));
+    arguments
+}
+
+/// Where an operation reports to, and what sends it on, if the client asked for that.
+fn progress_of(
+    cx: &RequestContext<RoleServer>,
+) -> (Arc<dyn Progress>, futures::future::BoxFuture<'static, ()>) {
+    match cx.meta.get_progress_token() {
+        Some(token) => {
+            let (progress, forward) = progress::channel(token, cx.peer.clone());
+            (progress, forward.boxed())
+        }
+        None => (Arc::new(NoProgress), std::future::pending().boxed()),
+    }
+}
+
+fn finish(answer: Answer) -> CallToolResponse {
+    let content = vec![ContentBlock::text(answer.text)];
+    let mut result = CallToolResult::success(content);
+    // Left out where it is false: that is its meaning, and the fewer words the better.
+    result.is_error = answer.is_error.then_some(true);
+    result.into()
+}
+
+fn bug() -> Answer {
+    tracing::error!("a call panicked; please report it");
+    Answer {
+        text: "error: the call met a bug of the server; its log has more".to_owned(),
+        is_error: true,
+        consent: None,
+    }
+}

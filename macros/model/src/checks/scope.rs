@@ -1,0 +1,113 @@
+//! What a value, a condition or a template may refer to.
+
+use std::cell::Cell;
+
+use super::data::Data;
+use crate::{diagnostic::Place, suggest};
+
+/// A parameter as others see it.
+#[derive(Debug)]
+pub(crate) struct ParamFact {
+    pub(crate) name: String,
+    pub(crate) place: Place,
+    pub(crate) data: Data,
+    /// Whether there is always a value: it is required or has a default.
+    pub(crate) always: bool,
+    pub(crate) used: Cell<bool>,
+}
+
+/// A step as others see it.
+#[derive(Debug)]
+pub(crate) struct StepFact {
+    pub(crate) id: String,
+    pub(crate) place: Place,
+    pub(crate) data: Data,
+    /// Whether it may have no result: it has a condition, or the call goes on if it fails.
+    pub(crate) may_skip: bool,
+    pub(crate) used: Cell<bool>,
+}
+
+/// A variable of a URI.
+#[derive(Debug)]
+pub(crate) struct VarFact {
+    pub(crate) name: String,
+    pub(crate) always: bool,
+    pub(crate) used: Cell<bool>,
+}
+
+/// What there is. A part that is `None` does not exist here.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scope<'a> {
+    /// Who asks: `` tool `pods_list` ``.
+    pub(crate) owner: &'a str,
+    pub(crate) params: Option<&'a [ParamFact]>,
+    /// All steps; those from `reach` on come later and may not be referred to.
+    pub(crate) steps: Option<&'a [StepFact]>,
+    pub(crate) reach: usize,
+    pub(crate) vars: Option<&'a [VarFact]>,
+    /// Nothing is known of the variables: a template that nothing uses.
+    pub(crate) open: bool,
+}
+
+impl<'a> Scope<'a> {
+    /// The scope of a template that nothing uses.
+    pub(crate) const OPEN: Scope<'static> = Scope {
+        owner: "",
+        params: None,
+        steps: None,
+        reach: 0,
+        vars: None,
+        open: true,
+    };
+
+    pub(crate) fn param(&self, name: &str) -> Option<&'a ParamFact> {
+        self.params?.iter().find(|param| param.name == name)
+    }
+
+    pub(crate) fn step(&self, id: &str) -> Option<(usize, &'a StepFact)> {
+        self.steps?.iter().enumerate().find(|(_, step)| step.id == id)
+    }
+
+    pub(crate) fn var(&self, name: &str) -> Option<&'a VarFact> {
+        self.vars?.iter().find(|var| var.name == name)
+    }
+
+    /// Counts as used what a text that could not be read mentions: one mistake is not to be told as two.
+    pub(crate) fn mentioned(&self, text: &str) {
+        for word in text
+            .split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+            .filter(|word| !word.is_empty())
+        {
+            self.meant(word);
+        }
+    }
+
+    /// Counts as used whatever is called so, or nearly so.
+    pub(crate) fn meant(&self, name: &str) {
+        let params = || self.params.into_iter().flatten();
+        let steps = || self.steps.into_iter().flatten();
+        let vars = || self.vars.into_iter().flatten();
+        let nearest = suggest::nearest(name, params().map(|param| param.name.as_str()));
+        params()
+            .filter(|param| Some(param.name.as_str()) == nearest)
+            .for_each(|param| param.used.set(true));
+        let nearest = suggest::nearest(name, steps().map(|step| step.id.as_str()));
+        steps()
+            .filter(|step| Some(step.id.as_str()) == nearest)
+            .for_each(|step| step.used.set(true));
+        let nearest = suggest::nearest(name, vars().map(|var| var.name.as_str()));
+        vars()
+            .filter(|var| Some(var.name.as_str()) == nearest)
+            .for_each(|var| var.used.set(true));
+    }
+
+    /// Whether this path may have no value: `params.x`, `steps.id`, `uri.x`.
+    pub(crate) fn may_be_absent(&self, path: &str) -> bool {
+        match path.split_once('.') {
+            Some(("params", name)) => self.param(name).is_some_and(|param| !param.always),
+            Some(("steps", id)) => self.step(id).is_some_and(|(_, step)| step.may_skip),
+            Some(("uri", name)) => self.var(name).is_some_and(|var| !var.always),
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! `lint`: the checks of the build, without a build.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::Args;
+use kube_mcp_core::engine::surface::Surface;
+use kube_mcp_model::{Colour, Sources, Taken, check, render};
+
+use super::{operations::catalog, terminal, terminal::Outcome};
+
+/// Check specs and templates as the build does; needs no Rust and no cluster
+#[derive(Debug, Args)]
+pub(super) struct Lint {
+    /// A folder that holds spec/ and templates/, or a spec folder with templates/ beside it
+    #[arg(default_value = ".")]
+    dir: PathBuf,
+}
+
+impl Lint {
+    pub(super) fn run(self, surfaces: &[&'static Surface]) -> Outcome {
+        let files = Sources::read(&self.dir)?;
+        let catalog = catalog(surfaces)?;
+        let (package, mistakes) = check(&files, &catalog, &taken(surfaces, &files));
+        if !mistakes.is_empty() {
+            let colour = if terminal::shows_colours() {
+                Colour::Ansi
+            } else {
+                Colour::Plain
+            };
+            terminal::say(&render(&mistakes, &files, colour));
+            terminal::say(&format!(
+                "{} in {}",
+                counted(mistakes.len(), "mistake"),
+                self.dir.display()
+            ));
+            return Ok(ExitCode::FAILURE);
+        }
+        let package = package.unwrap_or_default();
+        terminal::print(&format!(
+            "{}, {}, {}: no mistakes",
+            counted(package.tools.len(), "tool"),
+            counted(package.prompts.len(), "prompt"),
+            counted(package.resources.len(), "resource"),
+        ))?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}
+
+/// The names that the other surfaces of this binary have. A surface most of whose files are in the folder is the one
+/// that is being checked.
+fn taken(surfaces: &[&'static Surface], files: &Sources) -> Vec<Taken> {
+    let mut taken = Vec::new();
+    for surface in surfaces {
+        let here = |at: &str| {
+            at.split(':')
+                .next()
+                .is_some_and(|file| files.text(file).is_some())
+        };
+        if surface.tools.iter().filter(|tool| here(tool.at)).count() * 2 > surface.tools.len() {
+            continue;
+        }
+        let tools = surface.tools.iter().map(|tool| ("tool", tool.name));
+        let prompts = surface.prompts.iter().map(|prompt| ("prompt", prompt.name));
+        let resources = surface
+            .resources
+            .iter()
+            .map(|resource| ("resource", resource.name));
+        taken.extend(tools.chain(prompts).chain(resources).map(|(sort, name)| Taken {
+            sort: sort.to_owned(),
+            name: name.to_owned(),
+            package: surface.package.to_owned(),
+        }));
+    }
+    taken
+}

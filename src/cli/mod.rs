@@ -1,0 +1,20 @@
+//! The command line: the only place that talks to a terminal.
+//!
+//! One subcommand is one file. Each does its work through what a server uses too: `call` and `render` go through the
+//! same [`Engine`](kube_mcp_core::engine::Engine) as a client's calls, `lint` through the same checks as the build.
+
+mod arguments;
+mod call;
+mod engine;
+mod lint;
+mod listing;
+mod operations;
+mod options;
+mod program;
+mod render;
+mod serve;
+mod show;
+mod terminal;
+mod tools;
+
+pub(crate) use program::run;

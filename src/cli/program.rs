@@ -1,0 +1,101 @@
+//! What there is to say on the command line, and who does it.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use kube_mcp_core::engine::surface::Surface;
+
+use super::{call, lint, operations, options::Options, render, serve, show, terminal, tools};
+
+/// An MCP server for Kubernetes
+///
+/// Without a command it serves MCP on stdin and stdout, which is how an MCP client starts it. All other commands are
+/// for people: they try a tool by hand, or help to write one.
+#[derive(Debug, Parser)]
+#[command(
+    name = "kube-mcp",
+    version,
+    max_term_width = 110,
+    after_help = "Exit status: 0 done, 1 a mistake or an error was told, 2 the command line was wrong."
+)]
+struct Program {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    options: Options,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::Serve),
+    Call(call::CallTool),
+    Tools(tools::Tools),
+    Lint(lint::Lint),
+    Show(show::Show),
+    Operations(operations::Operations),
+    Render(render::Render),
+}
+
+/// Runs the program over these surfaces.
+pub(crate) fn run(surfaces: &[&'static Surface]) -> ExitCode {
+    let Program { command, options } = Program::parse();
+    let options = options.overrides();
+    let result = match command.unwrap_or(Command::Serve(serve::Serve {})) {
+        Command::Serve(serve) => serve.run(surfaces, &options),
+        Command::Call(call) => call.run(surfaces, &options),
+        Command::Tools(tools) => tools.run(surfaces, &options),
+        Command::Lint(lint) => lint.run(surfaces),
+        Command::Show(show) => show.run(surfaces),
+        Command::Operations(operations) => operations.run(surfaces),
+        Command::Render(render) => render.run(surfaces, &options),
+    };
+    match result {
+        Ok(code) => code,
+        Err(failure) => terminal::fail(&failure),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Program::command().debug_assert();
+    }
+
+    #[test]
+    fn no_command_serves_with_the_options_given() {
+        let program = Program::parse_from(["kube-mcp", "--mode", "read-only", "--toolsets", "core,apps"]);
+        assert!(program.command.is_none());
+        let overrides = program.options.overrides();
+        assert_eq!(overrides.mode, Some(kube_mcp_core::call::Mode::ReadOnly));
+        assert_eq!(
+            overrides.toolsets,
+            Some(vec!["core".to_owned(), "apps".to_owned()])
+        );
+    }
+
+    #[test]
+    fn every_command_and_option_says_what_it_is_for() {
+        fn check(command: &clap::Command) {
+            assert!(
+                command.get_about().is_some(),
+                "{} has no help",
+                command.get_name()
+            );
+            for argument in command.get_arguments() {
+                assert!(
+                    argument.get_help().is_some(),
+                    "{} {} has no help",
+                    command.get_name(),
+                    argument.get_id()
+                );
+            }
+            command.get_subcommands().for_each(check);
+        }
+        check(&Program::command());
+    }
+}

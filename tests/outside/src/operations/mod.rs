@@ -1,0 +1,4 @@
+//! The team's operations.
+
+pub mod config_maps;
+pub mod teams;
