@@ -61,11 +61,11 @@ pub(super) async fn read(
         page_size: Some(PAGE),
         ..ListQuery::default()
     };
-    let reads: Vec<_> = stream::iter(&kinds)
-        .map(|kind| candidates(cx, kind, namespace, query.clone()))
-        .buffered(AT_ONCE)
-        .collect()
-        .await;
+    let mut pending = Vec::with_capacity(kinds.len());
+    for kind in &kinds {
+        pending.push(candidates(cx, kind, namespace, query.clone()));
+    }
+    let reads: Vec<_> = stream::iter(pending).buffered(AT_ONCE).collect().await;
     let mut all = Vec::new();
     for (kind, read) in kinds.iter().zip(reads) {
         match read {
