@@ -172,7 +172,12 @@ impl Registry {
                 self.failed.join(", ")
             ));
         }
-        Error::not_found(message)
+        let error = Error::not_found(message);
+        match nearest.first().and_then(|nearest| nearest.split(' ').next()) {
+            // Every operation calls this parameter so.
+            Some(kind) => error.instead("kind", kind),
+            None => error,
+        }
     }
 
     /// The three nearest, as `Widget (widgets.example.com)`.
