@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use syn::{GenericArgument, PathArguments, Type, spanned::Spanned as _};
+use syn::{GenericArgument, PathArguments, Type};
 
 use crate::signature::{Base, Catalog};
 
