@@ -76,6 +76,14 @@ impl Registry {
         self.preferred.clone()
     }
 
+    /// Whether a kind of this plural is served, by this group if one is given.
+    pub(super) fn serves(&self, plural: &str, group: Option<&str>) -> bool {
+        let is = |resource: &Resource| {
+            resource.plural == plural && group.is_none_or(|group| resource.group == group)
+        };
+        self.served.iter().any(|served| is(&served.resource))
+    }
+
     /// The kind that a person means, if there is one.
     ///
     /// # Errors
