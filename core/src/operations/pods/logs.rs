@@ -5,9 +5,6 @@ mod read;
 mod sources;
 mod targets;
 
-#[cfg(test)]
-mod tests;
-
 use std::time::{Duration, Instant};
 
 use regex::Regex;

@@ -339,6 +339,3 @@ fn way_back(objects: &[Value], items: &[ChangeItem], labels: &Labels) -> Option<
     let first = changed.next()?;
     changed.all(|other| other == first).then_some(first)
 }
-
-#[cfg(test)]
-mod tests;

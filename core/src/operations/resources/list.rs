@@ -75,10 +75,7 @@ async fn everything(cx: &Cx, namespace: Option<&str>) -> Result<Error, Error> {
         .iter()
         .map(async |resource| count(cx, resource, namespace).await.ok().flatten())
         .collect();
-    let counts: Vec<Option<String>> = stream::iter(counting)
-        .buffered(5)
-        .collect()
-        .await;
+    let counts: Vec<Option<String>> = stream::iter(counting).buffered(5).collect().await;
     let counts: Vec<String> = counts.into_iter().flatten().collect();
     let place = namespace.map_or_else(|| "all namespaces".to_owned(), str::to_owned);
     let counts = if counts.is_empty() {

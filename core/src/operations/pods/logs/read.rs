@@ -67,11 +67,11 @@ pub(super) async fn all(cx: &Cx, containers: &[Container], reading: &Reading) ->
         AT_ONCE
     };
     // Collected first: a closure over references in the stream would keep the whole call on one thread.
-    let reads: Vec<_> = containers.iter().map(|container| one(cx, container, reading)).collect();
-    stream::iter(reads)
-        .buffered(at_once)
-        .collect()
-        .await
+    let reads: Vec<_> = containers
+        .iter()
+        .map(|container| one(cx, container, reading))
+        .collect();
+    stream::iter(reads).buffered(at_once).collect().await
 }
 
 async fn one(cx: &Cx, container: &Container, reading: &Reading) -> Result<Read, Error> {
