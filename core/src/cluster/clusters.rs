@@ -21,7 +21,7 @@ use super::{
         trace::TraceLayer,
     },
     plugin::Plugin,
-    proxy::ProxyEnv,
+    proxy::{self, ProxyEnv},
     transport::Transport,
 };
 use crate::{
@@ -300,8 +300,10 @@ pub struct Cluster {
     server: String,
     namespace: String,
     pub(super) timeouts: Timeouts,
-    /// What credentials are used, for the message when they are not accepted.
+    /// What to do when the API server does not accept the credentials.
     pub(super) credentials: String,
+    /// The proxy on the way, without its credentials.
+    pub(super) proxy: Option<String>,
     /// Everything that a request passes.
     pub(super) service: HttpService,
     discovery: Discovery,
@@ -323,21 +325,24 @@ impl Cluster {
             pool: kubernetes.concurrency,
             proxy: ProxyEnv::from_env(),
         };
+        let proxy = entry.as_ref().ok().and_then(|entry| {
+            let server = server_uri(&entry.cluster).ok()?;
+            let proxy = proxy::decide(&server, entry.cluster.proxy_url.as_deref(), &how.proxy).ok()??;
+            Some(proxy.uri().to_string())
+        });
         let entry = entry.map(|entry| {
             let plugin = Plugin::of(&entry, kubernetes.timeouts.plugin);
             (entry, plugin)
         });
         let transport = BoxCloneSyncService::new(Transport::new(entry, how));
-        Self::over(transport, named, &server, credentials, config)
+        Self {
+            credentials,
+            proxy,
+            ..Self::over(transport, named, &server, config)
+        }
     }
 
-    fn over(
-        transport: HttpService,
-        named: Named<'_>,
-        server: &str,
-        credentials: String,
-        config: &config::Config,
-    ) -> Self {
+    fn over(transport: HttpService, named: Named<'_>, server: &str, config: &config::Config) -> Self {
         let kubernetes = &config.kubernetes;
         let service = ServiceBuilder::new()
             .layer(TraceLayer(named.name.into()))
@@ -356,7 +361,8 @@ impl Cluster {
                 .unwrap_or("default")
                 .to_owned(),
             timeouts: kubernetes.timeouts,
-            credentials,
+            credentials: String::new(),
+            proxy: None,
             service: BoxCloneSyncService::new(service),
             discovery: Discovery::default(),
             identified: RwLock::new(None),
@@ -371,7 +377,7 @@ impl Cluster {
             context: Some(name),
             namespace: None,
         };
-        Self::over(transport, named, "https://scripted.test", String::new(), config)
+        Self::over(transport, named, "https://scripted.test", config)
     }
 
     /// Its name: the context's, or the alias that the configuration gives it.
@@ -440,6 +446,11 @@ impl Cluster {
         let identity = self.client(grant).identity().await?;
         *self.identified.write().unwrap_or_else(PoisonError::into_inner) = Some(identity.clone());
         Ok(identity)
+    }
+
+    /// A kind by group and plural, if discovery has been asked already.
+    pub(super) fn known(&self, group: &str, plural: &str) -> Option<Resource> {
+        self.discovery.known(group, plural)
     }
 
     /// The error of a cluster that gives no answer.

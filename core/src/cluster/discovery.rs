@@ -44,6 +44,16 @@ impl Discovery {
             .map(|(_, registry)| registry.clone())
     }
 
+    /// A kind by group and plural, if it has been seen.
+    pub(super) fn known(&self, group: &str, plural: &str) -> Option<Resource> {
+        let registry = self.seen(Duration::MAX)?;
+        let kinds = registry.preferred();
+        kinds
+            .iter()
+            .find(|kind| kind.group == group && kind.plural == plural)
+            .cloned()
+    }
+
     /// The kinds, asked for where they were not yet or long ago.
     pub(super) async fn registry(&self, client: &Client) -> Result<Arc<Registry>, Error> {
         self.younger_than(LIFETIME, client).await

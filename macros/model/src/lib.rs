@@ -3,14 +3,20 @@
 //! One engine with thin front ends: build scripts (`build`, feature `codegen`), the macros, and the `lint`,
 //! `show`, `operations` and `new tool` subcommands of the binary all call this library.
 //!
-//! A run goes: [`signature`] (what operations there are) and the YAML tree into the checks, which
-//! collect [`diagnostic`]s and yield the resolved package ([`ir`]), out of which code is generated.
+//! A run goes: [`sources`] (the files) are read into trees ([`tree`]) in which every key and value knows its place;
+//! the structural check compares them with the tables of keys ([`spec`]); the checks by subject ([`checks`])
+//! compare them with [`signature`] (what operations there are) and with the templates. All of them collect
+//! [`diagnostic`]s, which [`render()`] shows, and yield the resolved package ([`ir`]), out of which code is
+//! generated.
 
 pub mod check;
 pub mod checks;
+pub mod describe;
 pub mod diagnostic;
+pub mod editor;
 pub mod ir;
 pub mod render;
+pub mod scaffold;
 mod schema;
 pub mod signature;
 pub mod sources;
@@ -30,7 +36,10 @@ pub mod scan;
 
 pub use self::{
     check::{Taken, check},
+    describe::describe,
     diagnostic::{Diagnostic, Place},
+    editor::schemas,
     render::{Colour, render, render_each},
+    scaffold::new_tool,
     sources::{SourceFile, Sources},
 };

@@ -281,6 +281,10 @@ impl Reader<'_> {
                     )
                     .help("write the keys out"),
                 );
+                // They count as written, so that none of them is told to be missing.
+                if let Value::Map(merged) = node.value {
+                    entries.extend(merged);
+                }
                 continue;
             }
             if let Some((first, _)) = entries.iter().find(|(known, _)| known.name == key.value) {

@@ -18,8 +18,9 @@ use crate::cluster::connect::{RequestBody, ResponseBody, box_body};
 
 /// Directives for tracing's filter that keep the libraries' logs harmless: kube logs whole bodies (secrets!) when
 /// it cannot read one.
-pub const LOG_DIRECTIVES: [&str; 4] = [
+pub const LOG_DIRECTIVES: [&str; 5] = [
     "kube_client=off",
+    "rustls_platform_verifier=off",
     "kube_runtime=error",
     "hyper_util=warn",
     "rustls=warn",

@@ -4,7 +4,7 @@ use super::{
     Context,
     data::{Data, Miss},
     literal,
-    params::{Declared, kind_words},
+    params::{Declared, kind_words, value_fits},
     scope::Scope,
     template::{Text, Walker},
 };
@@ -78,11 +78,12 @@ fn limit_signature() -> ParamSignature {
 fn unknown_keys(context: &mut Context<'_>, job: &Job<'_, '_>) {
     let operation = job.operation;
     let known = |name: &str| operation.params.iter().any(|param| param.name == name);
-    for (key, _) in job.with.map(Node::entries).unwrap_or_default() {
+    for (key, value) in job.with.map(Node::entries).unwrap_or_default() {
         let name = key.name.as_str();
         if known(name) || (operation.paged && name == LIMIT) {
             continue;
         }
+        job.scope.mentioned(value.as_str().unwrap_or_default());
         if operation.paged && PAGE.contains(&name) {
             let help = match name {
                 "cursor" => "leave it out: the engine adds it".to_owned(),
@@ -232,6 +233,7 @@ fn explicit_binding<'a>(
             }
         },
         Err(diagnostic) => {
+            job.scope.mentioned(node.as_str().unwrap_or_default());
             context.found.push(*diagnostic);
             return None;
         }
@@ -279,6 +281,7 @@ fn know_param(context: &mut Context<'_>, scope: &Scope<'_>, name: &str, node: &N
     if scope.param(name).is_some() {
         return true;
     }
+    scope.meant(name);
     let names = scope
         .params
         .into_iter()
@@ -300,6 +303,7 @@ fn know_var(context: &mut Context<'_>, scope: &Scope<'_>, name: &str, node: &Nod
         var.used.set(true);
         return true;
     }
+    scope.meant(name);
     let names = scope.vars.into_iter().flatten().map(|var| var.name.as_str());
     let help = suggest::help(name, names, "its variables are").or_else(|| {
         Some(format!(
@@ -315,6 +319,7 @@ fn know_var(context: &mut Context<'_>, scope: &Scope<'_>, name: &str, node: &Nod
 fn step_path(context: &mut Context<'_>, scope: &Scope<'_>, path: &[&str], node: &Node) -> Option<Data> {
     let (id, rest) = path.split_first()?;
     let Some((index, step)) = scope.step(id) else {
+        scope.meant(id);
         let names = scope.steps.into_iter().flatten().map(|step| step.id.as_str());
         let help = suggest::help(id, names, "its steps are")
             .or_else(|| Some("only tools with `steps:` and prompts with `gather:` have steps".to_owned()));
@@ -330,6 +335,11 @@ fn step_path(context: &mut Context<'_>, scope: &Scope<'_>, path: &[&str], node: 
         let help = Some("steps refer to earlier steps only: change their order".to_owned());
         let message = format!("step `{id}` does not come before this one");
         context.report("later-step", message, &node.place, help);
+        scope
+            .steps
+            .into_iter()
+            .flatten()
+            .for_each(|step| step.used.set(true));
         return None;
     }
     step.used.set(true);
@@ -511,7 +521,11 @@ fn param_binding(
     }
     narrow(context, job, param, declared);
     range(context, job, param, declared);
-    let default = declared.param.default.clone();
+    let default = declared
+        .param
+        .default
+        .clone()
+        .filter(|default| value_fits(default, &declared.param).is_ok());
     if let Some((value, node)) = default.zip(declared.node.get("default"))
         && let Err(misfit) = literal::fits(&value, &param.ty, context.catalog)
     {

@@ -247,6 +247,9 @@ fn unused_templates(context: &mut Context<'_>, package: &mut Package) {
         let Some((_, parsed)) = context.library.get(name) else {
             continue;
         };
+        if parsed.used.get() {
+            continue;
+        }
         let text = parsed.text;
         let (catalog, found) = (context.catalog, &mut context.found);
         Walker::new(Scope::OPEN, &context.library, catalog, text, found).file(name, None);

@@ -20,7 +20,7 @@ mod toolsets;
 
 pub(crate) use context::Context;
 pub(crate) use files::{package, trees};
-pub(crate) use literal::words as type_words;
+pub(crate) use literal::{variants, words as type_words};
 pub(crate) use offer::views;
 pub use reference::reference;
 pub use table::{CHECKS, Check};

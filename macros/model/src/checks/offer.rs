@@ -69,7 +69,7 @@ pub(crate) fn confirm(context: &mut Context<'_>, tool: &Node, access: Option<Acc
     let Some((key, value)) = tool.entry("confirm") else {
         return false;
     };
-    if access == Some(Access::Read) {
+    if access == Some(Access::Read) && value.as_str() == Some("always") {
         let help = Some("leave `confirm` out".to_owned());
         context.report(
             "confirm-on-read",

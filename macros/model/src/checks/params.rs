@@ -150,7 +150,7 @@ fn kind(context: &mut Context<'_>, key: &Key, node: &Node, all_strings: bool) ->
     let items = node.text("items");
     match (written, node.entry("items")) {
         (Some("array"), None) => {
-            let message = format!("parameter `{}` is an array of nobody knows what", key.name);
+            let message = format!("parameter `{}` is an array without `items`", key.name);
             context.report(
                 "array-items",
                 message,

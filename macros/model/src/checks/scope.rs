@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use super::data::Data;
-use crate::diagnostic::Place;
+use crate::{diagnostic::Place, suggest};
 
 /// A parameter as others see it.
 #[derive(Debug)]
@@ -70,6 +70,35 @@ impl<'a> Scope<'a> {
 
     pub(crate) fn var(&self, name: &str) -> Option<&'a VarFact> {
         self.vars?.iter().find(|var| var.name == name)
+    }
+
+    /// Counts as used what a text that could not be read mentions: one mistake is not to be told as two.
+    pub(crate) fn mentioned(&self, text: &str) {
+        for word in text
+            .split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+            .filter(|word| !word.is_empty())
+        {
+            self.meant(word);
+        }
+    }
+
+    /// Counts as used whatever is called so, or nearly so.
+    pub(crate) fn meant(&self, name: &str) {
+        let params = || self.params.into_iter().flatten();
+        let steps = || self.steps.into_iter().flatten();
+        let vars = || self.vars.into_iter().flatten();
+        let nearest = suggest::nearest(name, params().map(|param| param.name.as_str()));
+        params()
+            .filter(|param| Some(param.name.as_str()) == nearest)
+            .for_each(|param| param.used.set(true));
+        let nearest = suggest::nearest(name, steps().map(|step| step.id.as_str()));
+        steps()
+            .filter(|step| Some(step.id.as_str()) == nearest)
+            .for_each(|step| step.used.set(true));
+        let nearest = suggest::nearest(name, vars().map(|var| var.name.as_str()));
+        vars()
+            .filter(|var| Some(var.name.as_str()) == nearest)
+            .for_each(|var| var.used.set(true));
     }
 
     /// Whether this path may have no value: `params.x`, `steps.id`, `uri.x`.

@@ -201,6 +201,7 @@ fn condition<'a>(context: &mut Context<'a>, node: &'a Node, scope: Scope<'_>) ->
     if text.contains("{{") || text.contains("{%") {
         let bare = text.replace("{{", "").replace("}}", "");
         let help = Some(format!("write it bare: \"{}\"", bare.trim()));
+        scope.mentioned(text);
         context.report(
             "braces-in-condition",
             "a condition is an expression, without braces",
@@ -211,6 +212,7 @@ fn condition<'a>(context: &mut Context<'a>, node: &'a Node, scope: Scope<'_>) ->
     }
     if let Some(bare) = text.strip_prefix('$') {
         let help = Some(format!("write `{bare}`"));
+        scope.mentioned(text);
         context.report(
             "template-syntax",
             "names in a condition have no dollar",

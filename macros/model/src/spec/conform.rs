@@ -285,3 +285,8 @@ fn fields(node: &Node, entries: &[(Key, Node)], form: &Form, found: &mut Found) 
         );
     }
 }
+
+/// A name of the core as a spec can use it: `pods.logs` is `pods_logs`.
+pub(crate) fn spec_name(name: &str) -> String {
+    mended(name).unwrap_or_else(|| "unnamed".to_owned())
+}

@@ -1,4 +1,9 @@
 //! What the tests share: a small fixed catalog, and cases that are files.
+#![expect(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "no test uses all of the support; this is test code"
+)]
 
 use std::{fs, path::Path};
 
@@ -63,7 +68,7 @@ fn operation(name: &str, access: Access, output: Output, params: &[&str]) -> Sig
 }
 
 /// The operations of every test.
-pub fn catalog() -> Catalog {
+pub(crate) fn catalog() -> Catalog {
     use Access::{Destructive, Exec, Read, Write};
     let record = |name: &str| Output::Record(name.to_owned());
     let mut operations = vec![
@@ -199,8 +204,7 @@ pub fn catalog() -> Catalog {
 }
 
 /// Files from pairs of name and text, with a toolset `core` unless they bring toolsets.
-
-pub fn sources(files: &[(&str, &str)]) -> Sources {
+pub(crate) fn sources(files: &[(&str, &str)]) -> Sources {
     let mut sources = Sources::default();
     for (name, text) in files {
         sources.add(*name, *text);
@@ -217,8 +221,7 @@ fn complete(mut sources: Sources) -> Sources {
 
 /// A case: a folder with spec/ and templates/, or a file, which stands for `spec/tools/core/example.yaml` unless
 /// its first line says `# file: …`.
-
-pub fn case(path: &Path) -> Sources {
+pub(crate) fn case(path: &Path) -> Sources {
     if path.is_dir() {
         return complete(Sources::read(path).unwrap());
     }
@@ -231,8 +234,7 @@ pub fn case(path: &Path) -> Sources {
 }
 
 /// Compares a text with a committed file, or rewrites the file where `UPDATE_EXPECT=1`.
-
-pub fn expect_file(path: &Path, text: &str) -> Result<(), String> {
+pub(crate) fn expect_file(path: &Path, text: &str) -> Result<(), String> {
     if std::env::var_os("UPDATE_EXPECT").is_some() {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).unwrap();

@@ -155,10 +155,13 @@ impl Walker<'_, '_> {
             "steps" if scope.steps.is_some() => return Data::Steps.into(),
             "uri" if scope.vars.is_some() => return Data::Uri.into(),
             "self" | "super" => return Data::Any.into(),
-            _ if FUNCTIONS.contains(&name) => return Data::Callable.into(),
+            _ if FUNCTIONS.contains(&name) && scope.param(name).is_none() && scope.var(name).is_none() => {
+                return Data::Callable.into();
+            }
             _ if scope.open => return Data::Any.into(),
             _ => {}
         }
+        scope.meant(name);
         let help = if scope.param(name).is_some() {
             Some(format!("did you mean `params.{name}`?"))
         } else if scope.step(name).is_some() {
@@ -298,6 +301,7 @@ impl Walker<'_, '_> {
     }
 
     fn missing(&mut self, check: &'static str, message: String, name: &Name, help: Option<String>) -> Known {
+        self.scope.meant(&name.text);
         let place = self.text.place(name.at.clone());
         self.report(Diagnostic::new(check, message, place).maybe_help(help));
         Data::Any.into()

@@ -1,6 +1,6 @@
 //! All templates of a package, parsed once.
 
-use std::collections::BTreeMap;
+use std::{cell::Cell, collections::BTreeMap};
 
 use crate::{
     checks::template::Text,
@@ -23,6 +23,8 @@ pub(crate) struct Parsed<'a> {
     pub(crate) text: Text<'a>,
     /// None if its syntax is wrong, which has been reported.
     pub(crate) body: Option<Vec<Statement>>,
+    /// Whether something that is used has been checked to use it.
+    pub(crate) used: Cell<bool>,
 }
 
 impl<'a> Library<'a> {
@@ -47,7 +49,14 @@ impl<'a> Library<'a> {
                     None
                 }
             };
-            templates.insert(name, Parsed { text, body });
+            templates.insert(
+                name,
+                Parsed {
+                    text,
+                    body,
+                    used: Cell::new(false),
+                },
+            );
         }
         Self { templates }
     }

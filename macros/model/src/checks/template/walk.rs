@@ -123,6 +123,10 @@ impl<'a, 'f> Walker<'a, 'f> {
     }
 
     fn syntax(&mut self, error: SyntaxError) {
+        if let Text::Inline { text, .. } = self.text {
+            self.scope.mentioned(text);
+        }
+
         let help = match self.text {
             Text::Inline { text, .. } if text.contains('$') => {
                 "within `{{ }}` and conditions names have no dollar: `params.x`, `steps.id.path`"
@@ -151,6 +155,7 @@ impl<'a, 'f> Walker<'a, 'f> {
             return;
         };
         let Some(body) = &parsed.body else { return };
+        parsed.used.set(true);
         let before = (self.text, self.note.clone());
         self.text = parsed.text;
         self.chain.push(name);
@@ -282,7 +287,7 @@ impl<'a, 'f> Walker<'a, 'f> {
                     self.locals.push(Local::new(alias, Data::Module(Rc::new(names))));
                 }
             }
-            Statement::FromImport { name, names } => self.from_import(name, names),
+            Statement::FromImport { name, names } => self.import_names(name, names),
         }
     }
 
@@ -308,7 +313,7 @@ impl<'a, 'f> Walker<'a, 'f> {
         self.locals.split_off(mark)
     }
 
-    fn from_import(&mut self, from: &Expr, names: &[(Name, String)]) {
+    fn import_names(&mut self, from: &Expr, names: &[(Name, String)]) {
         let known_before = self.found.len();
         let exported = self.exported(from);
         let missing = self.found.len() > known_before && exported.is_empty();
