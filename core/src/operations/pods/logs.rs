@@ -73,6 +73,11 @@ pub async fn logs(
                 .into());
         }
         (Some(name), None) => targets::by_name(cx, kind.as_ref(), name, namespace.as_deref()).await?,
+        (None, Some(_)) if kind.as_ref().is_some_and(|kind| !is_pods(kind)) => {
+            return Err(
+                Error::invalid("selector selects pods: leave kind out, or give name in its place").into(),
+            );
+        }
         (None, Some(selector)) => targets::by_selector(cx, selector, namespace.as_deref()).await?,
     };
     let Target {
@@ -121,6 +126,12 @@ pub async fn logs(
         );
     }
     Ok(lines)
+}
+
+fn is_pods(kind: &KindRef) -> bool {
+    ["pod", "pods", "po"]
+        .iter()
+        .any(|name| kind.0.eq_ignore_ascii_case(name))
 }
 
 /// A regular expression, or why it is none.

@@ -189,7 +189,7 @@ async fn a_change_never_guesses() {
     );
     assert_eq!(
         next(&missing),
-        ["resources.label kind=Deployment name=web namespace=cart"]
+        ["resources.label kind=Deployment labels=a=b name=web namespace=cart"]
     );
     for (name, selector) in [(None, None), (Some("web"), Some("a=b"))] {
         let both = error(run(&server, name, selector, &["a=b"], false).await);
