@@ -193,11 +193,14 @@ fn assemble(containers: &[Container], reads: Vec<std::result::Result<Read, Error
             Ok(read) => {
                 lines.read += read.seen;
                 lines.matched += read.matched;
+                let is_explained = read.note.is_some();
                 if let Some(note) = read.note {
                     lines.notes.push(format!("{}: {note}", container.label));
                 }
                 if read.lines.is_empty() {
-                    quiet.push(container.label.clone());
+                    if !is_explained {
+                        quiet.push(container.label.clone());
+                    }
                     continue;
                 }
                 let index = lines.sources.len();
