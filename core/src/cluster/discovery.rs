@@ -5,13 +5,14 @@
 
 use std::{
     sync::{Arc, PoisonError, RwLock},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use bytes::Bytes;
 use futures::{StreamExt as _, stream};
 use kube::client::{APIGroupDiscoveryList, APIResourceDiscovery};
 use serde::Deserialize;
+use tokio::time::Instant;
 
 use super::{
     Client, Resource,

@@ -197,6 +197,11 @@ impl Script {
             .collect()
     }
 
+    /// What was asked so far.
+    pub(crate) fn all_requests(&self) -> Vec<Seen> {
+        self.state().seen.clone()
+    }
+
     /// A cluster called `test` over it.
     pub(crate) fn cluster(&self) -> Arc<Cluster> {
         Arc::new(self.named("test"))

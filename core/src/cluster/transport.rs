@@ -210,3 +210,6 @@ impl Shared {
             .map_err(|error| Error::internal(format!("connecting failed: {error}")))?
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests;

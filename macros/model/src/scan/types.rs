@@ -46,7 +46,7 @@ impl ParameterType {
         let (optional, inner) = unwrap(ty, "Option");
         let (list, inner) = unwrap(inner, "Vec");
         let base = base(inner)
-            .ok_or_else(|| syn::Error::new(ty.span(), format!("an operation cannot take {}", refusal(ty))))?;
+            .ok_or_else(|| syn::Error::new_spanned(ty, format!("an operation cannot take {}", refusal(ty))))?;
         Ok(Self { optional, list, base })
     }
 
