@@ -100,7 +100,7 @@ async fn count(cx: &Cx, resource: &Resource, namespace: Option<&str>) -> Result<
     let unhealthy = table
         .rows
         .iter()
-        .filter(|row| rule.judge(&row.cells).health.is_unhealthy())
+        .filter(|row| rule.judge(&row.cells).is_trouble())
         .count();
     Ok(match (table.rows.len(), unhealthy) {
         (0, _) => None,

@@ -115,6 +115,11 @@ async fn one(cx: &Cx, container: &Container, reading: &Reading) -> Result<Read, 
                 break;
             }
         };
+        // The kubelet says so in a line of the log.
+        if line.starts_with("unable to retrieve container logs for ") {
+            read.note = Some("the node has removed the log of that run already".to_owned());
+            continue;
+        }
         bytes += line.len();
         read.seen += 1;
         let entry = entry(&line);
