@@ -592,10 +592,12 @@ impl Patch {
                 let Some(steps) = patch.as_array() else {
                     return Err(Error::invalid("a JSON patch is a list of operations"));
                 };
-                let tests = held.map(
-                    |(key, value)| json!({"op": "test", "path": format!("/metadata/{key}"), "value": value}),
+                // Set and not tested: what was set to something else is a conflict, while a test that fails is
+                // told as any other bad patch.
+                let held = held.map(
+                    |(key, value)| json!({"op": "add", "path": format!("/metadata/{key}"), "value": value}),
                 );
-                let steps: Vec<_> = tests.chain(steps.iter().cloned()).collect();
+                let steps: Vec<_> = steps.iter().cloned().chain(held).collect();
                 return Ok(("application/json-patch+json", steps.into()));
             }
         };

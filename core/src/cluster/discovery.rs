@@ -5,13 +5,14 @@
 
 use std::{
     sync::{Arc, PoisonError, RwLock},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use bytes::Bytes;
 use futures::{StreamExt as _, stream};
 use kube::client::{APIGroupDiscoveryList, APIResourceDiscovery};
 use serde::Deserialize;
+use tokio::time::Instant;
 
 use super::{
     Client, Resource,
@@ -44,6 +45,16 @@ impl Discovery {
             .map(|(_, registry)| registry.clone())
     }
 
+    /// A kind by group and plural, if it has been seen.
+    pub(super) fn known(&self, group: &str, plural: &str) -> Option<Resource> {
+        let registry = self.seen(Duration::MAX)?;
+        let kinds = registry.preferred();
+        kinds
+            .iter()
+            .find(|kind| kind.group == group && kind.plural == plural)
+            .cloned()
+    }
+
     /// The kinds, asked for where they were not yet or long ago.
     pub(super) async fn registry(&self, client: &Client) -> Result<Arc<Registry>, Error> {
         self.younger_than(LIFETIME, client).await
@@ -65,6 +76,7 @@ impl Discovery {
         match ask(client).await {
             Ok(registry) => {
                 let registry = Arc::new(registry);
+                client.cluster.check_rules(&registry);
                 *self.seen.write().unwrap_or_else(PoisonError::into_inner) =
                     Some((Instant::now(), registry.clone()));
                 Ok(registry)

@@ -11,7 +11,7 @@ use super::{
     Client,
     layers::{request::RequestInfo, retry},
 };
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, call::Access};
 
 /// The API server's own account of a failure.
 #[derive(Debug, Default, Deserialize)]
@@ -27,7 +27,6 @@ struct Status {
 #[serde(rename_all = "camelCase", default)]
 struct Details {
     name: String,
-    kind: String,
     causes: Vec<Cause>,
     retry_after_seconds: u64,
 }
@@ -53,20 +52,29 @@ impl Client {
         let name = self.cluster.name();
         let message = status.message.trim();
         match code {
-            StatusCode::UNAUTHORIZED => self.unauthorized(info),
+            StatusCode::UNAUTHORIZED => self.unauthorized(),
             StatusCode::FORBIDDEN => self.forbidden(info, message).await,
             StatusCode::NOT_FOUND => self.missing(info, &status).await,
             StatusCode::CONFLICT if status.reason == "AlreadyExists" => Error::new(
                 ErrorKind::Conflict,
-                format!("{} exists already on {name} (409)", object(info)),
+                format!("{} exists already on {name} (409)", self.subject(info)),
             ),
-            StatusCode::CONFLICT => Error::new(
-                ErrorKind::Conflict,
-                format!(
-                    "{} was changed by somebody else meanwhile (409): {message}; read it again and repeat the call",
-                    object(info)
-                ),
-            ),
+            StatusCode::CONFLICT => {
+                // The usual words say nothing that ours do not.
+                let why = match message.contains("has been modified")
+                    || message.contains("might have been modified")
+                {
+                    true => String::new(),
+                    false => format!(": {}", shortened(message)),
+                };
+                Error::new(
+                    ErrorKind::Conflict,
+                    format!(
+                        "{} was changed or replaced meanwhile (409){why}; read it again and repeat the call",
+                        self.subject(info)
+                    ),
+                )
+            }
             StatusCode::GONE => Error::new(
                 ErrorKind::Conflict,
                 format!("the list has moved on since its last page (410): {message}; start it anew"),
@@ -91,17 +99,24 @@ impl Client {
                     .unwrap_or_default();
                 Error::new(
                     ErrorKind::Server,
-                    format!("{name} has too much to do (429): {message}; call again{when}"),
+                    format!(
+                        "{name} has too much to do (429): {}; call again{when}",
+                        shortened(message)
+                    ),
                 )
             }
             _ => Error::new(
                 ErrorKind::Server,
-                format!("{name} failed to {info} ({}): {message}", code.as_u16()),
+                format!(
+                    "{name} failed to {info} ({}): {}",
+                    code.as_u16(),
+                    shortened(message)
+                ),
             ),
         }
     }
 
-    fn unauthorized(&self, _info: &RequestInfo) -> Error {
+    fn unauthorized(&self) -> Error {
         let cluster = &self.cluster;
         let advice = match cluster.credentials.as_str() {
             "" => String::new(),
@@ -126,51 +141,47 @@ impl Client {
         )
     }
 
-    /// `oncall@example.com may not list secrets in all namespaces of prod (403)`.
+    /// `oncall@example.com may not list secrets in all namespaces (403)`.
     async fn forbidden(&self, info: &RequestInfo, message: &str) -> Error {
-        let place = match (&info.namespace, &info.name) {
-            (Some(namespace), _) if info.resource != "namespaces" => format!(" in namespace {namespace}"),
-            (_, None) if info.is_resource => " in all namespaces or cluster-wide".to_owned(),
-            _ => String::new(),
-        };
-        let name = info
-            .name
-            .as_ref()
-            .map(|name| format!(" {name}"))
-            .unwrap_or_default();
-        let what = match info.is_resource {
-            true => format!("{} {}{name}{place}", info.verb, info.qualified()),
-            false => format!("{} {}", info.verb, info.path),
-        };
-        // Else it is not RBAC that refuses, but an admission plugin or a proxy, whose words say why.
-        let denied_by_rbac = message.contains("cannot ");
-        let said = quoted_user(message);
-        let who = match said {
-            Some(user) => Some(user.to_owned()),
-            None if denied_by_rbac && !info.is_self_review() => {
-                Box::pin(self.cluster.whoami(self.grant.clone()))
-                    .await
-                    .ok()
-                    .map(|identity| identity.user)
-            }
-            None => None,
-        };
         let cluster = self.cluster.name();
-        let text = match who.as_deref().filter(|_| denied_by_rbac) {
-            Some("system:anonymous") => format!(
-                "{cluster} takes us for nobody (system:anonymous), who may not {what} (403): the credentials were \
-                 not accepted or there are none"
-            ),
-            Some(user) => {
-                let reason = message
-                    .split_once("): ")
-                    .map(|_| String::new())
-                    .unwrap_or_default();
-                format!(
-                    "{user} may not {what} on {cluster} (403){reason}; ask for a role that allows it, or name a namespace where you may"
-                )
+        // Without these words it is not authorization that refuses, but an admission plugin or a proxy, whose own
+        // words say why.
+        let denied = message.contains("cannot ") || message.is_empty();
+        if !denied {
+            let message = shortened(message);
+            return Error::new(
+                ErrorKind::Forbidden,
+                format!("{cluster} refuses to {info} (403): {message}"),
+            );
+        }
+        let who = match quoted_user(message) {
+            Some(user) => Some(user.to_owned()),
+            None if info.is_self_review() => None,
+            None => {
+                let identity = Box::pin(self.cluster.whoami(self.grant.clone())).await;
+                identity.ok().map(|identity| identity.user)
             }
-            None => format!("{cluster} refuses to {info} (403): {message}"),
+        };
+        let scoped = info.namespace.is_some() && info.resource != "namespaces";
+        let place = match (scoped, &info.name) {
+            (false, None) if info.is_resource && self.kind_of(info).is_some_and(|kind| kind.namespaced) => {
+                " in all namespaces"
+            }
+            _ => "",
+        };
+        let text = match who.as_deref() {
+            Some("system:anonymous") => format!(
+                "{cluster} takes us for nobody (system:anonymous), who may not {info}{place} (403): there are no \
+                 credentials, or they were not accepted"
+            ),
+            who => {
+                let who = who.unwrap_or("the kubeconfig's user");
+                let advice = match place {
+                    "" => "ask for a role that allows it",
+                    _ => "name a namespace, or ask for a role that allows it",
+                };
+                format!("{who} may not {info}{place} on {cluster} (403); {advice}")
+            }
         };
         Error::new(ErrorKind::Forbidden, text)
     }
@@ -178,42 +189,42 @@ impl Client {
     /// Which is missing: the kind, the namespace or the object.
     async fn missing(&self, info: &RequestInfo, status: &Status) -> Error {
         let cluster = self.cluster.name();
-        let details = status.details.as_ref();
-        let named = details.is_some_and(|details| !details.name.is_empty());
-        if !info.is_resource {
-            return Error::not_found(format!("{cluster} serves no {} (404)", info.path));
-        }
+        let named = status
+            .details
+            .as_ref()
+            .is_some_and(|details| !details.name.is_empty());
         if !named {
-            let message = match status.message.as_str() {
-                "" | "the server could not find the requested resource" => format!(
-                    "{cluster} does not serve {} in version {} (404)",
-                    info.qualified(),
-                    info.version
-                ),
-                message => format!("{cluster}: {message} (404)"),
+            let message = status.message.as_str();
+            let usual = message.is_empty() || message == "the server could not find the requested resource";
+            return match usual {
+                true => self.not_served(info),
+                false => Error::not_found(format!("{cluster}: {message} (404)")),
             };
-            return Error::not_found(message);
         }
-        let kind = details.map(|details| details.kind.as_str()).unwrap_or_default();
-        let namespace = info
+        if let Some(namespace) = info
             .namespace
             .as_deref()
-            .filter(|_| info.resource != "namespaces");
-        if let Some(namespace) = namespace {
+            .filter(|_| info.resource != "namespaces")
+        {
             let path = format!("/api/v1/namespaces/{}", super::query::segment(namespace));
             // Only a plain no counts: who may not look cannot tell.
-            if kind == "namespaces" || self.is_missing(&path).await {
+            if self.is_missing(&path).await {
                 return Error::not_found(format!("there is no namespace {namespace} on {cluster}"));
             }
         }
-        let place = namespace
-            .map(|namespace| format!(" in namespace {namespace}"))
-            .unwrap_or_default();
-        Error::not_found(format!(
-            "there is no {} {}{place} on {cluster}",
-            singular(info),
-            info.name.as_deref().unwrap_or_default()
-        ))
+        Error::not_found(format!("there is no {} on {cluster}", self.subject(info)))
+    }
+
+    fn not_served(&self, info: &RequestInfo) -> Error {
+        let cluster = self.cluster.name();
+        Error::not_found(match info.is_resource {
+            true => format!(
+                "{cluster} does not serve {} in version {} (404)",
+                info.qualified(),
+                info.version
+            ),
+            false => format!("{cluster} serves no {} (404)", info.path),
+        })
     }
 
     async fn is_missing(&self, path: &str) -> bool {
@@ -221,68 +232,84 @@ impl Client {
     }
 
     fn invalid(&self, info: &RequestInfo, code: StatusCode, status: &Status) -> Error {
+        // So a precondition on the uid fails in a patch.
+        let replaced = |details: &Details| details.causes.iter().any(|cause| cause.field == "metadata.uid");
+        if info.verb == "patch" && status.details.as_ref().is_some_and(replaced) {
+            return Error::new(
+                ErrorKind::Conflict,
+                format!(
+                    "{} was replaced by another of that name meanwhile ({}); read it again and repeat the call",
+                    self.subject(info),
+                    code.as_u16()
+                ),
+            );
+        }
         let causes: Vec<_> = status
             .details
             .iter()
             .flat_map(|details| &details.causes)
             .map(|cause| match (cause.field.as_str(), cause.message.as_str()) {
                 ("", "") => cause.reason.clone(),
-                ("", message) => message.to_owned(),
-                (field, message) => format!("{field}: {message}"),
+                ("", message) => shortened(message),
+                (field, message) => format!("{field}: {}", shortened(message)),
             })
             .collect();
-        let message = status.message.trim();
-        // A JSON patch's test is how a precondition is put there.
-        let tested = ["test failed", "testing value", "testing path"];
-        if info.verb == "patch"
-            && tested
-                .iter()
-                .any(|words| message.contains(words) || causes.iter().any(|c| c.contains(words)))
-        {
-            return Error::new(
-                ErrorKind::Conflict,
-                format!(
-                    "{} is not as it was looked at ({}): read it again and repeat the call",
-                    object(info),
-                    code.as_u16()
-                ),
-            );
-        }
         let what = match causes.is_empty() {
-            true => message.to_owned(),
+            true => shortened(status.message.trim()),
             false => causes.join("; "),
         };
-        Error::new(
-            ErrorKind::Invalid,
-            format!(
-                "{} does not accept it for {} ({}): {what}",
-                self.cluster.name(),
-                object(info),
-                code.as_u16()
+        let cluster = self.cluster.name();
+        let code = code.as_u16();
+        let text = match info.access() {
+            Access::Read => format!("{cluster} cannot {info} ({code}): {what}"),
+            _ => format!(
+                "{cluster} does not accept the change of {} ({code}): {what}",
+                self.subject(info)
             ),
-        )
+        };
+        Error::new(ErrorKind::Invalid, text)
+    }
+
+    /// The kind that a request is about, if discovery has been asked already.
+    fn kind_of(&self, info: &RequestInfo) -> Option<super::Resource> {
+        self.cluster.known(&info.group, &info.resource)
+    }
+
+    /// `Deployment checkout in namespace default`.
+    fn subject(&self, info: &RequestInfo) -> String {
+        let mut text = match self.kind_of(info) {
+            Some(resource) => resource.kind,
+            None => info.qualified(),
+        };
+        if let Some(name) = &info.name {
+            text.push(' ');
+            text.push_str(name);
+        }
+        if let Some(namespace) = info.namespace.as_ref().filter(|_| info.resource != "namespaces") {
+            text.push_str(" in namespace ");
+            text.push_str(namespace);
+        }
+        text
     }
 
     /// An answer that is not the API server's: a proxy's page, a load balancer's text.
     fn not_a_status(&self, info: &RequestInfo, code: StatusCode, body: &[u8]) -> Error {
-        match code {
-            StatusCode::UNAUTHORIZED => return self.unauthorized(info),
-            StatusCode::FORBIDDEN | StatusCode::PROXY_AUTHENTICATION_REQUIRED => {}
-            _ => {}
+        let page = looks_like_html(body) || code.is_redirection();
+        if code == StatusCode::UNAUTHORIZED {
+            return self.unauthorized();
         }
-        let cluster = self.cluster.name();
-        let from = if looks_like_html(body) {
-            ", with a web page and not as an API server: a proxy or login page stands before it"
-        } else {
-            ""
-        };
-        let text = match looks_like_html(body) {
-            true => String::new(),
+        // What the API server says of groups that it does not serve.
+        if code == StatusCode::NOT_FOUND && !page {
+            return self.not_served(info);
+        }
+        let said = match page {
+            true => ", with a web page and not as an API server: a proxy or login page stands before it"
+                .to_owned(),
             false => {
                 let text = String::from_utf8_lossy(&body[..body.len().min(200)]);
                 let text: String = text.trim().chars().filter(|c| !c.is_control()).collect();
                 if text.is_empty() {
-                    String::new()
+                    text
                 } else {
                     format!(": {text}")
                 }
@@ -293,13 +320,10 @@ impl Client {
             StatusCode::NOT_FOUND => ErrorKind::NotFound,
             _ => ErrorKind::Server,
         };
+        let (cluster, server, code) = (self.cluster.name(), self.cluster.server(), code.as_u16());
         Error::new(
             kind,
-            format!(
-                "{} answered {} to {info} of {cluster}{from}{text}",
-                self.cluster.server(),
-                code.as_u16()
-            ),
+            format!("{server} answered {code} when asked to {info} on {cluster}{said}"),
         )
     }
 
@@ -356,9 +380,18 @@ impl Client {
                 .cluster
                 .unreachable(&format!("the name of {server} is not known (DNS)"));
         }
-        if text.contains("tunnel error") || text.contains("SOCKS") || text.contains("proxy") {
+        if let Some(proxy) = &self.cluster.proxy
+            && (text.contains("tunnel error") || text.to_lowercase().contains("socks"))
+        {
+            let why = match retry::io_kind(error.as_ref()) {
+                Some(io::ErrorKind::ConnectionRefused) => "refuses connections".to_owned(),
+                _ => format!(
+                    "does not let us through ({})",
+                    text.rsplit(": ").next().unwrap_or(&text)
+                ),
+            };
             return self.cluster.unreachable(&format!(
-                "the proxy before {server} does not let us through ({text})"
+                "the proxy {proxy} before {server} {why}; correct proxy-url, HTTPS_PROXY or NO_PROXY"
             ));
         }
         match retry::io_kind(error.as_ref()) {
@@ -467,18 +500,43 @@ impl Client {
     }
 }
 
-/// `Deployment checkout in namespace default`, as far as it is known.
-fn object(info: &RequestInfo) -> String {
-    let name = info.name.as_deref().unwrap_or_default();
-    let place = match &info.namespace {
-        Some(namespace) if info.resource != "namespaces" => format!(" in namespace {namespace}"),
-        _ => String::new(),
-    };
-    format!("{} {name}{place}", singular(info))
+/// A message without the long values that the API server likes to quote: they help nobody, and may be secret.
+fn shortened(message: &str) -> String {
+    const QUOTED: usize = 60;
+    const MOST: usize = 600;
+    let mut text = String::with_capacity(message.len().min(MOST));
+    let mut rest = message;
+    while let Some(open) = rest.find('"') {
+        text.push_str(&rest[..open]);
+        let inside = &rest[open + 1..];
+        let Some(close) = closing_quote(inside) else {
+            rest = &rest[open..];
+            break;
+        };
+        let end = open + 1 + close + 1;
+        text.push_str(if close > QUOTED {
+            "\"…\""
+        } else {
+            &rest[open..end]
+        });
+        rest = &rest[end..];
+    }
+    text.push_str(rest);
+    if let Some((cut, _)) = text.char_indices().nth(MOST) {
+        text.truncate(cut);
+        text.push('…');
+    }
+    text
 }
 
-fn singular(info: &RequestInfo) -> String {
-    info.qualified()
+/// Where a Go-quoted text ends.
+fn closing_quote(text: &str) -> Option<usize> {
+    let mut escaped = false;
+    text.bytes().position(|byte| {
+        let closes = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        closes
+    })
 }
 
 /// The user in `User "somebody" cannot …`.
@@ -508,7 +566,7 @@ fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Optio
 }
 
 /// An error and its causes, each said once.
-fn chain(error: &(dyn StdError + 'static)) -> String {
+pub(super) fn chain(error: &(dyn StdError + 'static)) -> String {
     let mut text = String::new();
     for cause in causes(error) {
         let said = cause.to_string();
@@ -521,3 +579,6 @@ fn chain(error: &(dyn StdError + 'static)) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

@@ -223,15 +223,21 @@ impl Plugin {
         })
     }
 
+    /// Its command line, for a person to repeat; values that may be credentials left out.
     fn line(&self) -> String {
-        let program = self.exec.command.as_deref().unwrap_or_default();
-        let mut line = program.to_owned();
+        let mut line = self.exec.command.clone().unwrap_or_default();
+        let mut hide = false;
         for arg in self.exec.args.iter().flatten() {
             line.push(' ');
-            if arg.is_empty() || arg.contains(char::is_whitespace) {
-                line.push_str(&format!("{arg:?}"));
-            } else {
-                line.push_str(arg);
+            let shown = match (std::mem::take(&mut hide), arg.split_once('=')) {
+                (true, _) => "…".to_owned(),
+                (false, Some((flag, _))) if is_secret_flag(flag) => format!("{flag}=…"),
+                _ => arg.clone(),
+            };
+            hide = is_secret_flag(arg);
+            match shown.is_empty() || shown.contains(char::is_whitespace) {
+                true => line.push_str(&format!("'{shown}'")),
+                false => line.push_str(&shown),
             }
         }
         line
@@ -285,6 +291,14 @@ impl Plugin {
     }
 }
 
+fn is_secret_flag(flag: &str) -> bool {
+    let flag = flag.to_lowercase();
+    flag.starts_with('-')
+        && ["secret", "password", "token", "key"]
+            .iter()
+            .any(|end| flag.ends_with(end))
+}
+
 async fn read_head(from: &mut (impl AsyncRead + Unpin), to: &mut Vec<u8>, most: usize) {
     // One byte too many tells that it was too much. An error ends it as the end does: the status says more.
     let _ = from.take(most as u64 + 1).read_to_end(to).await;
@@ -313,7 +327,7 @@ fn tail(complaint: &[u8]) -> String {
     let last = lines[lines.len().saturating_sub(4)..].join(" / ");
     let clean: String = last.chars().filter(|c| !c.is_control()).collect();
     match clean.char_indices().rev().nth(499) {
-        Some((at, _)) if at > 0 => format!("…{}", &clean[at..]),
+        Some((at @ 1.., _)) => format!("…{}", &clean[at..]),
         _ => clean,
     }
 }

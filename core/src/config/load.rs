@@ -1,7 +1,22 @@
 //! File < environment < flags.
 
-use super::{Config, Overrides};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    Config, Overrides,
+    given::{Given, Wrong, did_you_mean, unknown_key},
+    keys::{SECTIONS, SETTINGS},
+    tree::{self, Node, Value},
+};
 use crate::Error;
+
+/// The beginning of all our variables.
+const PREFIX: &str = "KUBE_MCP_";
+/// The variable that names the file.
+const FILE: &str = "KUBE_MCP_CONFIG";
 
 impl Config {
     /// The configuration of this process: defaults, then the file, then the environment, then the flags.
@@ -9,9 +24,157 @@ impl Config {
     /// # Errors
     /// Every mistake in the file and the environment, each with its place.
     pub fn load(overrides: &Overrides) -> Result<Self, Error> {
+        let variables = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .filter(|(name, _)| name.starts_with(PREFIX))
+            .collect();
+        let default = etcetera::choose_base_strategy().ok().map(|dirs| {
+            etcetera::BaseStrategy::config_dir(&dirs)
+                .join("kube-mcp")
+                .join("config.yaml")
+        });
+        Self::from_parts(overrides, &variables, default)
+    }
+
+    /// The same from given variables and a given default file.
+    pub(super) fn from_parts(
+        overrides: &Overrides,
+        variables: &BTreeMap<String, String>,
+        default: Option<PathBuf>,
+    ) -> Result<Self, Error> {
         let mut config = Self::default();
+        let mut mistakes = Vec::new();
+        let named = overrides.config.clone().or_else(|| {
+            variables
+                .get(FILE)
+                .filter(|file| !file.is_empty())
+                .map(PathBuf::from)
+        });
+        match named {
+            Some(file) => match std::fs::read_to_string(&file) {
+                Ok(text) => config.apply_file(&file, &text, &mut mistakes),
+                Err(error) => mistakes.push(format!(
+                    "{}: the configuration cannot be read: {error}",
+                    file.display()
+                )),
+            },
+            None => {
+                if let Some(file) = default
+                    && let Ok(text) = std::fs::read_to_string(&file)
+                {
+                    config.apply_file(&file, &text, &mut mistakes);
+                }
+            }
+        }
+        config.apply_variables(variables, &mut mistakes);
+        if !mistakes.is_empty() {
+            return Err(Error::invalid(mistakes.join("\n")));
+        }
         config.apply(overrides);
         Ok(config)
+    }
+
+    fn apply_file(&mut self, file: &Path, text: &str, mistakes: &mut Vec<String>) {
+        let mut wrong = Vec::new();
+        match tree::read(text) {
+            Ok(root) => self.apply_root(&root, file.parent(), &mut wrong),
+            Err((at, what)) => wrong.push(Wrong { at: Some(at), what }),
+        }
+        wrong.sort_by_key(|wrong| wrong.at.map(|at| (at.line, at.column)));
+        mistakes.extend(wrong.into_iter().map(|Wrong { at, what }| match at {
+            Some(at) if at.line > 0 => format!("{}:{}:{}: {what}", file.display(), at.line, at.column),
+            _ => format!("{}: {what}", file.display()),
+        }));
+    }
+
+    fn apply_root(&mut self, root: &Node, base: Option<&Path>, wrong: &mut Vec<Wrong>) {
+        let Some(sections) = map(root, "a map of sections", wrong) else {
+            return;
+        };
+        for (section, content) in sections {
+            if !SECTIONS.contains(&section.name.as_str()) {
+                // Who puts a key on top level is told its section.
+                let home = SETTINGS
+                    .iter()
+                    .find(|setting| setting.key.ends_with(&format!(".{}", section.name)));
+                match home {
+                    Some(setting) => wrong.push(Wrong {
+                        at: Some(section.at),
+                        what: format!(
+                            "{:?} stands in a section: write it as {}",
+                            section.name, setting.key
+                        ),
+                    }),
+                    None => wrong.push(unknown_key(section, "the configuration", &SECTIONS)),
+                }
+                continue;
+            }
+            let Some(entries) = map(content, "a map of keys", wrong) else {
+                continue;
+            };
+            for (key, value) in entries {
+                let path = format!("{}.{}", section.name, key.name);
+                let Some(setting) = SETTINGS.iter().find(|setting| setting.key == path) else {
+                    if path == "access.reveal_secrets" {
+                        wrong.push(Wrong {
+                            at: Some(key.at),
+                            what: "secrets are revealed by the flag --reveal-secrets only".to_owned(),
+                        });
+                        continue;
+                    }
+                    let known: Vec<_> = SETTINGS
+                        .iter()
+                        .filter_map(|setting| setting.key.strip_prefix(&format!("{}.", section.name)))
+                        .collect();
+                    wrong.push(unknown_key(key, &section.name, &known));
+                    continue;
+                };
+                // A key without a value says nothing.
+                if matches!(value.value, Value::Null) {
+                    continue;
+                }
+                if let Err(Wrong { at, what }) = (setting.set)(self, Given::Node(value), base, wrong) {
+                    wrong.push(Wrong {
+                        at,
+                        what: format!("{path}: {what}"),
+                    });
+                }
+            }
+        }
+    }
+
+    fn apply_variables(&mut self, variables: &BTreeMap<String, String>, mistakes: &mut Vec<String>) {
+        let known: Vec<_> = SETTINGS
+            .iter()
+            .filter_map(|setting| setting.variable)
+            .chain([FILE])
+            .collect();
+        for (name, value) in variables {
+            let setting = SETTINGS.iter().find(|setting| setting.variable == Some(name));
+            match setting {
+                None if name == FILE || is_service_link(name) => {}
+                None => {
+                    let hint = did_you_mean(name, &known);
+                    let hint = match hint.as_str() {
+                        "" => format!("; known are {}", known.join(", ")),
+                        _ => hint,
+                    };
+                    mistakes.push(format!("environment: no variable {name}{hint}"));
+                }
+                // An empty variable says nothing: so it can be unset where only setting is possible.
+                Some(_) if value.is_empty() => {}
+                Some(setting) => {
+                    let mut wrong = Vec::new();
+                    let result = (setting.set)(self, Given::Text(value), None, &mut wrong);
+                    wrong.extend(result.err());
+                    mistakes.extend(
+                        wrong
+                            .into_iter()
+                            .map(|wrong| format!("environment: {name}: {}", wrong.what)),
+                    );
+                }
+            }
+        }
     }
 
     /// Applies the flags, which win over everything else.
@@ -47,8 +210,38 @@ impl Config {
     }
 }
 
+/// The entries of a map; nothing counts as an empty one.
+fn map<'a>(node: &'a Node, expected: &str, wrong: &mut Vec<Wrong>) -> Option<&'a [(tree::Key, Node)]> {
+    match &node.value {
+        Value::Map(entries) => Some(entries),
+        Value::Null => None,
+        other => {
+            wrong.push(Wrong {
+                at: Some(node.at),
+                what: format!("expected {expected}, found {}", other.kind()),
+            });
+            None
+        }
+    }
+}
+
+/// Variables that Kubernetes itself sets in pods beside a Service called `kube-mcp…`: no mistake of anybody.
+fn is_service_link(name: &str) -> bool {
+    let rest = name.strip_prefix(PREFIX).unwrap_or(name);
+    let rest = format!("_{rest}");
+    rest.ends_with("_SERVICE_HOST")
+        || rest.contains("_SERVICE_PORT")
+        || rest.ends_with("_PORT")
+        || ["_TCP", "_UDP", "_SCTP"]
+            .iter()
+            .any(|protocol| rest.contains("_PORT_") && rest.contains(protocol))
+}
+
 fn set<T>(slot: &mut T, value: Option<T>) {
     if let Some(value) = value {
         *slot = value;
     }
 }
+
+#[cfg(test)]
+mod tests;

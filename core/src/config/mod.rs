@@ -1,10 +1,15 @@
 //! Configuration: a file < environment < flags, one struct.
 
+mod given;
+mod keys;
 mod load;
 mod overrides;
+mod reference;
+mod tree;
 mod types;
 
 pub use overrides::Overrides;
+pub use reference::reference;
 pub use types::{
     AccessSection, Config, Confirm, KubernetesSection, LogFormat, Rule, ServerSection, Timeouts,
 };

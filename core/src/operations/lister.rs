@@ -97,6 +97,13 @@ impl Lister<'_> {
                         state.insert((shape, collector))
                     }
                 };
+                let mut table = table;
+                for row in &mut table.rows {
+                    // A filter must see no more than the caller will.
+                    if objects && let Some(object) = &mut row.object {
+                        self.cx.redactor().object(object);
+                    }
+                }
                 for row in &table.rows {
                     let namespace = place.or_else(|| namespace_of(row));
                     let verdict = shape.rule.judge(&row.cells);
@@ -288,7 +295,7 @@ impl Others {
 /// Whether a verdict is of the status that was asked for.
 pub(super) fn is_of(verdict: &Verdict<'_>, wanted: &str) -> bool {
     if wanted.eq_ignore_ascii_case("unhealthy") {
-        return verdict.health.is_unhealthy();
+        return verdict.is_trouble();
     }
     verdict.word.eq_ignore_ascii_case(wanted) || verdict.health.word().eq_ignore_ascii_case(wanted)
 }

@@ -23,4 +23,4 @@ mod stopping;
 
 pub use audit::AuditLog;
 pub use codes::MemoryCodes;
-pub use serve::{ExitReason, block_on, serve_stdio};
+pub use serve::{ExitReason, block_on, serve_stdio, serve_streams};

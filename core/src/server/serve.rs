@@ -63,15 +63,15 @@ pub async fn serve_stdio(engine: Arc<Engine>, config: &Config) -> ExitReason {
         terminated().await;
     });
     let reason = tokio::select! {
-        reason = serve(engine, config, read, write, signal) => reason,
+        reason = serve_streams(engine, config, read, write, signal) => reason,
         _ = watch => ExitReason::Signal,
     };
     tracing::debug!(?reason, "ended");
     reason
 }
 
-/// Serves a pair of streams; `stop` is the signal.
-async fn serve(
+/// Serves any pair of streams as [`serve_stdio`] serves stdin and stdout; `stop` stands for the signal.
+pub async fn serve_streams(
     engine: Arc<Engine>,
     config: &Config,
     read: impl AsyncRead + Send + Unpin + 'static,

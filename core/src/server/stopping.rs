@@ -8,6 +8,8 @@ use tokio_util::sync::CancellationToken;
 pub(super) const DRAIN: Duration = Duration::from_millis(800);
 /// How long calls that were cancelled then may still say so.
 pub(super) const LAST_WORDS: Duration = Duration::from_millis(50);
+/// How long a client may take to read what is still to be written.
+pub(super) const FLUSH: Duration = Duration::from_millis(30);
 /// How long what is left of the protocol may take.
 pub(super) const CLOSE: Duration = Duration::from_millis(20);
 

@@ -61,9 +61,9 @@ async fn a_patch_carries_manager_validation_and_preconditions() {
     assert_eq!(
         seen[1].body,
         json!([
-            {"op": "test", "path": "/metadata/uid", "value": "u1"},
-            {"op": "test", "path": "/metadata/resourceVersion", "value": "7"},
             {"op": "remove", "path": "/metadata/labels/a"},
+            {"op": "add", "path": "/metadata/uid", "value": "u1"},
+            {"op": "add", "path": "/metadata/resourceVersion", "value": "7"},
         ])
     );
 }

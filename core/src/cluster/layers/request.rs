@@ -73,11 +73,11 @@ impl RequestInfo {
             path: format!("/{}", segments.join("/")),
             ..Self::default()
         };
-        info.resource(method, uri, &segments);
+        info.read_resource(method, uri, &segments);
         Ok(info)
     }
 
-    fn resource(&mut self, method: &Method, uri: &Uri, segments: &[Cow<'_, str>]) {
+    fn read_resource(&mut self, method: &Method, uri: &Uri, segments: &[Cow<'_, str>]) {
         let rest = match segments {
             [root, version, rest @ ..] if root == "api" && !rest.is_empty() => {
                 self.version = version.to_string();
@@ -108,34 +108,19 @@ impl RequestInfo {
             }
             rest => rest,
         };
-        let rest = match rest {
+        match rest {
+            // The namespace itself, or a subresource of it.
+            [namespaces, name] if namespaces == "namespaces" => self.namespace_itself(name, None),
+            [namespaces, name, sub]
+                if namespaces == "namespaces" && (sub == "status" || sub == "finalize") =>
+            {
+                self.namespace_itself(name, Some(sub));
+            }
             [namespaces, namespace, rest @ ..] if namespaces == "namespaces" => {
                 self.namespace = Some(namespace.to_string());
-                match rest {
-                    // The namespace itself, or a subresource of it.
-                    [] => &rest[..0],
-                    [sub, ..] if sub == "status" || sub == "finalize" => &rest[..0],
-                    rest => rest,
-                }
+                self.object(rest);
             }
-            rest => rest,
-        };
-        match (rest, self.namespace.clone()) {
-            ([], Some(namespace)) => {
-                self.resource = "namespaces".to_owned();
-                self.name = Some(namespace);
-                self.subresource = segments
-                    .last()
-                    .filter(|last| **last == "status" || **last == "finalize")
-                    .filter(|_| segments.len() > 4)
-                    .map(ToString::to_string);
-            }
-            ([resource, rest @ ..], _) => {
-                self.resource = resource.to_string();
-                self.name = rest.first().map(ToString::to_string);
-                self.subresource = rest.get(1).map(ToString::to_string);
-            }
-            ([], None) => {}
+            rest => self.object(rest),
         }
         if self.name.is_none() {
             let watches = uri.query().is_some_and(|query| {
@@ -150,6 +135,20 @@ impl RequestInfo {
                 verb => verb.to_owned(),
             };
         }
+    }
+
+    fn namespace_itself(&mut self, name: &str, sub: Option<&Cow<'_, str>>) {
+        self.resource = "namespaces".to_owned();
+        self.namespace = Some(name.to_owned());
+        self.name = Some(name.to_owned());
+        self.subresource = sub.map(ToString::to_string);
+    }
+
+    fn object(&mut self, path: &[Cow<'_, str>]) {
+        let mut path = path.iter().map(ToString::to_string);
+        self.resource = path.next().unwrap_or_default();
+        self.name = path.next();
+        self.subresource = path.next();
     }
 
     /// How much access the request needs.
@@ -205,3 +204,6 @@ impl fmt::Display for RequestInfo {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

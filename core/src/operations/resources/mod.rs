@@ -1,7 +1,7 @@
 //! Objects of any kind.
 
 pub mod get;
-// pub mod label;
+pub mod label;
 pub mod list;
 pub mod names;
-// pub mod relatives;
+pub mod relatives;

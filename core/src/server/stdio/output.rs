@@ -25,6 +25,14 @@ impl Outgoing {
         Ok(Self { line, written: None })
     }
 
+    /// Nothing: what is written before it is written when it is.
+    pub(super) fn nothing() -> Self {
+        Self {
+            line: Vec::new(),
+            written: None,
+        }
+    }
+
     /// Tells when it is written; an error if it never will be.
     pub(super) fn written(&mut self) -> oneshot::Receiver<()> {
         let (sender, receiver) = oneshot::channel();

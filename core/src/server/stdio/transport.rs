@@ -28,7 +28,7 @@ use super::{
     output::{self, Outgoing, error_response},
     pending::{Answered, Pending},
 };
-use crate::server::stopping::{DRAIN, LAST_WORDS, Stopping};
+use crate::server::stopping::{DRAIN, FLUSH, LAST_WORDS, Stopping};
 
 /// Requests that may be under way at once.
 const CONCURRENT: usize = 128;
@@ -259,7 +259,21 @@ impl<R: AsyncRead + Send + Unpin> StdioTransport<R> {
             self.idle(since + DRAIN + LAST_WORDS).await;
         }
         self.stopping.cancel_calls.cancel();
+        self.flush().await;
         self.stopping.closed.cancel();
+    }
+
+    /// Waits until what was given to the output is written, unless the client does not read it.
+    async fn flush(&mut self) {
+        let mut nothing = Outgoing::nothing();
+        let written = nothing.written();
+        let flush = async {
+            // An error is an output that is closed.
+            if self.out.send(nothing).await.is_ok() {
+                let _ = written.await;
+            }
+        };
+        let _ = tokio::time::timeout(FLUSH, flush).await;
     }
 }
 

@@ -1,0 +1,264 @@
+//! Finds what an object owns. The API keeps owners and no children, so the kinds that may be owned are read with
+//! their metadata and matched by uid.
+
+use std::collections::HashMap;
+
+use futures::{StreamExt as _, stream};
+use serde_json::Value;
+
+use crate::{
+    Error, ErrorKind,
+    call::Cx,
+    cluster::{Include, ListQuery, Resource},
+    monitoring::status::CellRule,
+    operations::{builtin, lister::cell_text, locate, selection::of_workload},
+    output::{ObjectId, Row, size::parse_age, size::short_age},
+};
+
+/// Objects of one kind that are looked through.
+const OBJECTS: usize = 5_000;
+/// Objects a page.
+const PAGE: usize = 500;
+/// Kinds read at once.
+const AT_ONCE: usize = 6;
+/// Rows of the answer.
+const ROWS: usize = 100;
+
+/// What an object owns.
+#[derive(Debug, Default)]
+pub(super) struct Family {
+    pub(super) rows: Vec<Row>,
+    pub(super) notes: Vec<String>,
+    pub(super) complete: bool,
+}
+
+/// An object that may be owned.
+#[derive(Debug)]
+struct Candidate {
+    uid: String,
+    /// The uid of its owner: the one that manages it, if it has several.
+    owner: String,
+    row: Row,
+}
+
+pub(super) async fn read(
+    cx: &Cx,
+    resource: &Resource,
+    object: &Value,
+    namespace: Option<&str>,
+) -> Result<Family, Error> {
+    let mut family = Family {
+        complete: true,
+        ..Family::default()
+    };
+    // What is cluster-scoped may own things anywhere; to look everywhere is not worth it.
+    let Some(namespace) = namespace else {
+        return Ok(family);
+    };
+    let (kinds, selector) = may_own(resource, object);
+    let query = ListQuery {
+        selector,
+        page_size: Some(PAGE),
+        ..ListQuery::default()
+    };
+    let requests: Vec<_> = kinds
+        .iter()
+        .map(|kind| candidates(cx, kind, namespace, query.clone()))
+        .collect();
+    let reads: Vec<_> = stream::iter(requests).buffered(AT_ONCE).collect().await;
+    let mut all = Vec::new();
+    for (kind, read) in kinds.iter().zip(reads) {
+        match read {
+            Ok((candidates, complete)) => {
+                family.complete &= complete;
+                all.extend(candidates);
+            }
+            Err(error) if matches!(error.kind, ErrorKind::Forbidden | ErrorKind::NotFound) => {
+                family.notes.push(format!(
+                    "{} could not be read: {}",
+                    kind.qualified(),
+                    error.message
+                ));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let mut by_owner: HashMap<String, Vec<Candidate>> = HashMap::new();
+    for candidate in all {
+        by_owner
+            .entry(candidate.owner.clone())
+            .or_default()
+            .push(candidate);
+    }
+    let root = object["metadata"]["uid"].as_str().unwrap_or_default();
+    let name = object["metadata"]["name"].as_str().unwrap_or_default();
+    let mut empty = 0;
+    walk(root, name, &mut by_owner, &mut family.rows, &mut empty);
+    if empty > 0 {
+        family
+            .notes
+            .push(format!("{empty} old replica sets without pods"));
+    }
+    if family.rows.len() > ROWS {
+        family
+            .notes
+            .push(format!("first {ROWS} of {}", family.rows.len()));
+        family.rows.truncate(ROWS);
+    }
+    Ok(family)
+}
+
+/// The kinds that an object of this kind may own, down to the last, and a selector that all of them bear.
+fn may_own(resource: &Resource, object: &Value) -> (Vec<Resource>, Option<String>) {
+    match (resource.group.as_str(), resource.kind.as_str()) {
+        ("apps", "Deployment") => (
+            vec![builtin::replica_sets(), builtin::pods()],
+            of_workload(object),
+        ),
+        ("apps", "ReplicaSet" | "DaemonSet" | "StatefulSet")
+        | ("batch", "Job")
+        | ("", "ReplicationController") => (vec![builtin::pods()], of_workload(object)),
+        ("batch", "CronJob") => (vec![builtin::jobs(), builtin::pods()], None),
+        (
+            "",
+            "Pod"
+            | "Service"
+            | "ConfigMap"
+            | "Secret"
+            | "Event"
+            | "Namespace"
+            | "Node"
+            | "PersistentVolumeClaim",
+        ) => (Vec::new(), None),
+        // What an operator makes of a custom resource.
+        _ => (
+            vec![
+                builtin::deployments(),
+                builtin::stateful_sets(),
+                builtin::daemon_sets(),
+                builtin::replica_sets(),
+                builtin::cron_jobs(),
+                builtin::jobs(),
+                builtin::pods(),
+                builtin::services(),
+                builtin::ingresses(),
+                builtin::config_maps(),
+                builtin::secrets(),
+                builtin::claims(),
+            ],
+            None,
+        ),
+    }
+}
+
+/// The objects of a kind that have owners, and whether all were seen.
+async fn candidates(
+    cx: &Cx,
+    kind: &Resource,
+    namespace: &str,
+    mut query: ListQuery,
+) -> Result<(Vec<Candidate>, bool), Error> {
+    let client = cx.client();
+    let mut found = Vec::new();
+    let mut seen = 0;
+    loop {
+        let bytes = client
+            .table(kind, Some(namespace), &query, Include::Metadata)
+            .await?;
+        let table = locate::parse(&bytes)?;
+        let rule = CellRule::new(&kind.group, &kind.kind, &table.columns);
+        let restarts = table.columns.iter().position(|column| column.name == "Restarts");
+        seen += table.rows.len();
+        for row in &table.rows {
+            let Some(metadata) = row.object.as_ref().map(|object| &object["metadata"]) else {
+                continue;
+            };
+            let owners = metadata["ownerReferences"]
+                .as_array()
+                .map(Vec::as_slice)
+                .unwrap_or_default();
+            let manager = owners
+                .iter()
+                .find(|owner| owner["controller"] == true)
+                .or(owners.first());
+            let Some(owner) = manager.and_then(|owner| owner["uid"].as_str()) else {
+                continue;
+            };
+            let cell = |column: Option<usize>| {
+                column
+                    .and_then(|column| row.cells.get(column))
+                    .map(|cell| cell_text(cell).into_owned())
+                    .unwrap_or_default()
+            };
+            let verdict = rule.judge(&row.cells);
+            let name = cell(Some(0));
+            let age = cell(rule.age_column());
+            let restarts = cell(restarts);
+            let ready = verdict.ready;
+            found.push(Candidate {
+                uid: metadata["uid"].as_str().unwrap_or_default().to_owned(),
+                owner: owner.to_owned(),
+                row: Row {
+                    cells: vec![
+                        kind.kind.clone(),
+                        name.clone(),
+                        ready.map_or_else(String::new, |(ready, desired)| format!("{ready}/{desired}")),
+                        verdict.word.clone().into_owned(),
+                        restarts.split(' ').next().unwrap_or_default().to_owned(),
+                        String::new(),
+                        String::new(),
+                        parse_age(&age).map_or(age, short_age),
+                    ],
+                    id: ObjectId {
+                        cluster: None,
+                        kind: kind.kind.clone(),
+                        namespace: Some(namespace.to_owned()),
+                        name,
+                    },
+                    health: verdict.health,
+                    status: verdict.word.into_owned(),
+                    ready,
+                    age: rule.age(&row.cells),
+                },
+            });
+        }
+        match table.metadata.continue_token.as_deref() {
+            None | Some("") => return Ok((found, true)),
+            Some(_) if seen >= OBJECTS => return Ok((found, false)),
+            Some(token) => query.continue_token = Some(token.to_owned()),
+        }
+    }
+}
+
+/// Adds what an owner owns below it, the worst first. Replica sets that are kept for a rollback are counted only.
+fn walk(
+    owner: &str,
+    owner_name: &str,
+    by_owner: &mut HashMap<String, Vec<Candidate>>,
+    rows: &mut Vec<Row>,
+    empty: &mut usize,
+) {
+    // An owner is taken out as it is walked: a loop of owners ends.
+    let mut children = by_owner.remove(owner).unwrap_or_default();
+    children.sort_by(|a, b| {
+        (a.row.health, &a.row.id.kind, a.row.age, &a.row.id.name).cmp(&(
+            b.row.health,
+            &b.row.id.kind,
+            b.row.age,
+            &b.row.id.name,
+        ))
+    });
+    for Candidate { uid, mut row, .. } in children {
+        if row.id.kind == "ReplicaSet" && row.ready == Some((0, 0)) {
+            *empty += 1;
+            continue;
+        }
+        let name = row.id.name.clone();
+        // OWNER, before REASON and AGE.
+        if let Some(cell) = row.cells.iter_mut().rev().nth(2) {
+            owner_name.clone_into(cell);
+        }
+        rows.push(row);
+        walk(&uid, &name, by_owner, rows, empty);
+    }
+}
