@@ -107,7 +107,7 @@ fn mistakes_of_specs_and_operations_are_compile_errors_with_their_places() {
         "unknown operation `acme.prge`",
         "--> spec/tools/acme/acme_purge.yaml:8:5",
         "did you mean `acme.purge`?",
-        "unknown key `descripton`",
+        "a tool has no key `descripton`",
         "--> spec/tools/acme/acme_teams.yaml:4:1",
         "an operation cannot take `Option<&str>`",
         "--> src/operations/teams.rs:31:11",
