@@ -105,6 +105,8 @@ struct Names<'a> {
 struct Grid<'t> {
     columns: Vec<Cow<'t, Column>>,
     clusters: bool,
+    /// Whether each row has to say its namespace.
+    names_namespaces: bool,
 }
 
 /// A block as text.
@@ -132,6 +134,7 @@ impl<'t> Grid<'t> {
                 .chain(table.columns.iter().map(Cow::Borrowed))
                 .collect(),
             clusters,
+            names_namespaces: table.scope == Scope::AllNamespaces,
         }
     }
 
@@ -253,7 +256,13 @@ impl<'t> Grid<'t> {
     fn fates(&self, rows: &[Row], label: &str) -> (Vec<Fate>, Vec<String>) {
         let mut shared = Vec::new();
         let mut usual = Vec::new();
+        // What is wrong is read row by row, and quoted row by row.
         let healthy = rows.iter().all(|row| row.health == Health::Healthy);
+        let keeps = |column: &Column| match column.role {
+            Role::Name => true,
+            Role::Namespace => self.names_namespaces,
+            _ => !healthy,
+        };
         let fates = self
             .columns
             .iter()
@@ -276,7 +285,7 @@ impl<'t> Grid<'t> {
                 if is_same && first.is_empty() {
                     return Fate::Gone;
                 }
-                if is_same && rows.len() > 1 && column.role != Role::Name {
+                if is_same && rows.len() > 1 && !keeps(column) {
                     let said = said(column, first);
                     if said != label {
                         shared.push(said);
@@ -287,7 +296,8 @@ impl<'t> Grid<'t> {
                     shared.push(said(column, first));
                     return Fate::Gone;
                 }
-                let can_be_usual = matches!(column.role, Role::Status | Role::Ready) && rows.len() >= MANY;
+                let can_be_usual =
+                    matches!(column.role, Role::Status | Role::Ready) && rows.len() >= MANY && healthy;
                 match most(&values).filter(|(_, count)| can_be_usual && count * 5 >= rows.len() * 4) {
                     Some((value, _)) => {
                         usual.push(if value == READY {
@@ -315,7 +325,6 @@ fn said(column: &Column, value: &str) -> String {
     match column.role {
         Role::Status => value.to_owned(),
         Role::Ready if value == READY => "all ready".to_owned(),
-        Role::Namespace => format!("all in {value}"),
         _ => format!("{} {value}", line(&column.header)),
     }
 }
