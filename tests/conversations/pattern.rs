@@ -7,7 +7,7 @@
 use serde_json::{Map, Value};
 
 /// Where and how a value does not match.
-pub fn mismatch(pattern: &Value, value: Option<&Value>, path: &str) -> Option<String> {
+pub(crate) fn mismatch(pattern: &Value, value: Option<&Value>, path: &str) -> Option<String> {
     let Some(value) = value else {
         return (pattern != "<absent>").then(|| format!("{path}: missing, expected {pattern}"));
     };
@@ -61,7 +61,7 @@ fn in_array(pattern: &Map<String, Value>, items: &[Value], path: &str) -> Option
 }
 
 /// Puts saved values in place of the strings `$name`.
-pub fn fill(value: &mut Value, saved: &Map<String, Value>) {
+pub(crate) fn fill(value: &mut Value, saved: &Map<String, Value>) {
     match value {
         Value::String(text) => {
             if let Some(known) = text.strip_prefix('$').and_then(|name| saved.get(name)) {

@@ -126,7 +126,7 @@ struct Server {
 }
 
 /// Plays a file.
-pub fn play(path: &Path) -> Result {
+pub(crate) fn play(path: &Path) -> Result {
     let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
     let conversation: Conversation = serde_yaml::from_str(&text).map_err(|error| error.to_string())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -190,10 +190,10 @@ impl Server {
         for _ in 0..step.flood.unwrap_or(0) {
             self.write(&vec![b'x'; 1 << 20]).await?;
         }
-        if step.close {
-            if let Some(mut write) = self.write.take() {
-                write.shutdown().await.map_err(|error| error.to_string())?;
-            }
+        if step.close
+            && let Some(mut write) = self.write.take()
+        {
+            write.shutdown().await.map_err(|error| error.to_string())?;
         }
         if step.terminate {
             self.terminate().await?;
@@ -201,7 +201,7 @@ impl Server {
         for expected in step.expect.iter() {
             *last = self.next().await?;
             if let Some(mismatch) = mismatch(expected, Some(last), "message") {
-                return Err(format!("{mismatch}\nin {last}"));
+                return Err(short(&format!("{mismatch}\nin {last}")));
             }
         }
         if let Some(mut expected) = step.unordered {
@@ -211,7 +211,7 @@ impl Server {
                     .iter()
                     .position(|pattern| mismatch(pattern, Some(last), "").is_none())
                 else {
-                    return Err(format!("none of {} is {last}", Value::from(expected)));
+                    return Err(short(&format!("none of {} is {last}", Value::from(expected))));
                 };
                 expected.remove(at);
             }
@@ -283,6 +283,15 @@ impl Server {
             return Err(format!("it took {took:?} to end"));
         }
         Ok(())
+    }
+}
+
+/// Enough of it to see what is meant: a list of tools is long.
+fn short(text: &str) -> String {
+    const MOST: usize = 1500;
+    match text.char_indices().nth(MOST) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{} …", &text[..end]),
     }
 }
 

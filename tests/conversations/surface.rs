@@ -168,7 +168,7 @@ const TOOL: Tool = Tool {
 };
 
 /// The surface.
-pub static SURFACE: Surface = Surface {
+pub(crate) static SURFACE: Surface = Surface {
     package: "tests",
     toolsets: &[Toolset {
         name: "things",

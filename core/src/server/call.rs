@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use super::{
     asking::{self, not_done},
-    handler::{Handler, is_modern},
+    handler::{BUG, Handler, is_modern},
     progress::{self, NoProgress},
 };
 use crate::{
@@ -202,9 +202,8 @@ fn finish(answer: Answer) -> CallToolResponse {
 }
 
 fn bug() -> Answer {
-    tracing::error!("a call panicked; please report it");
     Answer {
-        text: "error: the call met a bug of the server; its log has more".to_owned(),
+        text: format!("error: {BUG}"),
         is_error: true,
         consent: None,
     }

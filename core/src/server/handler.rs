@@ -1,7 +1,8 @@
 //! rmcp's handler over an engine.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc};
 
+use futures::FutureExt as _;
 use rmcp::{
     RoleServer, ServerHandler,
     model::{
@@ -31,6 +32,9 @@ use crate::{
 /// How long a client may keep a list: what is served does not change while the server runs, but a client may
 /// meet another server under the same name.
 const LIST_TTL_MS: u64 = 5 * 60 * 1000;
+
+/// What a client is told of a panic.
+pub(super) const BUG: &str = "a bug of this server stopped the request; its log has more";
 
 /// The protocol's handler. One for a transport.
 pub(super) struct Handler {
@@ -74,15 +78,23 @@ impl Handler {
         self.context(cx, asks, Arc::new(NoProgress))
     }
 
-    /// Runs what answers with a result or not at all, but no longer than the server does.
-    async fn bounded<T>(&self, cx: &RequestContext<RoleServer>, run: impl Future<Output = T>) -> T {
-        let mut run = std::pin::pin!(run);
-        tokio::select! {
+    /// Runs what answers with a result or not at all, but no longer than the server does. A panic must not leave
+    /// the client without an answer.
+    async fn bounded<T>(
+        &self,
+        cx: &RequestContext<RoleServer>,
+        run: impl Future<Output = T>,
+    ) -> Result<T, ErrorData> {
+        let mut run = std::pin::pin!(AssertUnwindSafe(run).catch_unwind());
+        let result = tokio::select! {
             biased;
-            result = &mut run => return result,
-            () = self.stopping.cancel_calls.cancelled() => cx.ct.cancel(),
-        }
-        run.await
+            result = &mut run => result,
+            () = self.stopping.cancel_calls.cancelled() => {
+                cx.ct.cancel();
+                run.await
+            }
+        };
+        result.map_err(|_| ErrorData::internal_error(BUG, None))
     }
 }
 
@@ -192,7 +204,12 @@ impl ServerHandler for Handler {
         cx: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
         one_page(request)?;
-        let prompts = self.engine.prompts().iter().map(|prompt| listing::prompt(prompt));
+        let several = self.engine.has_several_clusters();
+        let prompts = self
+            .engine
+            .prompts()
+            .iter()
+            .map(|prompt| listing::prompt(prompt, several));
         list!(ListPromptsResult, prompts.collect(), &cx)
     }
 
@@ -205,7 +222,7 @@ impl ServerHandler for Handler {
         let arguments = request.arguments.unwrap_or_default();
         let rendered = self
             .bounded(&cx, self.engine.get_prompt(&request.name, arguments, &context))
-            .await
+            .await?
             .map_err(|error| match error.kind {
                 ErrorKind::NotFound | ErrorKind::Invalid => ErrorData::invalid_params(error.message, None),
                 _ => ErrorData::internal_error(error.message, None),
@@ -258,7 +275,7 @@ impl ServerHandler for Handler {
         let context = self.reading(&cx);
         let contents = self
             .bounded(&cx, self.engine.read_resource(&request.uri, &context))
-            .await
+            .await?
             .map_err(|error| resource_error(error, &request.uri))?;
         let contents = ResourceContents::text(contents.text, request.uri).with_mime_type(contents.mime);
         let mut result = ReadResourceResult::new(vec![contents]);
@@ -318,7 +335,7 @@ impl ServerHandler for Handler {
             &given,
             &context,
         );
-        let mut values = self.bounded(&cx, complete).await;
+        let mut values = self.bounded(&cx, complete).await?;
         let total = values.len();
         values.truncate(CompletionInfo::MAX_VALUES);
         let info = CompletionInfo::with_pagination(

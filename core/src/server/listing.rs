@@ -3,7 +3,7 @@
 use rmcp::model::{Prompt, PromptArgument, ResourceTemplate, Tool, ToolAnnotations};
 
 use crate::{
-    call::Access,
+    call::{Access, Reach},
     engine::{ListedTool, surface},
 };
 
@@ -24,8 +24,9 @@ pub(super) fn tool(listed: &ListedTool) -> Tool {
     }
 }
 
-pub(super) fn prompt(prompt: &surface::Prompt) -> Prompt {
-    let arguments = prompt
+/// A prompt. Where there are several clusters, one whose data comes from a cluster takes its name.
+pub(super) fn prompt(prompt: &surface::Prompt, several_clusters: bool) -> Prompt {
+    let mut arguments: Vec<PromptArgument> = prompt
         .params
         .iter()
         .map(|param| {
@@ -37,6 +38,9 @@ pub(super) fn prompt(prompt: &surface::Prompt) -> Prompt {
             }
         })
         .collect();
+    if several_clusters && prompt.steps.iter().any(|step| step.op.reach == Reach::Cluster) {
+        arguments.push(PromptArgument::new("cluster").with_required(false));
+    }
     let listed = Prompt::new(prompt.name, Some(prompt.description), Some(arguments));
     match prompt.title {
         Some(title) => listed.with_title(title),
