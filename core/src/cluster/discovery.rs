@@ -5,13 +5,14 @@
 
 use std::{
     sync::{Arc, PoisonError, RwLock},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use bytes::Bytes;
 use futures::{StreamExt as _, stream};
 use kube::client::{APIGroupDiscoveryList, APIResourceDiscovery};
 use serde::Deserialize;
+use tokio::time::Instant;
 
 use super::{
     Client, Resource,
@@ -75,6 +76,7 @@ impl Discovery {
         match ask(client).await {
             Ok(registry) => {
                 let registry = Arc::new(registry);
+                client.cluster.check_rules(&registry);
                 *self.seen.write().unwrap_or_else(PoisonError::into_inner) =
                     Some((Instant::now(), registry.clone()));
                 Ok(registry)

@@ -194,3 +194,6 @@ fn unreadable(file: &Path, error: &KubeconfigError) -> Error {
     };
     Error::new(ErrorKind::Invalid, message)
 }
+
+#[cfg(test)]
+mod tests;

@@ -210,3 +210,7 @@ impl Shared {
             .map_err(|error| Error::internal(format!("connecting failed: {error}")))?
     }
 }
+
+#[cfg(unix)]
+#[cfg(test)]
+mod tests;

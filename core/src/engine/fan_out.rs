@@ -50,7 +50,9 @@ pub(super) fn merge(
     }
     if let Some(mut table) = merged {
         // The worst of all clusters first; within a cluster the order stays.
-        table.rows.sort_by_key(|row| row.health);
+        if !table.sorted {
+            table.rows.sort_by_key(|row| row.health);
+        }
         table.notes.splice(0..0, failures);
         let all = format!("{count} clusters");
         return Ok(engine
@@ -103,6 +105,8 @@ fn add(merged: &mut Table, table: Table, cluster: &str) {
         merged.rows.push(row);
     }
     merged.total += table.total;
+    merged.unhealthy += table.unhealthy;
+    merged.sorted |= table.sorted;
     merged.complete &= table.complete;
     if let Some(unfiltered) = table.unfiltered {
         merged.unfiltered = Some(merged.unfiltered.unwrap_or(0) + unfiltered);

@@ -295,7 +295,7 @@ impl Others {
 /// Whether a verdict is of the status that was asked for.
 pub(super) fn is_of(verdict: &Verdict<'_>, wanted: &str) -> bool {
     if wanted.eq_ignore_ascii_case("unhealthy") {
-        return verdict.health.is_unhealthy();
+        return verdict.is_trouble();
     }
     verdict.word.eq_ignore_ascii_case(wanted) || verdict.health.word().eq_ignore_ascii_case(wanted)
 }

@@ -187,7 +187,10 @@ impl Default {
             Value::Object(_) => {
                 serde_json::from_str::<Value>(self.value).is_ok_and(|default| default == *value)
             }
-            value => self.value == value.to_string(),
+            value => {
+                let json = value.to_string();
+                json == self.value
+            }
         }
     }
 }

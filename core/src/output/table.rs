@@ -31,6 +31,9 @@ pub struct Table {
     pub complete: bool,
     /// Where to go on, if rows were left out.
     pub cursor: Option<String>,
+    /// Where to go on after each row, parallel to `rows`: an answer that has to be cut earlier than the limit says
+    /// how to see the rest. Empty where there are no cursors.
+    pub cursors: Vec<String>,
     /// Remarks below the heading: a namespace that could not be read, what was folded.
     pub notes: Vec<String>,
     /// Calls worth making next, at most two are shown.

@@ -22,6 +22,15 @@ pub fn block(value: &Value) -> String {
     write(value)
 }
 
+/// YAML on one line.
+pub fn flow(value: &Value) -> String {
+    match value {
+        Value::Object(_) => write(&FlowMap(value)),
+        Value::Array(_) => write(&FlowSeq(value)),
+        value => write(value),
+    }
+}
+
 fn write(value: &impl Serialize) -> String {
     let options = serde_yaml::ser_options! {
         // A long text stays on its line: folding costs tokens and hides what it is.
@@ -196,7 +205,7 @@ spec:
             json!(small),
             json!({"a": {}, "b": [], "c": {"d": {}, "e": []}}),
         ] {
-            for text in [compact(&value), block(&value)] {
+            for text in [compact(&value), block(&value), flow(&value)] {
                 let back: Value =
                     serde_yaml::from_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
                 assert_eq!(back, value, "{text}");

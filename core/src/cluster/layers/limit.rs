@@ -149,3 +149,39 @@ impl Body for Held {
         self.inner.size_hint()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::{BodyExt as _, Full};
+    use tower::{ServiceBuilder, ServiceExt as _};
+
+    use super::*;
+
+    #[test]
+    fn a_second_s_requests_pass_at_once_and_the_rest_wait() {
+        let mut rate = Rate::new(10);
+        let now = Instant::now();
+        rate.empty = now;
+        let waits: Vec<_> = (0..12).map(|_| rate.take(now)).collect();
+        assert!(waits[..10].iter().all(Duration::is_zero));
+        assert_eq!(waits[11], Duration::from_millis(200));
+        assert!(rate.take(now + Duration::from_secs(2)).is_zero());
+    }
+
+    #[tokio::test]
+    async fn a_permit_is_held_until_the_body_is_read_or_dropped() {
+        let service = ServiceBuilder::new()
+            .layer(LimitLayer::new(1, 1000))
+            .service(tower::service_fn(|_: Request<RequestBody>| async {
+                Ok::<_, BoxError>(Response::new(box_body(Full::new(Bytes::from_static(b"x")))))
+            }));
+        let ask = || service.clone().oneshot(Request::new(RequestBody::default()));
+        let first = ask().await.unwrap();
+        let second = tokio::spawn(ask());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        assert!(!second.is_finished());
+        first.into_body().collect().await.unwrap();
+        drop(second.await.unwrap().unwrap());
+        ask().await.unwrap();
+    }
+}

@@ -204,3 +204,6 @@ impl fmt::Display for RequestInfo {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

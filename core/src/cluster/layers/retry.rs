@@ -132,3 +132,6 @@ fn jittered(pause: Duration) -> Duration {
     }
     pause / 2 + pause.mul_f64(f64::from(byte[0]) / 512.0)
 }
+
+#[cfg(test)]
+mod tests;

@@ -203,10 +203,8 @@ impl Collector {
     pub fn finish(self, table: Table) -> Table {
         let kept = self.worst.into_sorted_vec();
         let left = self.total.saturating_sub(self.skipped + kept.len());
-        let cursor = kept
-            .last()
-            .filter(|_| left > 0)
-            .map(|last| last.key.write(&self.digest));
+        let cursors: Vec<String> = kept.iter().map(|kept| kept.key.write(&self.digest)).collect();
+        let cursor = cursors.last().filter(|_| left > 0).cloned();
         let mut totals: Vec<Total> = self
             .totals
             .into_iter()
@@ -228,6 +226,7 @@ impl Collector {
             filter: self.filter.text().map(str::to_owned),
             totals,
             cursor,
+            cursors,
             notes,
             ..table
         }

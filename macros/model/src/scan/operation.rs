@@ -344,7 +344,7 @@ fn answer_of(function: &ItemFn) -> syn::Result<(Output, Option<Type>)> {
     let ReturnType::Type(_, ty) = &function.sig.output else {
         return Err(syn::Error::new(function.sig.ident.span(), SHAPE));
     };
-    let wrong = || syn::Error::new(ty.span(), SHAPE);
+    let wrong = || syn::Error::new_spanned(ty, SHAPE);
     let answer = argument_of(ty, "Result").ok_or_else(wrong)?;
     if let Some(record) = argument_of(answer, "Record") {
         let Type::Path(path) = record else {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use syn::{GenericArgument, PathArguments, Type, spanned::Spanned as _};
+use syn::{GenericArgument, PathArguments, Type};
 
 use crate::signature::{Base, Catalog};
 
@@ -45,8 +45,9 @@ impl ParameterType {
     pub fn parse(ty: &Type) -> syn::Result<Self> {
         let (optional, inner) = unwrap(ty, "Option");
         let (list, inner) = unwrap(inner, "Vec");
-        let base = base(inner)
-            .ok_or_else(|| syn::Error::new(ty.span(), format!("an operation cannot take {}", refusal(ty))))?;
+        let base = base(inner).ok_or_else(|| {
+            syn::Error::new_spanned(ty, format!("an operation cannot take {}", refusal(ty)))
+        })?;
         Ok(Self { optional, list, base })
     }
 

@@ -1,0 +1,335 @@
+//! A list: a heading, then the unhealthy rows, then the healthy ones.
+
+use std::borrow::Cow;
+
+use super::{
+    budget::tokens,
+    heading::heading,
+    safe::{line, shortened},
+    stage::Writer,
+};
+use crate::output::{Column, Health, Role, Row, Scope, Table, size::grouped};
+
+/// The longest text of a cell.
+const CELL: usize = 160;
+/// Below this many rows a value that most of them have is not worth a remark.
+const MANY: usize = 8;
+/// What the lines after the rows may cost.
+const RESERVE: usize = 120;
+
+pub(super) fn render(table: &Table, out: &mut Writer<'_>) {
+    out.line(&heading(table));
+    out.notes(&table.notes);
+    let grid = Grid::new(table);
+    let mut shown = 0;
+    let is_split = !table.sorted && table.unhealthy > 0 && table.unhealthy < table.total;
+    let unhealthy = if is_split {
+        table
+            .rows
+            .iter()
+            .take_while(|row| row.health.is_unhealthy())
+            .count()
+    } else {
+        0
+    };
+    let (first, second) = table
+        .rows
+        .split_at_checked(unhealthy)
+        .unwrap_or((&[], &table.rows));
+    if is_split {
+        let skipped = table.skipped.min(table.unhealthy);
+        let names = Names {
+            label: "Unhealthy",
+            skipped,
+            total: table.unhealthy,
+        };
+        shown += grid.block(first, &names, out);
+        if shown == first.len() {
+            let status = common_status(second);
+            let names = Names {
+                label: status.unwrap_or("Healthy"),
+                skipped: table.skipped - skipped,
+                total: table.total - table.unhealthy,
+            };
+            shown += grid.block(second, &names, out);
+        }
+    } else {
+        let names = Names {
+            label: "",
+            skipped: table.skipped,
+            total: table.total,
+        };
+        shown += grid.block(second, &names, out);
+    }
+    more(table, shown, out);
+    out.next(&table.next);
+}
+
+/// How to see what is not shown.
+pub(super) fn more(table: &Table, shown: usize, out: &mut Writer<'_>) {
+    let was_cut = shown < table.rows.len();
+    let cursor = match shown.checked_sub(1).filter(|_| was_cut) {
+        Some(last) => table.cursors.get(last).map(String::as_str),
+        None => table.cursor.as_deref(),
+    };
+    let narrow = match table.scope {
+        Scope::AllNamespaces => "namespace or selector",
+        _ => "selector",
+    };
+    match cursor {
+        Some(cursor) => out.line(&format!("More: cursor={}, or narrow with {narrow}", line(cursor))),
+        None if was_cut => out.line(&format!(
+            "Cut to fit: {} more rows; narrow with {narrow} or limit",
+            grouped(table.rows.len() - shown)
+        )),
+        None => {}
+    }
+}
+
+/// The state that all rows share, if they share one.
+fn common_status(rows: &[Row]) -> Option<&str> {
+    let first = rows
+        .first()
+        .map(|row| row.status.as_str())
+        .filter(|status| !status.is_empty())?;
+    rows.iter().all(|row| row.status == first).then_some(first)
+}
+
+struct Names<'a> {
+    label: &'a str,
+    skipped: usize,
+    total: usize,
+}
+
+/// A table's columns, with one for the cluster where rows come from several.
+struct Grid<'t> {
+    columns: Vec<Cow<'t, Column>>,
+    clusters: bool,
+}
+
+/// What becomes of a column in a block.
+enum Fate {
+    /// It is shown; in rows that have this value the cell stays empty.
+    Shown(Option<String>),
+    /// It says nothing, or the block's heading says it.
+    Gone,
+}
+
+impl<'t> Grid<'t> {
+    fn new(table: &'t Table) -> Self {
+        let clusters = table.rows.iter().any(|row| row.id.cluster.is_some());
+        let cluster = clusters.then(|| Cow::Owned(Column::new("CLUSTER", Role::Text)));
+        Self {
+            columns: cluster
+                .into_iter()
+                .chain(table.columns.iter().map(Cow::Borrowed))
+                .collect(),
+            clusters,
+        }
+    }
+
+    fn cell<'r>(&self, row: &'r Row, index: usize) -> Cow<'r, str> {
+        let own = index.checked_sub(usize::from(self.clusters));
+        let text = match own {
+            Some(index) => row.cells.get(index).map(String::as_str),
+            None => row.id.cluster.as_deref(),
+        };
+        let text = text.unwrap_or_default();
+        let Some(column) = self.columns.get(index) else {
+            return Cow::Borrowed("");
+        };
+        if is_restarts(column) {
+            // `14 (2m ago)`: the age costs as much as the rest of the row.
+            let count = text.split(' ').next().unwrap_or_default();
+            let is_noise = count == "0" && !row.health.is_unhealthy();
+            return Cow::Borrowed(if is_noise { "" } else { count });
+        }
+        match text {
+            "<none>" | "<unset>" => Cow::Borrowed(""),
+            text if matches!(column.role, Role::Name | Role::Namespace) => line(text),
+            text => match shortened(text, CELL) {
+                Cow::Borrowed(text) => line(text),
+                Cow::Owned(text) => Cow::Owned(line(&text).into_owned()),
+            },
+        }
+    }
+
+    /// Writes as many rows as fit, under a heading with what they share. Gives how many.
+    fn block(&self, rows: &[Row], names: &Names<'_>, out: &mut Writer<'_>) -> usize {
+        if rows.is_empty() {
+            return 0;
+        }
+        let (fates, shared) = self.fates(rows, names.label);
+        let mut order: Vec<usize> = (0..self.columns.len())
+            .filter(|index| matches!(fates.get(*index), Some(Fate::Shown(_))))
+            .collect();
+        // A column that is empty in most rows costs nothing at the end of them.
+        order.sort_by_key(|&index| {
+            let blank = rows
+                .iter()
+                .filter(|row| self.shown(row, index, &fates).is_empty())
+                .count();
+            blank * 2 > rows.len()
+        });
+        let header = order
+            .iter()
+            .filter_map(|index| self.columns.get(*index))
+            .map(|column| line(&column.header))
+            .collect::<Vec<_>>()
+            .join("\t");
+        let lines = rows.iter().map(|row| {
+            let cells: Vec<_> = order
+                .iter()
+                .map(|&index| self.shown(row, index, &fates))
+                .collect();
+            cells.join("\t").trim_end_matches('\t').to_owned()
+        });
+        let mut room = out.room().saturating_sub(RESERVE + tokens(&header));
+        let mut kept = Vec::new();
+        for line in lines {
+            let cost = tokens(&line) + 1;
+            // One row is always shown: an answer without any would not say what went wrong.
+            if cost > room && !(kept.is_empty() && out.is_fresh()) {
+                break;
+            }
+            room = room.saturating_sub(cost);
+            kept.push(line);
+        }
+        if kept.is_empty() {
+            return 0;
+        }
+        if let Some(title) = title(names, kept.len(), &shared) {
+            out.line(&title);
+        }
+        out.line(&header);
+        kept.iter().for_each(|line| out.line(line));
+        out.was_used();
+        kept.len()
+    }
+
+    fn shown<'r>(&self, row: &'r Row, index: usize, fates: &[Fate]) -> Cow<'r, str> {
+        let cell = self.cell(row, index);
+        match fates.get(index) {
+            Some(Fate::Shown(Some(usual))) if self.value(row, index, &cell) == *usual => Cow::Borrowed(""),
+            _ => cell,
+        }
+    }
+
+    /// A cell as it is compared: all that is ready is alike.
+    fn value<'c>(&self, row: &Row, index: usize, cell: &'c str) -> &'c str {
+        let is_ready_column = self
+            .columns
+            .get(index)
+            .is_some_and(|column| column.role == Role::Ready);
+        let is_ready = match row.ready {
+            Some((ready, desired)) => ready == desired && desired > 0,
+            None => cell
+                .split_once('/')
+                .is_some_and(|(ready, desired)| ready == desired && ready != "0"),
+        };
+        if is_ready_column && is_ready { READY } else { cell }
+    }
+
+    /// What becomes of each column, and what the heading says instead.
+    fn fates(&self, rows: &[Row], label: &str) -> (Vec<Fate>, Vec<String>) {
+        let mut shared = Vec::new();
+        let mut usual = Vec::new();
+        let healthy = rows.iter().all(|row| row.health == Health::Healthy);
+        let fates = self
+            .columns
+            .iter()
+            .enumerate()
+            .map(|(index, column)| {
+                let values: Vec<Cow<'_, str>> = rows
+                    .iter()
+                    .map(|row| {
+                        let cell = self.cell(row, index);
+                        match self.value(row, index, &cell) {
+                            READY => Cow::Borrowed(READY),
+                            _ => cell,
+                        }
+                    })
+                    .collect();
+                let Some(first) = values.first() else {
+                    return Fate::Gone;
+                };
+                let is_same = values.iter().all(|value| value == first);
+                if is_same && first.is_empty() {
+                    return Fate::Gone;
+                }
+                if is_same && rows.len() > 1 && column.role != Role::Name {
+                    let said = said(column, first);
+                    if said != label {
+                        shared.push(said);
+                    }
+                    return Fate::Gone;
+                }
+                if is_same && healthy && first == READY && !label.is_empty() {
+                    shared.push(said(column, first));
+                    return Fate::Gone;
+                }
+                let can_be_usual = matches!(column.role, Role::Status | Role::Ready) && rows.len() >= MANY;
+                match most(&values).filter(|(_, count)| can_be_usual && count * 5 >= rows.len() * 4) {
+                    Some((value, _)) => {
+                        usual.push(said(column, value));
+                        Fate::Shown(Some(value.to_owned()))
+                    }
+                    None => Fate::Shown(None),
+                }
+            })
+            .collect();
+        if !usual.is_empty() {
+            shared.push(format!("{} where blank", usual.join(", ")));
+        }
+        (fates, shared)
+    }
+}
+
+/// What stands for any `n/n`; no cell can hold it.
+const READY: &str = "\u{1}ready";
+
+fn said(column: &Column, value: &str) -> String {
+    match column.role {
+        Role::Status => value.to_owned(),
+        Role::Ready if value == READY => "all ready".to_owned(),
+        Role::Namespace => format!("all in {value}"),
+        _ => format!("{} {value}", line(&column.header)),
+    }
+}
+
+fn is_restarts(column: &Column) -> bool {
+    column.header.eq_ignore_ascii_case("restarts")
+}
+
+/// The commonest value and how often it occurs, blanks aside.
+fn most<'v>(values: &'v [Cow<'_, str>]) -> Option<(&'v str, usize)> {
+    let mut counts = std::collections::HashMap::new();
+    for value in values.iter().filter(|value| !value.is_empty()) {
+        *counts.entry(value.as_ref()).or_insert(0_usize) += 1;
+    }
+    counts.into_iter().max_by_key(|(value, count)| (*count, *value))
+}
+
+/// `Healthy (first 5 of 207): Running, all ready`. Nothing where there is nothing to say.
+fn title(names: &Names<'_>, shown: usize, shared: &[String]) -> Option<String> {
+    let is_all = shown == names.total;
+    let range = match names.skipped {
+        _ if is_all => grouped(names.total),
+        0 => format!("first {} of {}", grouped(shown), grouped(names.total)),
+        skipped => format!(
+            "{} to {} of {}",
+            grouped(skipped + 1),
+            grouped(skipped + shown),
+            grouped(names.total)
+        ),
+    };
+    let shared = shared.join(", ");
+    match (names.label, shared.as_str()) {
+        ("", "") if is_all => None,
+        ("", "") => Some(super::safe::capitalised(&format!("{range}:"))),
+        ("", shared) if is_all => Some(format!("All: {shared}")),
+        ("", shared) => Some(super::safe::capitalised(&format!("{range}: {shared}"))),
+        (label, "") => Some(format!("{} ({range})", line(label))),
+        (label, shared) => Some(format!("{} ({range}): {shared}", line(label))),
+    }
+}
