@@ -43,6 +43,8 @@ pub struct Error {
     pub message: String,
     /// Calls to make instead.
     pub next: Vec<Next>,
+    /// The same call with another value of one parameter of the operation, where a single one is near.
+    pub instead: Option<(&'static str, String)>,
 }
 
 impl Error {
@@ -52,6 +54,7 @@ impl Error {
             kind,
             message: message.into(),
             next: Vec::new(),
+            instead: None,
         }
     }
 
@@ -74,6 +77,13 @@ impl Error {
     #[must_use]
     pub fn next(mut self, next: Next) -> Self {
         self.next.push(next);
+        self
+    }
+
+    /// Says that the same call is meant with this value of a parameter of the operation.
+    #[must_use]
+    pub fn instead(mut self, param: &'static str, value: impl Into<String>) -> Self {
+        self.instead = Some((param, value.into()));
         self
     }
 }

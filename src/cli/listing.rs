@@ -26,7 +26,11 @@ pub(super) fn aligned(rows: &[Vec<String>]) -> String {
 
 /// The first sentence of a text.
 pub(super) fn summary(text: &str) -> String {
-    let paragraph: Vec<&str> = text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+    let paragraph: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .take_while(|line| !line.is_empty())
+        .collect();
     let mut sentence = String::new();
     for word in paragraph.join(" ").split(' ') {
         // A capital after a full stop begins the next sentence; `e.g. pods` does not end one.
@@ -58,7 +62,10 @@ mod tests {
 
     #[test]
     fn a_summary_is_one_sentence() {
-        assert_eq!(summary("Lists pods,\ne.g. of Jobs. The worst first.\n\nMore."), "Lists pods, e.g. of Jobs.");
+        assert_eq!(
+            summary("Lists pods,\ne.g. of Jobs. The worst first.\n\nMore."),
+            "Lists pods, e.g. of Jobs."
+        );
         assert_eq!(summary(""), "");
     }
 }

@@ -4,7 +4,11 @@ use std::process::ExitCode;
 
 use clap::Args;
 use kube_mcp_core::{Error, engine::surface::Surface};
-use kube_mcp_model::signature::{Access, Base, Catalog, Output, Reach, Signature, Type};
+use kube_mcp_model::{
+    describe::access_word,
+    signature::{Base, Catalog, Output, Reach, Signature, Type},
+    suggest,
+};
 
 use super::{
     listing::{aligned, summary},
@@ -50,10 +54,8 @@ pub(super) fn find<'a>(catalog: &'a Catalog, name: &str) -> Result<&'a Signature
         .find(|operation| operation.name == name)
         .ok_or_else(|| {
             let names = catalog.operations.iter().map(|operation| operation.name.as_str());
-            Error::not_found(format!(
-                "unknown operation `{name}`{}",
-                terminal::nearest(name, names)
-            ))
+            let help = suggest::help(name, names, "there are").unwrap_or_default();
+            Error::not_found(format!("unknown operation `{name}`: {help}"))
         })
 }
 
@@ -64,7 +66,7 @@ fn listed(catalog: &Catalog) -> String {
         .map(|operation| {
             vec![
                 operation.name.clone(),
-                access(operation.access).to_owned(),
+                access_word(operation.access).to_owned(),
                 output(&operation.output),
                 summary(&operation.doc),
             ]
@@ -80,7 +82,7 @@ fn described(operation: &Signature, catalog: &Catalog) -> String {
         Reach::Server => "the server itself",
     };
     let mut facts = vec![
-        vec!["access".to_owned(), access(operation.access).to_owned()],
+        vec!["access".to_owned(), access_word(operation.access).to_owned()],
         vec!["works on".to_owned(), reach.to_owned()],
         vec!["answers".to_owned(), output(&operation.output)],
     ];
@@ -143,16 +145,6 @@ fn type_of(ty: &Type, catalog: &Catalog) -> String {
         }
     };
     if ty.list { format!("list of {base}") } else { base }
-}
-
-/// The word for an access.
-pub(super) fn access(access: Access) -> &'static str {
-    match access {
-        Access::Read => "read",
-        Access::Write => "write",
-        Access::Destructive => "destructive",
-        Access::Exec => "exec",
-    }
 }
 
 fn output(output: &Output) -> String {

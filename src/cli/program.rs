@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use kube_mcp_core::engine::surface::Surface;
 
-use super::{call, lint, operations, options::Options, render, serve, show, terminal, tools};
+use super::{call, lint, new, operations, options::Options, render, schema, serve, show, terminal, tools};
 
 /// An MCP server for Kubernetes
 ///
@@ -33,6 +33,8 @@ enum Command {
     Lint(lint::Lint),
     Show(show::Show),
     Operations(operations::Operations),
+    New(new::New),
+    Schema(schema::Schema),
     Render(render::Render),
 }
 
@@ -47,6 +49,8 @@ pub(crate) fn run(surfaces: &[&'static Surface]) -> ExitCode {
         Command::Lint(lint) => lint.run(surfaces),
         Command::Show(show) => show.run(surfaces),
         Command::Operations(operations) => operations.run(surfaces),
+        Command::New(new) => new.run(surfaces),
+        Command::Schema(schema) => schema.run(surfaces),
         Command::Render(render) => render.run(surfaces, &options),
     };
     match result {

@@ -8,6 +8,7 @@ use kube_mcp_core::{
     call::{Access, Reach},
     engine::surface::{Source, Step, Surface, Tool},
 };
+use kube_mcp_model::suggest;
 use serde_json::Value;
 
 use super::{listing::aligned, terminal, terminal::Outcome};
@@ -24,11 +25,8 @@ impl Show {
         let tools = || surfaces.iter().flat_map(|surface| surface.tools);
         let tool = tools().find(|tool| tool.name == self.tool).ok_or_else(|| {
             let names = tools().map(|tool| tool.name);
-            Error::not_found(format!(
-                "unknown tool `{}`{}",
-                self.tool,
-                terminal::nearest(&self.tool, names)
-            ))
+            let help = suggest::help(&self.tool, names, "there are").unwrap_or_default();
+            Error::not_found(format!("unknown tool `{}`: {help}", self.tool))
         })?;
         terminal::print(&shown(tool))?;
         Ok(ExitCode::SUCCESS)

@@ -79,13 +79,3 @@ pub(super) fn ask(question: &str) -> io::Result<bool> {
 pub(super) fn shows_colours() -> bool {
     io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
-
-/// `: did you mean x?`, or nothing if no name is near.
-pub(super) fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> String {
-    names
-        .map(|known| (strsim::damerau_levenshtein(known, name), known))
-        .filter(|(distance, known)| *distance <= known.len().max(name.len()).div_ceil(3))
-        .min()
-        .map(|(_, known)| format!(": did you mean `{known}`?"))
-        .unwrap_or_default()
-}

@@ -1,33 +1,14 @@
 //! The configured clusters.
 
-use std::{
-    collections::BTreeMap,
-    path::Path,
-    sync::{Arc, PoisonError, RwLock},
-};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use kube::config::{AuthInfo, Cluster as ClusterEntry};
-use tower::{ServiceBuilder, util::BoxCloneSyncService};
 
 use super::{
-    Client, Grant, Resource,
-    connect::{Connecting, HttpService, server_uri},
-    discovery::Discovery,
+    context::{Cluster, Named},
     kubeconfig::{Entry, Merged, Source},
-    layers::{
-        guard::{GuardLayer, Policy},
-        limit::LimitLayer,
-        retry::Repeat,
-        trace::TraceLayer,
-    },
-    plugin::Plugin,
-    proxy::{self, ProxyEnv},
-    transport::Transport,
 };
-use crate::{
-    Error, ErrorKind,
-    config::{self, Timeouts},
-};
+use crate::{Error, config};
 
 /// The name of the cluster that this process runs in, if it has no kubeconfig.
 const IN_CLUSTER: &str = "in-cluster";
@@ -74,7 +55,7 @@ impl Clusters {
     pub(crate) fn of(clusters: Vec<Cluster>, default: Option<String>, trouble: Option<Error>) -> Self {
         let clusters = clusters
             .into_iter()
-            .map(|cluster| (cluster.name.clone(), Arc::new(cluster)))
+            .map(|cluster| (cluster.name().to_owned(), Arc::new(cluster)))
             .collect();
         Self {
             clusters,
@@ -106,7 +87,7 @@ impl Clusters {
                 continue;
             }
             let name = kubernetes.aliases.get(context).unwrap_or(context);
-            if clusters.iter().any(|cluster| cluster.name == *name) {
+            if clusters.iter().any(|cluster| cluster.name() == *name) {
                 return Self::none(Error::invalid(format!(
                     "two contexts are called {name:?}: correct kubernetes.aliases in the configuration"
                 )));
@@ -138,12 +119,15 @@ impl Clusters {
         for what in missing {
             tracing::warn!("{what}");
         }
-        let names: Vec<_> = clusters.iter().map(|cluster| cluster.name.as_str()).collect();
+        if let Some(trouble) = denied_cluster_unknown(config, merged) {
+            return Self::none(trouble);
+        }
+        let names: Vec<_> = clusters.iter().map(|cluster| cluster.name()).collect();
         let by_context = |context: &str| {
             clusters
                 .iter()
-                .find(|cluster| cluster.context.as_deref() == Some(context) || cluster.name == context)
-                .map(|cluster| cluster.name.clone())
+                .find(|cluster| cluster.context.as_deref() == Some(context) || cluster.name() == context)
+                .map(|cluster| cluster.name().to_owned())
         };
         let (default, trouble) = match (&kubernetes.context, &merged.current) {
             (Some(wanted), _) => match by_context(wanted) {
@@ -225,6 +209,29 @@ impl Clusters {
     }
 }
 
+/// A denial that names a cluster that does not exist: it was meant for another, which nothing would guard.
+fn denied_cluster_unknown(config: &config::Config, merged: &Merged) -> Option<Error> {
+    let aliases = config.kubernetes.aliases.values();
+    let known: Vec<_> = merged
+        .contexts
+        .keys()
+        .chain(aliases)
+        .map(String::as_str)
+        .collect();
+    let denied = config.access.deny.iter().enumerate();
+    let (place, name) = denied
+        .flat_map(|(place, rule)| rule.clusters.iter().map(move |name| (place, name)))
+        .find(|(_, name)| *name != "*" && !known.contains(&name.as_str()))?;
+    let hint = match nearest(name, &known) {
+        Some(near) => format!("did you mean {near}?"),
+        None => format!("clusters: {}", known.join(", ")),
+    };
+    Some(Error::invalid(format!(
+        "access.deny[{place}] in the configuration names the cluster {name:?}, which does not exist: {hint}; nothing \
+         runs until it is corrected"
+    )))
+}
+
 fn unknown_context(name: &str, known: &[&str], files: &str) -> String {
     match nearest(name, known) {
         Some(near) => format!("there is no context {name:?} in {files}; did you mean {near}?"),
@@ -246,13 +253,22 @@ pub(super) fn nearest<'a>(name: &str, names: &[&'a str]) -> Option<&'a str> {
         .map(|(_, known)| known)
 }
 
-const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
-
-/// The cluster that this process runs in, if it does: its service account's files exist.
+/// The cluster that this process runs in, if it does.
 fn in_cluster(config: &config::Config) -> Option<Cluster> {
     let host = std::env::var("KUBERNETES_SERVICE_HOST").ok()?;
     let port = std::env::var("KUBERNETES_SERVICE_PORT").unwrap_or_else(|_| "443".to_owned());
-    let file = |name: &str| Path::new(SERVICE_ACCOUNT).join(name);
+    let folder = Path::new("/var/run/secrets/kubernetes.io/serviceaccount");
+    service_account(folder, &host, &port, config)
+}
+
+/// The cluster of a pod's service account, if its files are there.
+pub(super) fn service_account(
+    folder: &Path,
+    host: &str,
+    port: &str,
+    config: &config::Config,
+) -> Option<Cluster> {
+    let file = |name: &str| folder.join(name);
     let (token, authority) = (file("token"), file("ca.crt"));
     if !token.exists() {
         return None;
@@ -260,7 +276,7 @@ fn in_cluster(config: &config::Config) -> Option<Cluster> {
     let host = if host.contains(':') {
         format!("[{host}]")
     } else {
-        host
+        host.to_owned()
     };
     let entry = Entry {
         cluster: ClusterEntry {
@@ -282,215 +298,4 @@ fn in_cluster(config: &config::Config) -> Option<Cluster> {
         namespace: namespace.as_deref().map(str::trim),
     };
     Some(Cluster::new(named, Ok(entry), config))
-}
-
-/// How a cluster is called.
-struct Named<'a> {
-    name: &'a str,
-    context: Option<&'a str>,
-    namespace: Option<&'a str>,
-}
-
-/// One cluster as one user: a kubeconfig context.
-#[derive(Debug)]
-pub struct Cluster {
-    name: String,
-    pub(super) context: Option<String>,
-    identity: String,
-    server: String,
-    namespace: String,
-    pub(super) timeouts: Timeouts,
-    /// What to do when the API server does not accept the credentials.
-    pub(super) credentials: String,
-    /// The proxy on the way, without its credentials.
-    pub(super) proxy: Option<String>,
-    /// Everything that a request passes.
-    pub(super) service: HttpService,
-    discovery: Discovery,
-    identified: RwLock<Option<Identity>>,
-}
-
-impl Cluster {
-    fn new(named: Named<'_>, entry: Result<Entry, Error>, config: &config::Config) -> Self {
-        let kubernetes = &config.kubernetes;
-        let server = match &entry {
-            Ok(entry) => server_uri(&entry.cluster)
-                .map(|uri| uri.to_string().trim_end_matches('/').to_owned())
-                .unwrap_or_else(|_| entry.cluster.server.clone().unwrap_or_default()),
-            Err(_) => String::new(),
-        };
-        let credentials = entry.as_ref().map(describe_credentials).unwrap_or_default();
-        let how = Connecting {
-            timeout: kubernetes.timeouts.connect,
-            pool: kubernetes.concurrency,
-            proxy: ProxyEnv::from_env(),
-        };
-        let proxy = entry.as_ref().ok().and_then(|entry| {
-            let server = server_uri(&entry.cluster).ok()?;
-            let proxy = proxy::decide(&server, entry.cluster.proxy_url.as_deref(), &how.proxy).ok()??;
-            Some(proxy.uri().to_string())
-        });
-        let entry = entry.map(|entry| {
-            let plugin = Plugin::of(&entry, kubernetes.timeouts.plugin);
-            (entry, plugin)
-        });
-        let transport = BoxCloneSyncService::new(Transport::new(entry, how));
-        Self {
-            credentials,
-            proxy,
-            ..Self::over(transport, named, &server, config)
-        }
-    }
-
-    fn over(transport: HttpService, named: Named<'_>, server: &str, config: &config::Config) -> Self {
-        let kubernetes = &config.kubernetes;
-        let service = ServiceBuilder::new()
-            .layer(TraceLayer(named.name.into()))
-            .layer(GuardLayer(Arc::new(Policy::new(named.name, &config.access))))
-            .retry(Repeat::default())
-            .layer(LimitLayer::new(kubernetes.concurrency, kubernetes.rate))
-            .service(transport);
-        Self {
-            name: named.name.to_owned(),
-            context: named.context.map(str::to_owned),
-            identity: format!("{} {server}", named.context.unwrap_or(named.name)),
-            server: server.to_owned(),
-            namespace: named
-                .namespace
-                .filter(|name| !name.is_empty())
-                .unwrap_or("default")
-                .to_owned(),
-            timeouts: kubernetes.timeouts,
-            credentials: String::new(),
-            proxy: None,
-            service: BoxCloneSyncService::new(service),
-            discovery: Discovery::default(),
-            identified: RwLock::new(None),
-        }
-    }
-
-    /// A cluster whose API server is this service, behind the same layers as any other.
-    #[cfg(test)]
-    pub(crate) fn scripted(name: &str, transport: HttpService, config: &config::Config) -> Self {
-        let named = Named {
-            name,
-            context: Some(name),
-            namespace: None,
-        };
-        Self::over(transport, named, "https://scripted.test", config)
-    }
-
-    /// Its name: the context's, or the alias that the configuration gives it.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Context and server URL: what codes and caches are bound to.
-    pub fn identity(&self) -> &str {
-        &self.identity
-    }
-
-    /// The API server's URL.
-    pub fn server(&self) -> &str {
-        &self.server
-    }
-
-    /// The namespace of calls that name an object without one.
-    pub fn default_namespace(&self) -> &str {
-        &self.namespace
-    }
-
-    /// A client within a grant.
-    pub fn client(self: &Arc<Self>, grant: Grant) -> Client {
-        Client::new(self.clone(), grant)
-    }
-
-    /// The kind that a person means. A miss refreshes discovery once.
-    ///
-    /// # Errors
-    /// If no kind is near, or several match.
-    pub async fn resolve(self: &Arc<Self>, kind: &str, grant: Grant) -> Result<Resource, Error> {
-        let client = self.client(grant);
-        let registry = self.discovery.registry(&client).await?;
-        if let Some(resource) = registry.find(kind)? {
-            return Ok(resource.clone());
-        }
-        let registry = self.discovery.refreshed(&client).await?;
-        match registry.find(kind)? {
-            Some(resource) => Ok(resource.clone()),
-            None => Err(registry.unknown(&self.name, kind)),
-        }
-    }
-
-    /// Every kind that the cluster serves, in its preferred version.
-    ///
-    /// # Errors
-    /// As they come, explained.
-    pub async fn resources(self: &Arc<Self>, grant: Grant) -> Result<Arc<[Resource]>, Error> {
-        Ok(self.discovery.registry(&self.client(grant)).await?.preferred())
-    }
-
-    /// Who the API server takes us for.
-    ///
-    /// # Errors
-    /// As they come, explained.
-    pub async fn whoami(self: &Arc<Self>, grant: Grant) -> Result<Identity, Error> {
-        let known = self
-            .identified
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        if let Some(identity) = known {
-            return Ok(identity);
-        }
-        let identity = self.client(grant).identity().await?;
-        *self.identified.write().unwrap_or_else(PoisonError::into_inner) = Some(identity.clone());
-        Ok(identity)
-    }
-
-    /// A kind by group and plural, if discovery has been asked already.
-    pub(super) fn known(&self, group: &str, plural: &str) -> Option<Resource> {
-        self.discovery.known(group, plural)
-    }
-
-    /// The error of a cluster that gives no answer.
-    pub(super) fn unreachable(&self, what: &str) -> Error {
-        let try_it = match &self.context {
-            Some(context) => format!(", or kubectl --context {context} version"),
-            None => String::new(),
-        };
-        Error::new(
-            ErrorKind::Unreachable,
-            format!("{} unreachable: {what}; check VPN/network{try_it}", self.name),
-        )
-    }
-}
-
-fn describe_credentials(entry: &Entry) -> String {
-    let user = &entry.user;
-    if user.token.is_some() || user.token_file.is_some() {
-        "the token has expired, was revoked or is another cluster's: get a new one".to_owned()
-    } else if user.username.is_some() {
-        "user name and password are wrong, or no longer allowed".to_owned()
-    } else if let Some(exec) = &user.exec {
-        format!(
-            "log in again with what `{}` belongs to",
-            exec.command.as_deref().unwrap_or_default()
-        )
-    } else if user.auth_provider.is_some() {
-        "log in again with your identity provider".to_owned()
-    } else if user.client_certificate.is_some() || user.client_certificate_data.is_some() {
-        "the client certificate has expired, or is another cluster's".to_owned()
-    } else {
-        "the kubeconfig gives this context no credentials".to_owned()
-    }
-}
-
-/// Who the API server takes us for (SelfSubjectReview).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Identity {
-    /// User name.
-    pub user: String,
-    /// Groups.
-    pub groups: Vec<String>,
 }

@@ -24,6 +24,7 @@ use kube::{
     config::{AuthInfo, Cluster},
 };
 use rustls::pki_types::{CertificateDer, pem::PemObject as _};
+use serde_json::Value;
 use tower::{BoxError, ServiceBuilder, util::BoxCloneSyncService};
 use tower_http::decompression::DecompressionLayer;
 
@@ -31,7 +32,7 @@ use super::{
     kubeconfig::Entry,
     proxy::{self, ProxyEnv},
 };
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, output::remember_credential};
 
 /// A request's body: small, and repeatable where a request may be.
 pub(super) type RequestBody = Full<Bytes>;
@@ -107,6 +108,7 @@ pub(super) fn connect(entry: &Entry, user: AuthInfo, how: &Connecting) -> Result
     let local = uri.host().is_some_and(proxy::is_loopback);
     // Packing costs more than it saves where nothing has to travel.
     config.disable_compression = local || entry.cluster.disable_compression.unwrap_or(false);
+    hide(&user);
     config.auth_info = credentials(entry, user)?;
     let proxy = proxy::decide(&uri, entry.cluster.proxy_url.as_deref(), &how.proxy)
         .map_err(|error| at(entry, &error.message))?;
@@ -242,6 +244,31 @@ fn filled(text: &Option<String>) -> Option<&String> {
 fn decode(base64: &str) -> Result<Vec<u8>, &'static str> {
     let compact: String = base64.split_whitespace().collect();
     BASE64_STANDARD.decode(compact).map_err(|_| "is not base64")
+}
+
+/// Keeps what a user's entry holds out of every answer.
+fn hide(user: &AuthInfo) {
+    // What a kubeconfig's secrets are is known to kube alone; written out again they have the names of the file.
+    let Ok(entry) = serde_json::to_value(user) else {
+        return;
+    };
+    let provider = entry.pointer("/auth-provider/config").and_then(Value::as_object);
+    let values = ["token", "password"].iter().filter_map(|name| entry.get(name));
+    let of_provider = provider
+        .into_iter()
+        .flatten()
+        .filter(|(name, _)| name.ends_with("token") || name.ends_with("secret"))
+        .map(|(_, value)| value);
+    values
+        .chain(of_provider)
+        .filter_map(Value::as_str)
+        .for_each(remember_credential);
+    if let Some(Ok(key)) = entry.get("client-key-data").and_then(Value::as_str).map(decode) {
+        remember_credential(key);
+    }
+    if let Some(token) = filled(&user.token_file).and_then(|file| std::fs::read(file).ok()) {
+        remember_credential(token);
+    }
 }
 
 /// The part of a user's credentials that kube can be left with: everything but plugins.

@@ -76,6 +76,7 @@ impl Discovery {
         match ask(client).await {
             Ok(registry) => {
                 let registry = Arc::new(registry);
+                client.cluster.check_rules(&registry);
                 *self.seen.write().unwrap_or_else(PoisonError::into_inner) =
                     Some((Instant::now(), registry.clone()));
                 Ok(registry)

@@ -294,7 +294,7 @@ impl Client {
 
     /// An answer that is not the API server's: a proxy's page, a load balancer's text.
     fn not_a_status(&self, info: &RequestInfo, code: StatusCode, body: &[u8]) -> Error {
-        let page = looks_like_html(body);
+        let page = looks_like_html(body) || code.is_redirection();
         if code == StatusCode::UNAUTHORIZED {
             return self.unauthorized();
         }
@@ -566,7 +566,7 @@ fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Optio
 }
 
 /// An error and its causes, each said once.
-fn chain(error: &(dyn StdError + 'static)) -> String {
+pub(super) fn chain(error: &(dyn StdError + 'static)) -> String {
     let mut text = String::new();
     for cause in causes(error) {
         let said = cause.to_string();

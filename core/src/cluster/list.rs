@@ -125,11 +125,12 @@ impl<'de, F: FnMut(Value) -> ControlFlow<()>> Visitor<'de> for Items<'_, F> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
         while let Some(mut object) = seq.next_element_seed(Object)? {
-            if !object.contains_key("kind") {
-                object.shift_insert(0, "kind".to_owned(), self.kind.into());
-            }
+            // In the order in which the API server writes them in an object of its own.
             if !object.contains_key("apiVersion") {
                 object.shift_insert(0, "apiVersion".to_owned(), self.api_version.into());
+            }
+            if !object.contains_key("kind") {
+                object.shift_insert(0, "kind".to_owned(), self.kind.into());
             }
             if (self.each)(Value::Object(object)).is_break() {
                 *self.stopped = true;

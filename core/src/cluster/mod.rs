@@ -6,6 +6,7 @@
 mod client;
 mod clusters;
 mod connect;
+mod context;
 mod discovery;
 mod explain;
 mod kubeconfig;
@@ -23,7 +24,8 @@ mod transport;
 mod wire;
 
 pub use client::{Client, Grant, ListEnd, ListQuery, LogQuery, Patch, Preconditions};
-pub use clusters::{Cluster, Clusters, Identity};
+pub use clusters::Clusters;
+pub use context::{Cluster, Identity};
 pub use layers::trace::LOG_DIRECTIVES;
 pub use process::stop_plugins;
 pub use resource::Resource;

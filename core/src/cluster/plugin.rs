@@ -15,7 +15,7 @@ use tokio::{
 };
 
 use super::{kubeconfig::Entry, process::Group};
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, output::remember_credential};
 
 /// What a plugin gave.
 #[derive(Clone)]
@@ -203,6 +203,8 @@ impl Plugin {
         if token.is_none() && certificate.is_none() {
             return Err(self.failed("gave neither a token nor a certificate"));
         }
+        token.iter().for_each(remember_credential);
+        certificate.iter().for_each(|(_, key)| remember_credential(key));
         let renew = match status.expiration_timestamp {
             None => None,
             Some(text) => {

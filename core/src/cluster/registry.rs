@@ -76,6 +76,14 @@ impl Registry {
         self.preferred.clone()
     }
 
+    /// Whether a kind of this plural is served, by this group if one is given.
+    pub(super) fn serves(&self, plural: &str, group: Option<&str>) -> bool {
+        let is = |resource: &Resource| {
+            resource.plural == plural && group.is_none_or(|group| resource.group == group)
+        };
+        self.served.iter().any(|served| is(&served.resource))
+    }
+
     /// The kind that a person means, if there is one.
     ///
     /// # Errors
@@ -172,7 +180,12 @@ impl Registry {
                 self.failed.join(", ")
             ));
         }
-        Error::not_found(message)
+        let error = Error::not_found(message);
+        match nearest.first().and_then(|nearest| nearest.split(' ').next()) {
+            // Every operation calls this parameter so.
+            Some(kind) => error.instead("kind", kind),
+            None => error,
+        }
     }
 
     /// The three nearest, as `Widget (widgets.example.com)`.

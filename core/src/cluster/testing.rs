@@ -467,3 +467,52 @@ fn groups(groups: &[(&str, &str, &[Kind<'_>])]) -> Value {
         .collect();
     json!({"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items})
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        call::{Plan, Stop},
+        cluster::{Include, ListQuery, TableView},
+    };
+
+    #[tokio::test]
+    async fn what_is_not_scripted_is_told() {
+        let server = Script::new().table("/api/v1/namespaces/shop/pods", &["Name"], &[&["web"]]);
+        let cx = server.cx(Access::Read);
+        let pods = cx.cluster().resolve("po", grant(Access::Read)).await.unwrap();
+        let list = async |namespace| {
+            cx.client()
+                .table(&pods, Some(namespace), &ListQuery::default(), Include::None)
+                .await
+        };
+        let bytes = list("shop").await.unwrap();
+        let table: TableView<'_> = serde_json::from_slice(&bytes).unwrap();
+        assert_eq!(table.rows.len(), 1);
+        let error = list("other").await.unwrap_err();
+        assert!(
+            error
+                .message
+                .contains("does not expect GET /api/v1/namespaces/other/pods"),
+            "{error}"
+        );
+    }
+
+    #[tokio::test]
+    async fn consent_can_be_scripted_too() {
+        let server = Script::new();
+        let asked = server
+            .cx(Access::Destructive)
+            .approve(Plan::default())
+            .await
+            .unwrap_err();
+        assert!(matches!(asked, Stop::Planned(_)));
+        let rehearsed = server
+            .cx_with(Access::Write, |call| call.dry_run = true)
+            .approve(Plan::default())
+            .await;
+        assert!(matches!(rehearsed, Err(Stop::Planned(_))));
+        let names = server.server_cx(&["b", "a"]);
+        assert_eq!(names.clusters().names(), ["b", "a"]);
+    }
+}

@@ -47,7 +47,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         takes: "words",
         default: "those that are on by default",
         about: "Toolsets served.",
-        set: |config, given, _, _| Ok(config.server.toolsets = Some(given.words()?)),
+        set: |config, given, _, _| given.words().map(|value| config.server.toolsets = Some(value)),
     },
     Setting {
         key: "server.disable",
@@ -55,7 +55,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         takes: "words",
         default: "none",
         about: "Tools never served.",
-        set: |config, given, _, _| Ok(config.server.disable = given.words()?),
+        set: |config, given, _, _| given.words().map(|value| config.server.disable = value),
     },
     Setting {
         key: "server.budget",
@@ -64,8 +64,8 @@ pub(super) const SETTINGS: &[Setting] = &[
         default: "4000",
         about: "Tokens that an answer may take, by an estimate.",
         set: |config, given, _, _| {
-            let tokens = given.integer(200, 1_000_000)?;
-            Ok(config.server.budget = usize::try_from(tokens).unwrap_or(usize::MAX))
+            config.server.budget = usize::try_from(given.integer(200, 1_000_000)?).unwrap_or(usize::MAX);
+            Ok(())
         },
     },
     Setting {
@@ -74,7 +74,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         takes: "a filter",
         default: "warn",
         about: "What is logged on stderr: `error`, `warn`, `info`, `debug`, `trace`, or by part, as `kube_mcp=debug`.",
-        set: |config, given, _, _| Ok(config.server.log = given.text()?),
+        set: |config, given, _, _| given.text().map(|value| config.server.log = value),
     },
     Setting {
         key: "server.log_format",
@@ -82,7 +82,11 @@ pub(super) const SETTINGS: &[Setting] = &[
         takes: "text or json",
         default: "text",
         about: "How it is logged.",
-        set: |config, given, _, _| Ok(config.server.log_format = given.choice(&FORMATS)?),
+        set: |config, given, _, _| {
+            given
+                .choice(&FORMATS)
+                .map(|value| config.server.log_format = value)
+        },
     },
     Setting {
         key: "server.templates",
@@ -90,7 +94,11 @@ pub(super) const SETTINGS: &[Setting] = &[
         takes: "a folder",
         default: "the compiled ones",
         about: "Templates read from this folder, so that an author sees a change without a build.",
-        set: |config, given, base, _| Ok(config.server.templates = Some(within(base, given.path()?))),
+        set: |config, given, base, _| {
+            given
+                .path()
+                .map(|value| config.server.templates = Some(within(base, value)))
+        },
     },
     Setting {
         key: "kubernetes.kubeconfig",
@@ -100,7 +108,8 @@ pub(super) const SETTINGS: &[Setting] = &[
         about: "Kubeconfig files, merged in order as kubectl does.",
         set: |config, given, base, _| {
             let files = given.paths()?.into_iter().map(|file| within(base, file));
-            Ok(config.kubernetes.kubeconfig = files.collect())
+            config.kubernetes.kubeconfig = files.collect();
+            Ok(())
         },
     },
     Setting {
@@ -109,7 +118,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         takes: "a context",
         default: "the current one",
         about: "The cluster of calls that name none.",
-        set: |config, given, _, _| Ok(config.kubernetes.context = Some(given.text()?)),
+        set: |config, given, _, _| given.text().map(|value| config.kubernetes.context = Some(value)),
     },
     Setting {
         key: "kubernetes.contexts",
@@ -117,7 +126,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         takes: "contexts",
         default: "all",
         about: "The only contexts that may be used.",
-        set: |config, given, _, _| Ok(config.kubernetes.contexts = given.words()?),
+        set: |config, given, _, _| given.words().map(|value| config.kubernetes.contexts = value),
     },
     Setting {
         key: "kubernetes.aliases",
@@ -125,7 +134,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         takes: "a map of context to name",
         default: "none",
         about: "Names of clusters in place of their contexts' names.",
-        set: |config, given, _, _| Ok(config.kubernetes.aliases = given.pairs()?),
+        set: |config, given, _, _| given.pairs().map(|value| config.kubernetes.aliases = value),
     },
     Setting {
         key: "kubernetes.concurrency",
@@ -134,8 +143,8 @@ pub(super) const SETTINGS: &[Setting] = &[
         default: "16",
         about: "Requests under way at once, for each cluster.",
         set: |config, given, _, _| {
-            let requests = given.integer(1, 1000)?;
-            Ok(config.kubernetes.concurrency = usize::try_from(requests).unwrap_or(usize::MAX))
+            config.kubernetes.concurrency = usize::try_from(given.integer(1, 1000)?).unwrap_or(usize::MAX);
+            Ok(())
         },
     },
     Setting {
@@ -144,7 +153,11 @@ pub(super) const SETTINGS: &[Setting] = &[
         takes: "1 to 10000",
         default: "200",
         about: "Requests a second, for each cluster.",
-        set: |config, given, _, _| Ok(config.kubernetes.rate = given.integer(1, 10_000)?),
+        set: |config, given, _, _| {
+            given
+                .integer(1, 10_000)
+                .map(|value| config.kubernetes.rate = value)
+        },
     },
     Setting {
         key: "kubernetes.connect_timeout",
@@ -152,7 +165,11 @@ pub(super) const SETTINGS: &[Setting] = &[
         takes: "a duration",
         default: "5s",
         about: "Until a connection stands: TCP, proxy and TLS.",
-        set: |config, given, _, _| Ok(config.kubernetes.timeouts.connect = given.duration(MOST)?),
+        set: |config, given, _, _| {
+            given
+                .duration(MOST)
+                .map(|value| config.kubernetes.timeouts.connect = value)
+        },
     },
     Setting {
         key: "kubernetes.plugin_timeout",
@@ -160,7 +177,11 @@ pub(super) const SETTINGS: &[Setting] = &[
         takes: "a duration",
         default: "15s",
         about: "Until an exec credential plugin has answered.",
-        set: |config, given, _, _| Ok(config.kubernetes.timeouts.plugin = given.duration(MOST)?),
+        set: |config, given, _, _| {
+            given
+                .duration(MOST)
+                .map(|value| config.kubernetes.timeouts.plugin = value)
+        },
     },
     Setting {
         key: "kubernetes.request_timeout",
@@ -168,7 +189,11 @@ pub(super) const SETTINGS: &[Setting] = &[
         takes: "a duration",
         default: "25s",
         about: "Until a request has been answered.",
-        set: |config, given, _, _| Ok(config.kubernetes.timeouts.request = given.duration(MOST)?),
+        set: |config, given, _, _| {
+            given
+                .duration(MOST)
+                .map(|value| config.kubernetes.timeouts.request = value)
+        },
     },
     Setting {
         key: "kubernetes.call_timeout",
@@ -176,7 +201,11 @@ pub(super) const SETTINGS: &[Setting] = &[
         takes: "a duration",
         default: "30s",
         about: "Until a call has been answered; operations that wait take a timeout of their own.",
-        set: |config, given, _, _| Ok(config.kubernetes.timeouts.call = given.duration(MOST)?),
+        set: |config, given, _, _| {
+            given
+                .duration(MOST)
+                .map(|value| config.kubernetes.timeouts.call = value)
+        },
     },
     Setting {
         key: "access.mode",
@@ -185,7 +214,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         default: "guarded",
         about: "What may be done: `read-only` changes nothing, `guarded` asks before what destroys or runs code, \
                 `full` asks nothing.",
-        set: |config, given, _, _| Ok(config.access.mode = given.choice(&MODES)?),
+        set: |config, given, _, _| given.choice(&MODES).map(|value| config.access.mode = value),
     },
     Setting {
         key: "access.confirm",
@@ -194,7 +223,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         default: "any",
         about: "Whose word counts as consent: `ask-only` takes only a person's, asked by the client, and not a code \
                 that a model repeats.",
-        set: |config, given, _, _| Ok(config.access.confirm = given.choice(&CONFIRM)?),
+        set: |config, given, _, _| given.choice(&CONFIRM).map(|value| config.access.confirm = value),
     },
     Setting {
         key: "access.allow",
@@ -203,7 +232,10 @@ pub(super) const SETTINGS: &[Setting] = &[
         default: "everything",
         about: "Only what one of these rules allows. They mean no more than they say: `pods` is the core group's \
                 pods without their subresources, `deployments.apps`, `pods/log`, `*`.",
-        set: |config, given, _, wrong| Ok(config.access.allow = given.rules(wrong)),
+        set: |config, given, _, wrong| {
+            config.access.allow = given.rules(wrong);
+            Ok(())
+        },
     },
     Setting {
         key: "access.deny",
@@ -213,7 +245,10 @@ pub(super) const SETTINGS: &[Setting] = &[
         about: "Never what one of these rules names; they win over `allow`. In a denial a resource stands for its \
                 subresources too, a name without a group for every group, and a namespace for lists over all \
                 namespaces.",
-        set: |config, given, _, wrong| Ok(config.access.deny = given.rules(wrong)),
+        set: |config, given, _, wrong| {
+            config.access.deny = given.rules(wrong);
+            Ok(())
+        },
     },
 ];
 

@@ -157,7 +157,13 @@ impl Engine {
             return Err(Error::internal("a call on no cluster").into());
         };
         let cluster = cluster.filter(|_| self.has_several_clusters());
-        Ok(match answer? {
+        let answer = answer.map_err(|mut stop| {
+            if let Stop::Error(error) = &mut stop {
+                redirect::corrected(listed.tool, &accepted, error);
+            }
+            stop
+        })?;
+        Ok(match answer {
             Answered::Output(output) => {
                 self.stage
                     .output(&output, accepted.reserved.view(), cluster.as_deref(), redactor)

@@ -133,6 +133,20 @@ pub(super) fn wildcard(
     Some((call, note))
 }
 
+/// The call that an error says was meant: the same with another value of one parameter.
+pub(super) fn corrected(tool: &Tool, accepted: &Accepted, error: &mut Error) {
+    let (Some((param, value)), [step]) = (error.instead.take(), tool.steps) else {
+        return;
+    };
+    let mut suggestion = Next::op(step.op.name);
+    for (name, given) in by_operation(tool, accepted) {
+        if name != param {
+            suggestion = suggestion.arg(name, given);
+        }
+    }
+    error.next.insert(0, suggestion.arg(param, value));
+}
+
 /// The arguments by the operation's parameter names.
 fn by_operation<'a>(tool: &'a Tool, accepted: &'a Accepted) -> Vec<(&'static str, String)> {
     let values: &Map<String, Value> = &accepted.values;

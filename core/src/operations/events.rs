@@ -9,12 +9,12 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use self::{fold::Folded, related::Related};
-use super::{builtin, selection::Selection};
+use super::{builtin, locate, selection::Selection};
 use crate::{
-    Choice,
+    Choice, Error,
     call::{Choice as _, Cx, KindRef, Moment, Result},
     operation,
-    output::{Column, ObjectId, Role, Row, Scope, Table, size::short_age},
+    output::{Column, Next, ObjectId, Role, Row, Scope, Table, size::short_age},
 };
 
 /// Rows where nothing else was said.
@@ -56,6 +56,9 @@ pub async fn list(
     /// How many rows to show.
     limit: Option<usize>,
 ) -> Result<Table> {
+    if related == Some(true) && (kind.is_none() || name.is_none()) {
+        return Err(Error::invalid("related: expected kind and name of the object as well").into());
+    }
     let kind = match &kind {
         Some(kind) => Some(cx.resolve(kind).await?.kind),
         None => None,
@@ -105,8 +108,11 @@ pub async fn list(
             },
         )
         .await?;
+    if seen == 0 {
+        locate::check_namespace(cx, namespace.as_deref(), Next::op("events.list")).await?;
+    }
     let with_namespaces = namespace.is_none();
-    let (events, totals) = (folded.events(), folded.totals());
+    let totals = folded.totals();
     let all = folded.into_rows();
     let total = all.len();
     let rows = all
@@ -138,9 +144,6 @@ pub async fn list(
         })
         .collect::<Vec<_>>();
     let mut notes = Vec::new();
-    if events > total {
-        notes.push(format!("{events} events, folded to {total}"));
-    }
     if total > rows.len() {
         notes.push(format!(
             "{} older rows are left out: narrow with since, type, reason, kind or name",

@@ -280,7 +280,7 @@ impl Others {
         table.unfiltered = Some(table.total + self.total);
         table.filter = Some(format!("status={wanted}"));
         if table.total == 0 && self.total > 0 {
-            self.words.sort_by(|a, b| b.count.cmp(&a.count));
+            self.words.sort_by_key(|total| std::cmp::Reverse(total.count));
             let words: Vec<String> = self
                 .words
                 .iter()
@@ -295,7 +295,7 @@ impl Others {
 /// Whether a verdict is of the status that was asked for.
 pub(super) fn is_of(verdict: &Verdict<'_>, wanted: &str) -> bool {
     if wanted.eq_ignore_ascii_case("unhealthy") {
-        return verdict.health.is_unhealthy();
+        return verdict.is_trouble();
     }
     verdict.word.eq_ignore_ascii_case(wanted) || verdict.health.word().eq_ignore_ascii_case(wanted)
 }

@@ -27,10 +27,11 @@ pub(super) struct Found {
     pub(super) note: Option<String>,
 }
 
-/// What is looked for, and by which operation: it is the one that an error suggests to call again.
-#[derive(Clone, Copy, Debug)]
+/// What is looked for, and by which call.
+#[derive(Clone, Debug)]
 pub(super) struct Wanted<'a> {
-    pub(super) op: &'static str,
+    /// The call without its name and namespace: an error suggests it with others.
+    pub(super) again: Next,
     pub(super) resource: &'a Resource,
     pub(super) namespace: Option<&'a str>,
     pub(super) name: &'a str,
@@ -176,12 +177,7 @@ impl Wanted<'_> {
             "; it exists in: "
         });
         message.push_str(&listed(candidates));
-        Error::not_found(message).next(
-            Next::op(self.op)
-                .arg("kind", &self.resource.kind)
-                .arg("name", self.name)
-                .arg("namespace", first),
-        )
+        Error::not_found(message).next(self.again.clone().arg("name", self.name).arg("namespace", first))
     }
 
     /// It is nowhere: the names that are near, or that the namespace does not even exist.
@@ -208,8 +204,9 @@ impl Wanted<'_> {
         if let Some(near) = nearest(self.name, names.iter().map(String::as_str)) {
             message.push_str("; nearest: ");
             message.push_str(near);
-            let next = Next::op(self.op)
-                .arg("kind", &self.resource.kind)
+            let next = self
+                .again
+                .clone()
                 .arg("name", near)
                 .arg_if("namespace", namespace);
             return Error::not_found(message).next(next);

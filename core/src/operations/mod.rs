@@ -10,7 +10,7 @@ mod locate;
 mod scan;
 mod selection;
 #[cfg(test)]
-mod testing;
+mod tests;
 
 pub mod clusters;
 pub mod events;

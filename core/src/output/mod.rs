@@ -28,5 +28,5 @@ pub use lines::{Line, Lines, Source};
 pub use next::Next;
 pub use object::{Object, Part};
 pub use record::{AnyRecord, Facts, Record};
-pub use redact::{Redactor, names_a_secret};
+pub use redact::{Redactor, names_a_secret, remember_credential};
 pub use table::{Column, Health, ObjectId, Role, Row, Scope, Table, Total};

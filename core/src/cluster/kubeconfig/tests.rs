@@ -171,6 +171,34 @@ fn without_a_kubeconfig_there_are_no_clusters_and_a_call_says_what_to_do() {
 }
 
 #[test]
+fn a_denial_for_a_cluster_that_does_not_exist_stops_everything() {
+    let files = Files::new();
+    let clusters = files.clusters(|config| {
+        config.access.deny = vec![crate::config::Rule {
+            clusters: vec!["prdo".to_owned()],
+            ..crate::config::Rule::default()
+        }];
+    });
+    let error = clusters.get(Some("prod")).unwrap_err();
+    assert!(error.message.contains("did you mean prod?"), "{error}");
+}
+
+#[test]
+fn a_pod_s_service_account_is_a_cluster() {
+    let dir = tempfile::tempdir().unwrap();
+    let find = || crate::cluster::clusters::service_account(dir.path(), "fd00::1", "443", &Config::default());
+    assert!(find().is_none());
+    for (name, text) in [("token", "t"), ("ca.crt", "c"), ("namespace", "shop\n")] {
+        std::fs::write(dir.path().join(name), text).unwrap();
+    }
+    let cluster = find().unwrap();
+    assert_eq!(
+        (cluster.name(), cluster.server(), cluster.default_namespace()),
+        ("in-cluster", "https://[fd00::1]:443", "shop")
+    );
+}
+
+#[test]
 fn a_flag_wins_over_the_variable_and_that_over_home() {
     let named = [PathBuf::from("n")];
     let variable = std::env::join_paths(["a", "", "b"]).unwrap();

@@ -30,8 +30,8 @@ use crate::{
 /// What the guard of one cluster goes by.
 #[derive(Clone, Debug)]
 pub(crate) struct Policy {
-    /// The cluster's name, for rules and messages.
-    pub(crate) cluster: String,
+    /// The cluster's names: its own, and its context's where an alias renames it.
+    pub(crate) clusters: Vec<String>,
     /// The server's mode.
     pub(crate) mode: Mode,
     /// Only what one of these allows, if there are any.
@@ -41,10 +41,10 @@ pub(crate) struct Policy {
 }
 
 impl Policy {
-    /// The policy of the configuration for one cluster.
-    pub(crate) fn new(cluster: &str, access: &AccessSection) -> Self {
+    /// The policy of the configuration for the cluster of these names.
+    pub(crate) fn new(clusters: Vec<String>, access: &AccessSection) -> Self {
         Self {
-            cluster: cluster.to_owned(),
+            clusters,
             mode: access.mode,
             allow: access.allow.clone(),
             deny: access.deny.clone(),
@@ -102,7 +102,7 @@ impl Policy {
         }
         let asked = Asked {
             info,
-            cluster: &self.cluster,
+            clusters: &self.clusters,
             cluster_scoped: request.extensions().get::<ClusterScoped>().is_some(),
         };
         if let Some(place) = self.deny.iter().position(|rule| asked.denied_by(rule)) {
@@ -124,6 +124,34 @@ impl Policy {
     }
 }
 
+/// Resource names in rules that a cluster does not serve, each as `access.deny[0]: "secrts"`. They still hold for
+/// what they literally say, but somebody meant something else.
+pub(crate) fn unknown_resources(
+    policy: &Policy,
+    is_served: impl Fn(&str, Option<&str>) -> bool,
+) -> Vec<String> {
+    let rules = [("deny", &policy.deny), ("allow", &policy.allow)];
+    let words = rules.into_iter().flat_map(|(list, rules)| {
+        rules.iter().enumerate().flat_map(move |(place, rule)| {
+            rule.resources
+                .iter()
+                .map(move |word| (list, place, word.as_str()))
+        })
+    });
+    words
+        .filter(|(_, _, word)| {
+            let (plural, group) = plural_and_group(split(word).0);
+            plural != "*" && !is_served(plural, group)
+        })
+        .map(|(list, place, word)| format!("access.{list}[{place}]: {word:?}"))
+        .collect()
+}
+
+fn plural_and_group(name: &str) -> (&str, Option<&str>) {
+    name.split_once('.')
+        .map_or((name, None), |(plural, group)| (plural, Some(group)))
+}
+
 fn refused(message: String) -> Error {
     Error::new(ErrorKind::Forbidden, message)
 }
@@ -131,21 +159,23 @@ fn refused(message: String) -> Error {
 /// A request as rules see it.
 struct Asked<'a> {
     info: &'a RequestInfo,
-    cluster: &'a str,
+    clusters: &'a [String],
     cluster_scoped: bool,
 }
 
 impl Asked<'_> {
     fn denied_by(&self, rule: &Rule) -> bool {
-        matches(&rule.clusters, |word| word == self.cluster)
-            && matches(&rule.verbs, |word| word == self.info.verb)
+        matches(&rule.clusters, |word| {
+            self.clusters.iter().any(|name| name == word)
+        }) && matches(&rule.verbs, |word| word == self.info.verb)
             && matches(&rule.resources, |word| self.denied_resource(word))
             && self.namespace_denied(rule)
     }
 
     fn allowed_by(&self, rule: &Rule) -> bool {
-        matches(&rule.clusters, |word| word == self.cluster)
-            && matches(&rule.verbs, |word| word == self.info.verb)
+        matches(&rule.clusters, |word| {
+            self.clusters.iter().any(|name| name == word)
+        }) && matches(&rule.verbs, |word| word == self.info.verb)
             && matches(&rule.resources, |word| self.allowed_resource(word))
             && matches(&rule.namespaces, |word| {
                 self.info.namespace.as_deref() == Some(word)

@@ -14,7 +14,10 @@ use http::{Method, Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use tower::{BoxError, Layer, Service};
 
-use crate::cluster::connect::{RequestBody, ResponseBody, box_body};
+use crate::cluster::{
+    connect::{RequestBody, ResponseBody, box_body},
+    explain::chain,
+};
 
 /// Directives for tracing's filter that keep the libraries' logs harmless: kube logs whole bodies (secrets!) when
 /// it cannot read one.
@@ -84,7 +87,7 @@ where
                 }
                 Err(error) => {
                     seen.ended = true;
-                    tracing::debug!(cluster = %seen.cluster, method = %seen.method, path = %seen.path, error = %error, "request failed");
+                    tracing::debug!(cluster = %seen.cluster, method = %seen.method, path = %seen.path, error = chain(error.as_ref()), "request failed");
                     Err(error)
                 }
             }

@@ -41,7 +41,9 @@ pub(super) fn heading(table: &Table) -> String {
             };
             match states.is_empty() {
                 true => format!("{count}{of_the_first}"),
-                false if states.starts_with("all ") => format!("{count}{of_the_first}, {states}"),
+                false if table.totals.len() == 1 && counted == total => {
+                    format!("{count}{of_the_first}, {states}")
+                }
                 false => format!("{count}{of_the_first}: {states}"),
             }
         }
@@ -66,9 +68,9 @@ fn place(table: &Table) -> String {
 fn states(totals: &[Total], total: usize) -> String {
     if let [only] = totals
         && only.count == total
-        && total > 1
     {
-        return format!("all {}", line(&only.name));
+        let all = if total > 1 { "all " } else { "" };
+        return format!("{all}{}", line(&only.name));
     }
     let mut parts: Vec<String> = totals
         .iter()

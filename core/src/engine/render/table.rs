@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::{
     budget::tokens,
     heading::heading,
-    safe::{line, shortened},
+    safe::{capitalised, line, shortened},
     stage::Writer,
 };
 use crate::output::{Column, Health, Role, Row, Scope, Table, size::grouped};
@@ -105,6 +105,15 @@ struct Names<'a> {
 struct Grid<'t> {
     columns: Vec<Cow<'t, Column>>,
     clusters: bool,
+    /// Whether each row has to say its namespace.
+    names_namespaces: bool,
+}
+
+/// A block as text.
+struct LaidOut {
+    header: String,
+    rows: Vec<String>,
+    shared: Vec<String>,
 }
 
 /// What becomes of a column in a block.
@@ -125,6 +134,7 @@ impl<'t> Grid<'t> {
                 .chain(table.columns.iter().map(Cow::Borrowed))
                 .collect(),
             clusters,
+            names_namespaces: table.scope == Scope::AllNamespaces,
         }
     }
 
@@ -156,20 +166,39 @@ impl<'t> Grid<'t> {
 
     /// Writes as many rows as fit, under a heading with what they share. Gives how many.
     fn block(&self, rows: &[Row], names: &Names<'_>, out: &mut Writer<'_>) -> usize {
-        if rows.is_empty() {
+        let mut laid = self.lay_out(rows, names, out);
+        // Fewer rows may share more columns, and are shorter then.
+        if laid.rows.len() < rows.len() {
+            laid = self.lay_out(rows.get(..laid.rows.len()).unwrap_or_default(), names, out);
+        }
+        if laid.rows.is_empty() {
             return 0;
         }
+        if let Some(title) = title(names, laid.rows.len(), &laid.shared) {
+            out.line(&title);
+        }
+        out.line(&laid.header);
+        laid.rows.iter().for_each(|line| out.line(line));
+        out.was_used();
+        laid.rows.len()
+    }
+
+    /// The rows that fit, as text.
+    fn lay_out(&self, rows: &[Row], names: &Names<'_>, out: &Writer<'_>) -> LaidOut {
         let (fates, shared) = self.fates(rows, names.label);
         let mut order: Vec<usize> = (0..self.columns.len())
             .filter(|index| matches!(fates.get(*index), Some(Fate::Shown(_))))
             .collect();
-        // A column that is empty in most rows costs nothing at the end of them.
+        // A column that is empty in most rows costs nothing at the end of them, but a text reads best there.
+        let ends_in_text = self
+            .columns
+            .last()
+            .is_some_and(|column| column.role == Role::Text);
         order.sort_by_key(|&index| {
             let blank = rows
                 .iter()
-                .filter(|row| self.shown(row, index, &fates).is_empty())
-                .count();
-            blank * 2 > rows.len()
+                .filter(|row| self.shown(row, index, &fates).is_empty());
+            !ends_in_text && blank.count() * 2 > rows.len()
         });
         let header = order
             .iter()
@@ -177,16 +206,14 @@ impl<'t> Grid<'t> {
             .map(|column| line(&column.header))
             .collect::<Vec<_>>()
             .join("\t");
-        let lines = rows.iter().map(|row| {
+        let mut room = out.room().saturating_sub(RESERVE + tokens(&header));
+        let mut kept = Vec::new();
+        for row in rows {
             let cells: Vec<_> = order
                 .iter()
                 .map(|&index| self.shown(row, index, &fates))
                 .collect();
-            cells.join("\t").trim_end_matches('\t').to_owned()
-        });
-        let mut room = out.room().saturating_sub(RESERVE + tokens(&header));
-        let mut kept = Vec::new();
-        for line in lines {
+            let line = cells.join("\t").trim_end_matches('\t').to_owned();
             let cost = tokens(&line) + 1;
             // One row is always shown: an answer without any would not say what went wrong.
             if cost > room && !(kept.is_empty() && out.is_fresh()) {
@@ -195,16 +222,11 @@ impl<'t> Grid<'t> {
             room = room.saturating_sub(cost);
             kept.push(line);
         }
-        if kept.is_empty() {
-            return 0;
+        LaidOut {
+            header,
+            rows: kept,
+            shared,
         }
-        if let Some(title) = title(names, kept.len(), &shared) {
-            out.line(&title);
-        }
-        out.line(&header);
-        kept.iter().for_each(|line| out.line(line));
-        out.was_used();
-        kept.len()
     }
 
     fn shown<'r>(&self, row: &'r Row, index: usize, fates: &[Fate]) -> Cow<'r, str> {
@@ -234,7 +256,13 @@ impl<'t> Grid<'t> {
     fn fates(&self, rows: &[Row], label: &str) -> (Vec<Fate>, Vec<String>) {
         let mut shared = Vec::new();
         let mut usual = Vec::new();
+        // What is wrong is read row by row, and quoted row by row.
         let healthy = rows.iter().all(|row| row.health == Health::Healthy);
+        let keeps = |column: &Column| match column.role {
+            Role::Name => true,
+            Role::Namespace => self.names_namespaces,
+            _ => !healthy,
+        };
         let fates = self
             .columns
             .iter()
@@ -257,7 +285,7 @@ impl<'t> Grid<'t> {
                 if is_same && first.is_empty() {
                     return Fate::Gone;
                 }
-                if is_same && rows.len() > 1 && column.role != Role::Name {
+                if is_same && rows.len() > 1 && !keeps(column) {
                     let said = said(column, first);
                     if said != label {
                         shared.push(said);
@@ -268,10 +296,15 @@ impl<'t> Grid<'t> {
                     shared.push(said(column, first));
                     return Fate::Gone;
                 }
-                let can_be_usual = matches!(column.role, Role::Status | Role::Ready) && rows.len() >= MANY;
+                let can_be_usual =
+                    matches!(column.role, Role::Status | Role::Ready) && rows.len() >= MANY && healthy;
                 match most(&values).filter(|(_, count)| can_be_usual && count * 5 >= rows.len() * 4) {
                     Some((value, _)) => {
-                        usual.push(said(column, value));
+                        usual.push(if value == READY {
+                            "ready".to_owned()
+                        } else {
+                            value.to_owned()
+                        });
                         Fate::Shown(Some(value.to_owned()))
                     }
                     None => Fate::Shown(None),
@@ -279,7 +312,7 @@ impl<'t> Grid<'t> {
             })
             .collect();
         if !usual.is_empty() {
-            shared.push(format!("{} where blank", usual.join(", ")));
+            shared.push(format!("{} where blank", usual.join(" and ")));
         }
         (fates, shared)
     }
@@ -292,7 +325,6 @@ fn said(column: &Column, value: &str) -> String {
     match column.role {
         Role::Status => value.to_owned(),
         Role::Ready if value == READY => "all ready".to_owned(),
-        Role::Namespace => format!("all in {value}"),
         _ => format!("{} {value}", line(&column.header)),
     }
 }
@@ -326,10 +358,10 @@ fn title(names: &Names<'_>, shown: usize, shared: &[String]) -> Option<String> {
     let shared = shared.join(", ");
     match (names.label, shared.as_str()) {
         ("", "") if is_all => None,
-        ("", "") => Some(super::safe::capitalised(&format!("{range}:"))),
+        ("", "") => Some(capitalised(&format!("{range}:"))),
         ("", shared) if is_all => Some(format!("All: {shared}")),
-        ("", shared) => Some(super::safe::capitalised(&format!("{range}: {shared}"))),
-        (label, "") => Some(format!("{} ({range})", line(label))),
-        (label, shared) => Some(format!("{} ({range}): {shared}", line(label))),
+        ("", shared) => Some(capitalised(&format!("{range}: {shared}"))),
+        (label, "") => Some(format!("{} ({range})", capitalised(&line(label)))),
+        (label, shared) => Some(format!("{} ({range}): {shared}", capitalised(&line(label)))),
     }
 }

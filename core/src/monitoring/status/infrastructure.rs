@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     age::SETTLING,
-    verdict::Verdict,
+    verdict::{MEANT, Verdict},
     workload::{condition, labelled},
 };
 use crate::output::Health;
@@ -17,7 +17,7 @@ pub(super) fn judge_node<'a>(word: impl Into<Cow<'a, str>>) -> Verdict<'a> {
     let (health, severity) = match &*word {
         "Ready" => (Health::Healthy, 0),
         // Cordoned on purpose, which is easily forgotten.
-        word if word.starts_with("Ready,") => (Health::Progressing, 4),
+        word if word.starts_with("Ready,") => (Health::Progressing, MEANT),
         _ => (Health::Failed, 0),
     };
     Verdict::new(health, severity, word)

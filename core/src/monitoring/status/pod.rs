@@ -112,6 +112,12 @@ pub fn container_trouble(status: &Value) -> Option<String> {
         let detail = match reason {
             "PodInitializing" | "ContainerCreating" => None,
             "CrashLoopBackOff" => last_exit(),
+            _ if waiting["message"]
+                .as_str()
+                .is_some_and(|message| message.contains("image")) =>
+            {
+                Some(no_image(status))
+            }
             _ => waiting["message"].as_str().map(first_sentence),
         };
         return Some(match detail {
@@ -125,6 +131,23 @@ pub fn container_trouble(status: &Value) -> Option<String> {
         return (code != 0).then(|| format!("{reason}: exit {code}"));
     }
     None
+}
+
+/// Why an image cannot be had: the image, and the last of the causes that the container runtime strings together.
+fn no_image(status: &Value) -> String {
+    let image = status["image"].as_str().unwrap_or_default();
+    let message = status["state"]["waiting"]["message"].as_str().unwrap_or_default();
+    let cause = message
+        .rsplit(": ")
+        .next()
+        .unwrap_or_default()
+        .trim_end_matches('.');
+    match cause {
+        // The whole message is one cause, which repeats the image.
+        "" => image.to_owned(),
+        cause if cause.contains(image) => image.to_owned(),
+        cause => format!("{image}: {cause}"),
+    }
 }
 
 fn reason(pod: &Value) -> String {

@@ -4,6 +4,9 @@ use std::borrow::Cow;
 
 use crate::output::Health;
 
+/// The severity of what is on its way because someone wants it so.
+pub(super) const MEANT: u8 = 8;
+
 /// What the status rule of a kind says of one object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verdict<'a> {
@@ -41,6 +44,12 @@ impl<'a> Verdict<'a> {
     pub(super) fn with_ready(mut self, ready: Option<(u32, u32)>) -> Self {
         self.ready = ready;
         self
+    }
+
+    /// Whether something is wrong: not so for what someone has stopped on purpose, a suspended job or a cordoned
+    /// node, though a list shows it among the unhealthy.
+    pub fn is_trouble(&self) -> bool {
+        self.health.is_unhealthy() && self.severity < MEANT
     }
 
     /// The place in a list: smaller comes first.

@@ -4,7 +4,11 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::{age::SETTLING, pod::first_sentence, verdict::Verdict};
+use super::{
+    age::SETTLING,
+    pod::first_sentence,
+    verdict::{MEANT, Verdict},
+};
 use crate::output::Health;
 
 /// What both entries know of a workload that keeps a number of pods ready.
@@ -104,7 +108,7 @@ pub(super) fn judge_job<'a>(word: impl Into<Cow<'a, str>>, completions: Option<(
     let word = word.into();
     let (health, severity) = match &*word {
         "Failed" | "FailureTarget" => (Health::Failed, 1),
-        "Suspended" => (Health::Progressing, 8),
+        "Suspended" => (Health::Progressing, MEANT),
         "Terminating" => (Health::Progressing, 6),
         // A job that runs does what it is for.
         _ => (Health::Healthy, 0),
@@ -146,7 +150,7 @@ pub(super) fn job_of_object(job: &Value) -> Verdict<'static> {
 pub(super) fn judge_cron_job(suspended: bool) -> Verdict<'static> {
     if suspended {
         // Not ill, but worth a look: it comes after all that is.
-        Verdict::new(Health::Progressing, 8, "suspended")
+        Verdict::new(Health::Progressing, MEANT, "suspended")
     } else {
         Verdict::healthy(Health::Healthy.word())
     }

@@ -104,11 +104,6 @@ impl Folded {
         }
     }
 
-    /// How many events there were.
-    pub(super) fn events(&self) -> usize {
-        self.groups.values().map(|group| group.count).sum()
-    }
-
     /// How many there were of each reason, the commonest first.
     pub(super) fn totals(&self) -> Vec<Total> {
         let mut counts: HashMap<&str, usize> = HashMap::new();
@@ -145,6 +140,12 @@ fn message(said: &str) -> String {
         Some(at) if said.ends_with(')') => said.get(..at).unwrap_or(said),
         _ => said,
     };
+    // A container runtime strings its causes together, and repeats the image in each.
+    let cause = match (said.split_once(": rpc error: "), said.rsplit_once(": ")) {
+        (Some((what, _)), Some((_, cause))) => Some(format!("{what}: {cause}")),
+        _ => None,
+    };
+    let said = cause.as_deref().unwrap_or(said);
     let line = said.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(MESSAGE) {
         Some((cut, _)) => format!("{}…", line.get(..cut).unwrap_or_default()),
@@ -225,7 +226,6 @@ mod tests {
         ] {
             folded.add(&event, last);
         }
-        assert_eq!(folded.events(), 429);
         assert_eq!(
             folded.totals()[0],
             Total {
@@ -249,6 +249,13 @@ mod tests {
                 ),
             ]
         );
+    }
+
+    #[test]
+    fn a_runtime_s_chain_of_causes_is_cut_to_the_first_and_the_last() {
+        let said = "Failed to pull image \"r/web:1\": rpc error: code = NotFound desc = failed to pull and unpack image \
+                    \"r/web:1\": failed to resolve reference \"r/web:1\": r/web:1: not found";
+        assert_eq!(message(said), "Failed to pull image \"r/web:1\": not found");
     }
 
     #[test]

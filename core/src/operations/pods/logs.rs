@@ -5,9 +5,6 @@ mod read;
 mod sources;
 mod targets;
 
-#[cfg(test)]
-mod tests;
-
 use std::time::{Duration, Instant};
 
 use regex::Regex;
@@ -76,6 +73,11 @@ pub async fn logs(
                 .into());
         }
         (Some(name), None) => targets::by_name(cx, kind.as_ref(), name, namespace.as_deref()).await?,
+        (None, Some(_)) if kind.as_ref().is_some_and(|kind| !is_pods(kind)) => {
+            return Err(
+                Error::invalid("selector selects pods: leave kind out, or give name in its place").into(),
+            );
+        }
         (None, Some(selector)) => targets::by_selector(cx, selector, namespace.as_deref()).await?,
     };
     let Target {
@@ -124,6 +126,12 @@ pub async fn logs(
         );
     }
     Ok(lines)
+}
+
+fn is_pods(kind: &KindRef) -> bool {
+    ["pod", "pods", "po"]
+        .iter()
+        .any(|name| kind.0.eq_ignore_ascii_case(name))
 }
 
 /// A regular expression, or why it is none.
@@ -185,11 +193,14 @@ fn assemble(containers: &[Container], reads: Vec<std::result::Result<Read, Error
             Ok(read) => {
                 lines.read += read.seen;
                 lines.matched += read.matched;
+                let is_explained = read.note.is_some();
                 if let Some(note) = read.note {
                     lines.notes.push(format!("{}: {note}", container.label));
                 }
                 if read.lines.is_empty() {
-                    quiet.push(container.label.clone());
+                    if !is_explained {
+                        quiet.push(container.label.clone());
+                    }
                     continue;
                 }
                 let index = lines.sources.len();

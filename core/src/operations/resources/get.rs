@@ -5,7 +5,7 @@ use crate::{
     call::{Cx, KindRef, Result},
     monitoring::status,
     operations::{lister::look_into, locate::Wanted},
-    output::{Object, Part},
+    output::{Next, Object, Part},
 };
 use jiff::Timestamp;
 
@@ -22,7 +22,7 @@ pub async fn get(
 ) -> Result<Object> {
     let resource = cx.resolve(&kind).await?;
     let wanted = Wanted {
-        op: "resources.get",
+        again: Next::op("resources.get").arg("kind", &resource.kind),
         resource: &resource,
         namespace: namespace.as_deref(),
         name: &name,

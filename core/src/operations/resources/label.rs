@@ -42,7 +42,9 @@ pub async fn label(
     let (objects, scope) = match (&name, &selector) {
         (Some(name), None) => {
             let object = Wanted {
-                op: "resources.label",
+                again: Next::op("resources.label")
+                    .arg("kind", &resource.kind)
+                    .arg("labels", labels.join(",")),
                 resource: &resource,
                 namespace: namespace.as_deref(),
                 name,
@@ -339,6 +341,3 @@ fn way_back(objects: &[Value], items: &[ChangeItem], labels: &Labels) -> Option<
     let first = changed.next()?;
     changed.all(|other| other == first).then_some(first)
 }
-
-#[cfg(test)]
-mod tests;

@@ -75,10 +75,7 @@ async fn everything(cx: &Cx, namespace: Option<&str>) -> Result<Error, Error> {
         .iter()
         .map(async |resource| count(cx, resource, namespace).await.ok().flatten())
         .collect();
-    let counts: Vec<Option<String>> = stream::iter(counting)
-        .buffered(5)
-        .collect()
-        .await;
+    let counts: Vec<Option<String>> = stream::iter(counting).buffered(5).collect().await;
     let counts: Vec<String> = counts.into_iter().flatten().collect();
     let place = namespace.map_or_else(|| "all namespaces".to_owned(), str::to_owned);
     let counts = if counts.is_empty() {
@@ -103,7 +100,7 @@ async fn count(cx: &Cx, resource: &Resource, namespace: Option<&str>) -> Result<
     let unhealthy = table
         .rows
         .iter()
-        .filter(|row| rule.judge(&row.cells).health.is_unhealthy())
+        .filter(|row| rule.judge(&row.cells).is_trouble())
         .count();
     Ok(match (table.rows.len(), unhealthy) {
         (0, _) => None,

@@ -11,8 +11,8 @@ use crate::{
     cluster::Resource,
     monitoring::status,
     operation,
-    operations::locate::Wanted,
-    output::{Column, Health, ObjectId, Role, Row, Scope, Table, size::short_age},
+    operations::{builtin, locate::Wanted},
+    output::{Column, Health, Next, ObjectId, Role, Row, Scope, Table, size::short_age},
 };
 
 /// Owners of owners: a chain longer than this is a loop.
@@ -31,7 +31,7 @@ pub async fn owners(
 ) -> Result<Table> {
     let resource = cx.resolve(&kind).await?;
     let wanted = Wanted {
-        op: "resources.owners",
+        again: Next::op("resources.owners").arg("kind", &resource.kind),
         resource: &resource,
         namespace: namespace.as_deref(),
         name: &name,
@@ -72,7 +72,7 @@ pub async fn children(
 ) -> Result<Table> {
     let resource = cx.resolve(&kind).await?;
     let wanted = Wanted {
-        op: "resources.children",
+        again: Next::op("resources.children").arg("kind", &resource.kind),
         resource: &resource,
         namespace: namespace.as_deref(),
         name: &name,
@@ -81,11 +81,16 @@ pub async fn children(
     let family = down::read(cx, &resource, &found.object, found.namespace.as_deref()).await?;
     let mut notes: Vec<String> = found.note.into_iter().collect();
     notes.extend(family.notes);
-    let rows = family.rows;
+    let mut rows = family.rows;
+    explain(cx, &mut rows).await;
     Ok(Table {
         subject: format!("What {} {name} owns", resource.kind),
         scope: found.namespace.map_or(Scope::Cluster, Scope::Namespace),
-        columns: columns(&[("RESTARTS", Role::Number), ("OWNER", Role::Text)]),
+        columns: columns(&[
+            ("RESTARTS", Role::Number),
+            ("OWNER", Role::Text),
+            ("REASON", Role::Text),
+        ]),
         total: rows.len(),
         unhealthy: rows.iter().filter(|row| row.health.is_unhealthy()).count(),
         rows,
@@ -94,6 +99,29 @@ pub async fn children(
         notes,
         ..Table::default()
     })
+}
+
+/// Adds to the worst pods, in REASON, what they suffer from, which cells do not tell. What cannot be read adds
+/// nothing: the row stands without it.
+async fn explain(cx: &Cx, rows: &mut [Row]) {
+    const PODS: usize = 5;
+    let client = cx.client();
+    let (client, resource) = (&client, &builtin::pods());
+    let unhealthy = rows
+        .iter_mut()
+        .filter(|row| row.id.kind == "Pod" && row.health.is_unhealthy());
+    let reads = unhealthy.take(PODS).map(async |row| {
+        let namespace = row.id.namespace.as_deref();
+        let Ok(pod) = client.get(resource, namespace, &row.id.name).await else {
+            return;
+        };
+        let verdict = status::of_object("", "Pod", &pod, Timestamp::now());
+        // The last but one.
+        if let Some(cell) = row.cells.iter_mut().rev().nth(1) {
+            *cell = verdict.reason.into_owned();
+        }
+    });
+    futures::future::join_all(reads).await;
 }
 
 fn columns(more: &[(&str, Role)]) -> Vec<Column> {

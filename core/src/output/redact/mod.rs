@@ -3,7 +3,7 @@
 //! A value is secret if it is
 //!
 //! 1. in a Secret's `data` or `stringData`, or its last-applied annotation;
-//! 2. a credential of a kubeconfig or an exec plugin ([`Redactor::credential`]);
+//! 2. a credential of a kubeconfig or an exec plugin ([`remember_credential`]);
 //! 3. the `value` of an env entry, a ConfigMap's `data` value, or a string leaf elsewhere in an object, whose own
 //!    name says so ([`names_a_secret`]);
 //! 4. of a known form anywhere in text (private keys, JWTs, cloud keys, passwords in URLs);
@@ -11,6 +11,7 @@
 //!
 //! Keys and sizes stay. Nothing else is promised: a password in the middle of a configuration file has no form.
 
+mod credentials;
 mod forms;
 mod known;
 mod object;
@@ -18,6 +19,7 @@ mod redactor;
 #[cfg(test)]
 mod tests;
 
+pub use credentials::remember_credential;
 pub(super) use forms::changed;
 pub(super) use object::LAST_APPLIED;
 pub use object::names_a_secret;

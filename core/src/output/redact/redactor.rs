@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::{
+    credentials,
     forms::{self, hidden, is_key_body, opens_private_key},
     known::Known,
     object::{Leaves, decoded, is_secret},
@@ -17,10 +18,8 @@ use crate::output::{AnyRecord, Change, Lines, Next, Object, Output, Role, Table}
 #[derive(Debug, Default)]
 pub struct Redactor {
     reveal: bool,
-    /// Values of class 1.
+    /// Values of class 1 that this call read.
     read: Known,
-    /// Values of class 2: never revealed.
-    credentials: Known,
 }
 
 impl Redactor {
@@ -31,11 +30,6 @@ impl Redactor {
             reveal,
             ..Self::default()
         }
-    }
-
-    /// Remembers a credential of a kubeconfig or an exec plugin.
-    pub fn credential(&self, value: &str) {
-        self.credentials.remember(value.as_bytes());
     }
 
     /// Remembers the values of a Secret, or of all Secrets in a list.
@@ -107,7 +101,7 @@ impl Redactor {
 
     /// A text without the secret values that are known or known by their form.
     pub fn text<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let text = self.credentials.hide(text);
+        let text = credentials::hide(text);
         if self.reveal {
             return text;
         }

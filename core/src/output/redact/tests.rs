@@ -37,7 +37,7 @@ fn class_1_a_secrets_values_go_and_its_keys_and_sizes_stay() {
 #[test]
 fn class_2_credentials_are_hidden_even_when_secrets_are_revealed() {
     let redactor = Redactor::new(true);
-    redactor.credential("k8s-aws-v1.aHR0cHM6Ly9zdHM");
+    remember_credential("k8s-aws-v1.aHR0cHM6Ly9zdHM");
     assert_eq!(
         redactor.text("Unauthorized: token k8s-aws-v1.aHR0cHM6Ly9zdHM"),
         "Unauthorized: token <hidden, 26 bytes>"
@@ -350,7 +350,7 @@ fn a_private_key_in_lines_of_their_own_is_hidden_line_by_line() {
 fn a_long_list_is_redacted_in_no_time() {
     let redactor = Redactor::new(false);
     for index in 0..200 {
-        redactor.credential(&format!("credential-number-{index:04}"));
+        remember_credential(format!("credential-number-{index:04}"));
     }
     let row = Row {
         cells: [

@@ -16,7 +16,7 @@ fn grant(access: Access, dry_run: bool) -> Grant {
 
 fn policy(mode: Mode, allow: Vec<Rule>, deny: Vec<Rule>) -> Policy {
     Policy {
-        cluster: "prod".to_owned(),
+        clusters: vec!["prod".to_owned(), "arn:prod".to_owned()],
         mode,
         allow,
         deny,
@@ -215,6 +215,7 @@ fn denials_are_wide() {
         ..secrets()
     };
     assert!(denied(elsewhere("prod"), "GET", secret));
+    assert!(denied(elsewhere("arn:prod"), "GET", secret));
     assert!(!denied(elsewhere("staging"), "GET", secret));
 }
 
@@ -294,4 +295,29 @@ fn what_is_unclear_is_refused() {
     let open = policy(Mode::Full, Vec::new(), Vec::new());
     assert!(check(&open, "GET", "/api/v1/namespaces/shop/pods/web%2Fexec", false).is_err());
     assert!(check(&open, "GET", "/api/v1/namespaces/shop/pods/../secrets", false).is_err());
+}
+
+#[test]
+fn names_that_no_kind_has_are_noticed() {
+    let rules = policy(
+        Mode::Full,
+        vec![rule(&[], &["*", "pods/log"], &[])],
+        vec![rule(
+            &[],
+            &["secrts", "deployments.apps", "deployments.extensions", "*/scale"],
+            &[],
+        )],
+    );
+    let served = |plural: &str, group: Option<&str>| match plural {
+        "pods" => group.is_none_or(str::is_empty),
+        "deployments" => group.is_none_or(|group| group == "apps"),
+        _ => false,
+    };
+    assert_eq!(
+        unknown_resources(&rules, served),
+        [
+            "access.deny[0]: \"secrts\"",
+            "access.deny[0]: \"deployments.extensions\""
+        ]
+    );
 }

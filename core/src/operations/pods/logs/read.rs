@@ -67,11 +67,11 @@ pub(super) async fn all(cx: &Cx, containers: &[Container], reading: &Reading) ->
         AT_ONCE
     };
     // Collected first: a closure over references in the stream would keep the whole call on one thread.
-    let reads: Vec<_> = containers.iter().map(|container| one(cx, container, reading)).collect();
-    stream::iter(reads)
-        .buffered(at_once)
-        .collect()
-        .await
+    let reads: Vec<_> = containers
+        .iter()
+        .map(|container| one(cx, container, reading))
+        .collect();
+    stream::iter(reads).buffered(at_once).collect().await
 }
 
 async fn one(cx: &Cx, container: &Container, reading: &Reading) -> Result<Read, Error> {
@@ -115,6 +115,11 @@ async fn one(cx: &Cx, container: &Container, reading: &Reading) -> Result<Read, 
                 break;
             }
         };
+        // The kubelet says so in a line of the log.
+        if line.starts_with("unable to retrieve container logs for ") {
+            read.note = Some("the node has removed the log of that run already".to_owned());
+            continue;
+        }
         bytes += line.len();
         read.seen += 1;
         let entry = entry(&line);

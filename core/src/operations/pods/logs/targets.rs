@@ -57,7 +57,7 @@ pub(super) async fn by_name(
         None => builtin::pods(),
     };
     let wanted = Wanted {
-        op: "pods.logs",
+        again: Next::op("pods.logs").arg("kind", &resource.kind),
         resource: &resource,
         namespace,
         name,

@@ -206,6 +206,7 @@ async fn candidates(
                         verdict.word.clone().into_owned(),
                         restarts.split(' ').next().unwrap_or_default().to_owned(),
                         String::new(),
+                        String::new(),
                         parse_age(&age).map_or(age, short_age),
                     ],
                     id: ObjectId {
@@ -253,8 +254,8 @@ fn walk(
             continue;
         }
         let name = row.id.name.clone();
-        // OWNER, the last but one.
-        if let Some(cell) = row.cells.iter_mut().rev().nth(1) {
+        // OWNER, before REASON and AGE.
+        if let Some(cell) = row.cells.iter_mut().rev().nth(2) {
             owner_name.clone_into(cell);
         }
         rows.push(row);
