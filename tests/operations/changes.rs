@@ -65,6 +65,7 @@ fn diff_and_way_back(stage: &Stage) -> Result<(), String> {
         .rev()
         .find_map(|line| line.split_once("resources_label "));
     let (_, call) = call.ok_or_else(|| format!("the way back is not said:\n{text}"))?;
+    let call = call.split(" (").next().unwrap_or_default();
     let words: Vec<&str> = call.split_whitespace().collect();
     let (done, said) = stage.program(&[&["call", "resources_label"], &words[..]].concat())?;
     ensure!(done, "the way back {call:?} failed: {said}");

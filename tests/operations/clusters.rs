@@ -50,9 +50,10 @@ fn list_several(stage: &Stage) -> Result<(), String> {
         listing.heading
     );
     ensure!(
-        listing.heading.contains("one"),
-        "the default is not named: {}",
-        listing.heading
+        answer.text.contains("go to one"),
+        "the default is not named:
+{}",
+        answer.text
     );
     let line = answer
         .text

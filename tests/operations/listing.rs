@@ -36,6 +36,8 @@ impl Listing {
             let cells: Vec<&str> = line.split('\t').collect();
             if is_header(cells[0]) {
                 headers = cells;
+            } else if line.starts_with("More: ") || line.starts_with("Next: ") {
+                headers.clear();
             } else if !headers.is_empty()
                 && cells.len() <= headers.len()
                 && (line.contains('\t') || headers.len() == 1)

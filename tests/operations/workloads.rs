@@ -70,7 +70,7 @@ fn health_of_each(stage: &Stage) -> Result<(), String> {
         );
         let reason = crash.cell("REASON").unwrap_or_default();
         ensure!(
-            reason.contains("CrashLoopBackOff"),
+            reason.contains("CrashLoopBackOff") || reason.contains("Error"),
             "the reason is {reason:?}:\n{}",
             listing.text
         );

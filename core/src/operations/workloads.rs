@@ -84,6 +84,7 @@ pub async fn list(
         return Err(error.into());
     }
     runs_of_cron_jobs(&mut found);
+    pods::judge_new(cx, &mut found).await;
     let columns = columns(namespace.is_none());
     let identity = format!(
         "workloads {} {selection:?} {}",
@@ -113,7 +114,7 @@ pub async fn list(
         collector.push(workload.row(namespace.is_none()), severity, None);
     }
     let mut table = collector.finish(Table {
-        subject: "Workloads".to_owned(),
+        subject: format!("Workloads{}", selection.words()),
         scope: namespace.clone().map_or(Scope::AllNamespaces, Scope::Namespace),
         complete,
         notes,
