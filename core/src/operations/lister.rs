@@ -142,6 +142,7 @@ impl Lister<'_> {
         }
         if table.total == 0 && table.unfiltered.unwrap_or(0) == 0 {
             locate::check_namespace(self.cx, namespace, self.again.clone()).await?;
+            table.notes.extend(self.selection.sought());
         }
         table.next.extend(look_into_first(&table));
         Ok(table)

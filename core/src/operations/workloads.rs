@@ -133,6 +133,7 @@ pub async fn list(
     }
     if table.total == 0 && unfiltered == 0 {
         locate::check_namespace(cx, namespace.as_deref(), Next::op("workloads.list")).await?;
+        table.notes.extend(selection.sought());
     }
     pods::explain(cx, &mut table, &selectors).await;
     table.next.extend(look_into_first(&table));

@@ -237,8 +237,11 @@ impl<'t> Grid<'t> {
         }
     }
 
-    /// A cell as it is compared: all that is ready is alike.
+    /// A cell as it is compared. All pods that are ready are alike; how many replicas a workload has is worth a cell.
     fn value<'c>(&self, row: &Row, index: usize, cell: &'c str) -> &'c str {
+        if row.id.kind != "Pod" {
+            return cell;
+        }
         let is_ready_column = self
             .columns
             .get(index)
