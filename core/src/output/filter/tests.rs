@@ -372,3 +372,27 @@ fn no_text_makes_a_parser_panic() {
     }
     assert!(read > 100, "hardly anything was read at all: {read}");
 }
+
+#[test]
+fn a_filter_and_a_cursor_see_no_more_than_the_caller() {
+    let columns = [Column::new("NAME", Role::Name), Column::new("URL", Role::Text)];
+    let redactor = std::sync::Arc::new(crate::output::Redactor::new(false));
+    let listed = |filter: Option<&str>| {
+        let filter = RowFilter::parse(filter, Some("url"), None, &columns).unwrap();
+        let query = Query {
+            limit: 1,
+            ..Query::default()
+        };
+        let mut collector = Collector::new(filter, &query).unwrap().redacting(&redactor);
+        for name in ["a", "b"] {
+            let mut row = pod(name, "1/1", "Running", "0", 1);
+            row.cells = vec![name.to_owned(), "postgres://app:s3cret@db".to_owned()];
+            collector.push(row, 0, None);
+        }
+        collector.finish(Table::default())
+    };
+    assert_eq!(listed(Some("url~s3cret")).total, 0);
+    let table = listed(None);
+    assert_eq!(table.total, 2);
+    assert!(!table.cursor.unwrap().contains("s3cret"));
+}
