@@ -18,7 +18,6 @@ use crate::{
         Access, Audit, AuditEntry, Binding as CodeBinding, Caller, CodeError, Codes, Consent, Operation,
         Progress, Reach, ServerCx, Values,
     },
-    cluster::Clusters,
     config::Config,
     output::{AnyRecord, Output, OutputKind},
 };

@@ -281,7 +281,7 @@ impl Others {
         table.unfiltered = Some(table.total + self.total);
         table.filter = Some(format!("status={wanted}"));
         if table.total == 0 && self.total > 0 {
-            self.words.sort_by(|a, b| b.count.cmp(&a.count));
+            self.words.sort_by_key(|total| std::cmp::Reverse(total.count));
             let words: Vec<String> = self
                 .words
                 .iter()

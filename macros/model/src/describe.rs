@@ -106,7 +106,7 @@ fn describe_step(text: &mut String, step: &Step, operation: Option<&Signature>, 
             .and_then(|operation| operation.params.iter().find(|param| param.name == binding.param))
             .map_or_else(|| "integer".to_owned(), |param| type_words(&param.ty, catalog));
         let source = source_words(&binding.source);
-        let _ = writeln!(text, "  {} ({ty}) = {source}  {}", binding.param, binding.at);
+        let _ = writeln!(text, "  {}: {ty} = {source}  {}", binding.param, binding.at);
     }
     for param in operation
         .map(|operation| operation.params.as_slice())
@@ -115,7 +115,7 @@ fn describe_step(text: &mut String, step: &Step, operation: Option<&Signature>, 
         if step.bindings.iter().all(|binding| binding.param != param.name) {
             let _ = writeln!(
                 text,
-                "  {} ({}) left out",
+                "  {}: {}, left out",
                 param.name,
                 type_words(&param.ty, catalog)
             );

@@ -18,7 +18,8 @@ fn found(sources: &Sources) -> Vec<String> {
 fn accepted(files: &[(&str, &str)]) -> kube_mcp_model::ir::Package {
     let sources = support::sources(files);
     let (package, found) = check(&sources, &support::catalog(), &[]);
-    package.unwrap_or_else(|| panic!("{}", render(&found, &sources, Colour::Plain)))
+    assert!(package.is_some(), "{}", render(&found, &sources, Colour::Plain));
+    package.unwrap_or_default()
 }
 
 const PODS: &str = "spec: 1
@@ -276,8 +277,7 @@ fn a_description_shows_bindings_with_places_and_reserved_parameters() {
         "{shown}"
     );
     assert!(
-        shown
-            .contains("  label_selector (string) = $params.selector  spec/tools/core/pods_list.yaml:12:19\n"),
+        shown.contains("  label_selector: string = $params.selector  spec/tools/core/pods_list.yaml:12:19\n"),
         "{shown}"
     );
 }
@@ -298,16 +298,164 @@ fn no_input_brings_the_checks_down() {
     let pieces = [
         "\t", "{{", "}}", "{%", "$", "[", "'", "\"", "\u{feff}", ": ", "\n- ", "*", "&a ", "€", "\0", "{",
     ];
-    for (at, _) in spec.char_indices() {
+    for (at, _) in spec.char_indices().step_by(3) {
         run(&spec[..at], template);
         for piece in pieces {
             run(&format!("{}{piece}{}", &spec[..at], &spec[at..]), template);
         }
     }
-    for (at, _) in template.char_indices() {
+    for (at, _) in template.char_indices().step_by(2) {
         run(spec, &template[..at]);
         for piece in pieces {
             run(spec, &format!("{}{piece}{}", &template[..at], &template[at..]));
         }
     }
+}
+
+/// What is found in a tool with this body, `line:column check` each.
+fn found_in(body: &str) -> Vec<String> {
+    let text = format!("spec: 1\nname: a\ndescription: A tool.\n{body}");
+    let sources = support::sources(&[("spec/tools/core/a.yaml", &text)]);
+    let (_, found) = check(&sources, &support::catalog(), &[]);
+    found
+        .iter()
+        .map(|d| format!("{}:{} {}", d.place.line, d.place.column, d.check))
+        .collect()
+}
+
+#[test]
+fn yaml_that_cannot_be_read_is_explained_where_it_goes_wrong() {
+    for (body, expected) in [
+        ("op: pods.list\ntitle: Pods: all\n", "5:8 yaml-quote"),
+        ("op: pods.list\ntitle: @pods\n", "5:8 yaml-quote"),
+        (
+            "op: pods.list\nwith: {status: {{ params.x }}, namespace: a}\n",
+            "5:16 yaml-quote",
+        ),
+        (
+            "op: pods.list\nwith: {status: $params.x[0]}\n",
+            "5:16 bad-reference",
+        ),
+        ("op: pods.list\ntitle: \"Pods\n", "5:8 yaml-syntax"),
+        ("op: pods.list\ntitle: 'it's'\n", "5:12 yaml-syntax"),
+        (
+            "op: pods.list\nwith:\n   status: a\n  namespace: b\n",
+            "7:3 yaml-indentation",
+        ),
+        ("op: pods.list\n title: a\n", "5:2 yaml-indentation"),
+        (
+            "steps:\n  - id: a\n    op: pods.list\n   with: {status: a}\n",
+            "7:4 yaml-indentation",
+        ),
+        (
+            "op: pods.list\nwith:\n  status: a\n\tnamespace: b\n",
+            "7:1 yaml-tab",
+        ),
+        ("op: pods.list\ntitle\n", "5:1 yaml-syntax"),
+    ] {
+        assert_eq!(found_in(body), [expected], "{body}");
+    }
+}
+
+#[test]
+fn what_a_condition_says_is_there_may_be_used() {
+    let with = |condition: &str, value: &str| {
+        found_in(&format!(
+            "params:\n  x: {{type: string}}\n  y: {{type: string}}\nsteps:\n  \
+             - {{id: pod, op: pods.get, on_error: continue, with: {{name: \"{{{{ params.y | default('web') }}}}\"}}}}\n  \
+             - {{id: logs, op: pods.logs, when: \"{condition}\", with: {{name: {value}}}}}\n"
+        ))
+    };
+    for (condition, value) in [
+        ("params.x and steps.pod.ok", "$params.x"),
+        ("steps.pod.ok and params.x", "$steps.pod.name"),
+        ("not (params.x is undefined or not steps.pod.ok)", "$params.x"),
+        ("params.x == 'a' and steps.pod.ok", "\"{{ params.x }}-0\""),
+        ("steps.pod.ok or params.x", "\"{{ params.x or 'web' }}\""),
+        (
+            "steps.pod.ok",
+            "\"{% if params.x %}{{ params.x }}{% else %}web{% endif %}\"",
+        ),
+        ("steps.pod.ok", "\"{{ params.x if params.x else 'web' }}\""),
+    ] {
+        assert_eq!(with(condition, value), [""; 0], "{condition} / {value}");
+    }
+    for (condition, value, expected) in [
+        ("params.x or steps.pod.ok", "$params.x", "9:"),
+        ("params.x is undefined and steps.pod.ok", "$params.x", "9:"),
+        ("params.x != 'a' and steps.pod.ok", "$params.x", "9:"),
+        ("params.x", "$steps.pod.name", "9:"),
+        ("steps.pod.ok", "\"{{ params.x }}\"", "9:"),
+        (
+            "steps.pod.ok",
+            "\"{% if params.x %}{{ params.x }}{% endif %}\"",
+            "9:",
+        ),
+    ] {
+        let found = with(condition, value);
+        assert_eq!(found.len(), 1, "{condition} / {value}: {found:?}");
+        let right = found[0].ends_with("maybe-absent") || found[0].ends_with("unguarded-value");
+        assert!(
+            found[0].starts_with(expected) && right,
+            "{condition} / {value}: {found:?}"
+        );
+    }
+}
+
+#[test]
+fn paths_into_results_are_checked_in_references_and_texts_alike() {
+    for (value, expected) in [
+        ("$steps.status.phase", ""),
+        ("$steps.status.phse", "unknown-field"),
+        ("\"{{ steps.status.phse }}\"", "unknown-field"),
+        ("$steps.pods.rows.0.name", ""),
+        ("$steps.pods.rows.0.cells.STATUS", ""),
+        ("$steps.pods.total", "type-mismatch"),
+        ("$steps.pods.rows", "type-mismatch"),
+        ("$steps.pods.rows.0.name.first", "unknown-field"),
+        (
+            "\"{{ steps.pods.rows | map(attribute='nme') | first }}\"",
+            "unknown-field",
+        ),
+        ("\"{{ (steps.pods.rows | first).nme }}\"", "unknown-field"),
+        (
+            "\"{% for row in steps.pods.rows %}{{ row.nme }}{% endfor %}x\"",
+            "unknown-field",
+        ),
+        ("\"{{ steps.pods.rows[0].name }}\"", ""),
+        ("$steps.pods.ok", "type-mismatch"),
+    ] {
+        let body = format!(
+            "steps:\n  - {{id: status, op: workloads.status, with: {{kind: Pod, name: a}}}}\n  \
+             - {{id: pods, op: pods.list, with: {{status: $steps.status.phase}}}}\n  \
+             - {{id: logs, op: pods.logs, with: {{namespace: $steps.pods.scope, name: {value}}}}}\n"
+        );
+        let found = found_in(&body);
+        let checks: Vec<&str> = found.iter().filter_map(|found| found.split(' ').nth(1)).collect();
+        assert_eq!(
+            checks,
+            [expected]
+                .iter()
+                .filter(|id| !id.is_empty())
+                .copied()
+                .collect::<Vec<_>>(),
+            "{value}"
+        );
+    }
+}
+
+#[test]
+fn a_reserved_name_that_the_operation_has_itself_is_the_operations() {
+    let body = "params:\n  sort: {type: string, enum: [cpu, memory], default: cpu}\nop: metrics.top\n";
+    assert_eq!(found_in(body), [""; 0]);
+}
+
+#[test]
+fn a_namespace_of_a_uri_may_be_none() {
+    let sources = support::sources(&[(
+        "spec/resources/a.yaml",
+        "spec: 1\nname: a\ndescription: A log.\nuri: log://{namespace}/{name}\nop: pods.logs\n\
+         with: {name: $uri.namespace, container: $uri.name}\n",
+    )]);
+    assert_eq!(found(&sources), ["spec/resources/a.yaml:6 maybe-absent"]);
 }

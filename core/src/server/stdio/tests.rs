@@ -368,3 +368,31 @@ async fn a_closed_output_ends_the_server_quietly() {
         .unwrap();
     assert_eq!(reason, ExitReason::OutputClosed);
 }
+
+#[tokio::test]
+async fn a_client_that_reads_nothing_does_not_keep_the_server_from_ending() {
+    let mut client = Client::initialized("2025-06-18").await;
+    let stop = client.stop.clone();
+    let mut write = client.write.take().unwrap();
+    // Written until the server, whose answers nobody takes, reads no more.
+    let flood = async {
+        loop {
+            write.write_all(b"garbage\n").await.unwrap();
+        }
+    };
+    tokio::time::timeout(Duration::from_millis(300), flood)
+        .await
+        .unwrap_err();
+    stop.cancel();
+    let start = Instant::now();
+    let reason = tokio::time::timeout(Duration::from_secs(2), &mut client.server)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(reason, ExitReason::Signal);
+    assert!(
+        start.elapsed() < Duration::from_millis(980),
+        "{:?}",
+        start.elapsed()
+    );
+}

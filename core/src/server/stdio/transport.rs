@@ -263,6 +263,39 @@ impl<R: AsyncRead + Send + Unpin> StdioTransport<R> {
         self.stopping.closed.cancel();
     }
 
+    /// Gives the answers of our own to the output. A client that does not read them is not read either, but the
+    /// server's end is not kept waiting. Nothing if the output is closed.
+    async fn pay(&mut self) -> Option<()> {
+        while !self.owed.is_empty() {
+            let ended = self.ended;
+            let given_up = async {
+                match ended {
+                    Some(since) => tokio::time::sleep_until(since + DRAIN).await,
+                    None => self.stopping.ended.cancelled().await,
+                }
+            };
+            let permit = tokio::select! {
+                biased;
+                permit = self.out.reserve() => permit.ok()?,
+                () = given_up => {
+                    if ended.is_some() {
+                        self.owed.clear();
+                    } else {
+                        self.ended = Some(Instant::now());
+                    }
+                    continue;
+                }
+            };
+            if let Some(answer) = self.owed.pop_front() {
+                match Outgoing::new(&answer) {
+                    Ok(outgoing) => permit.send(outgoing),
+                    Err(error) => tracing::error!(%error, "an answer could not be written as JSON"),
+                }
+            }
+        }
+        Some(())
+    }
+
     /// Waits until what was given to the output is written, unless the client does not read it.
     async fn flush(&mut self) {
         let mut nothing = Outgoing::nothing();
@@ -328,14 +361,8 @@ impl<R: AsyncRead + Send + Unpin> Transport<RoleServer> for StdioTransport<R> {
         // It is dropped and called again whenever rmcp has something else to do: between an await and the change
         // of state that belongs to it there must be no other await.
         loop {
-            while !self.owed.is_empty() {
-                let permit = self.out.reserve().await.ok()?;
-                if let Some(answer) = self.owed.pop_front() {
-                    match Outgoing::new(&answer) {
-                        Ok(outgoing) => permit.send(outgoing),
-                        Err(error) => tracing::error!(%error, "an answer could not be written as JSON"),
-                    }
-                }
+            if !self.owed.is_empty() {
+                self.pay().await?;
             }
             if let Some(message) = self.queue.pop_front() {
                 return Some(message);

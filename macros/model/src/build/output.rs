@@ -46,11 +46,18 @@ pub(super) fn rendered(
     for (name, text) in sources {
         files.add(name, text);
     }
-    let bare = |text: String| text.strip_prefix("error: ").map(str::to_owned).unwrap_or(text);
     render_each(mistakes, &files, Colour::Plain)
         .into_iter()
-        .map(bare)
+        .map(|text| bare(&text).to_owned())
         .collect()
+}
+
+/// A text without `error[check]: `, which stands before the message where the channel does not say so itself.
+fn bare(text: &str) -> &str {
+    match text.strip_prefix("error").and_then(|rest| rest.split_once(": ")) {
+        Some((check, rest)) if check.is_empty() || (check.starts_with('[') && check.ends_with(']')) => rest,
+        _ => text,
+    }
 }
 
 /// Writes a file, unless it is so already: a new time of change would rebuild what depends on it.
@@ -142,4 +149,40 @@ impl Directives {
 pub(super) fn failed(error: &io::Error) -> ExitCode {
     println!("cargo::error={}", error.to_string().replace('\n', " "));
     ExitCode::FAILURE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_word_error_is_said_once() {
+        assert_eq!(bare("error[unknown-operation]: unknown operation `x`: y"), "unknown operation `x`: y");
+        assert_eq!(bare("error: no specs"), "no specs");
+        assert_eq!(bare("errors are listed: none"), "errors are listed: none");
+    }
+
+    #[test]
+    fn mistakes_of_the_last_run_are_taken_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path();
+        assert!(written_mistakes(out)[0].starts_with("the build script compiled no surface"));
+        write_mistakes(out, &["unknown operation".to_owned()]).unwrap();
+        write_if_changed(&out.join("surface.rs"), "").unwrap();
+        assert_eq!(written_mistakes(out), ["unknown operation"]);
+        write_mistakes(out, &[]).unwrap();
+        assert_eq!(written_mistakes(out), [""; 0]);
+    }
+
+    #[test]
+    fn files_of_a_tool_that_is_gone_are_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = |names: &[&str]| -> BTreeMap<String, String> {
+            names.iter().map(|name| ((*name).to_owned(), String::new())).collect()
+        };
+        write_files(folder.path(), &files(&["surface.rs", "surface/a.rs", "surface/b.rs"])).unwrap();
+        write_files(folder.path(), &files(&["surface.rs", "surface/b.rs"])).unwrap();
+        assert!(!folder.path().join("surface/a.rs").exists());
+        assert!(folder.path().join("surface/b.rs").exists());
+    }
 }

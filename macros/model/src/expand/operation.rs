@@ -89,7 +89,6 @@ fn module(operation: &Operation) -> TokenStream {
         #[doc = #doc]
         pub mod #ident {
             #[doc = #params_doc]
-            #[derive(Clone, Debug)]
             pub struct Params { #(#fields),* }
 
             #[doc = #operation_doc]

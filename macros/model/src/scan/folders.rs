@@ -21,6 +21,7 @@ pub struct Folders {
     operations: Vec<Found>,
     catalog: Catalog,
     mistakes: Vec<Diagnostic>,
+    unreadable: Vec<String>,
     sources: BTreeMap<String, String>,
     places: BTreeMap<(&'static str, String), String>,
 }
@@ -32,6 +33,8 @@ pub struct Scanned {
     pub catalog: Catalog,
     /// What is wrong, in the order of files.
     pub mistakes: Vec<Diagnostic>,
+    /// The operations that are not in the catalog because their signatures could not be read.
+    pub unreadable: Vec<String>,
     /// The files that were read, by the name that the mistakes use.
     pub sources: BTreeMap<String, String>,
 }
@@ -127,23 +130,20 @@ impl Folders {
                 self.mistakes.push(twice);
                 continue;
             }
-            match found.operation.resolve(&lookup, path, at) {
-                Ok(signature) => self.catalog.operations.push(signature),
-                Err(unknown) => {
-                    let mistakes = unknown.into_iter().map(|(span, name)| {
-                        let mut unknown = mistake(
-                            "operation-type",
-                            format!("operation `{}` cannot take `{name}`", found.operation.name),
-                            self::place(&found.file, span),
-                        );
-                        unknown.help = Some(format!(
-                            "parameters are String, bool, integers, f64, Vec and Option of these; else let `{name}` \
-                             derive Choice or Text in a scanned folder"
-                        ));
-                        unknown
-                    });
-                    self.mistakes.extend(mistakes);
-                }
+            let (signature, unknown) = found.operation.resolve(&lookup, path, at);
+            self.catalog.operations.push(signature);
+            for (span, name) in unknown {
+                let operation = &found.operation.name;
+                let mut unknown = mistake(
+                    "operation-type",
+                    format!("operation `{operation}` cannot take `{name}`"),
+                    self::place(&found.file, span),
+                );
+                unknown.help = Some(format!(
+                    "parameters are String, bool, integers, f64, Vec and Option of these; else let `{name}` derive \
+                     Choice or Text in a scanned folder"
+                ));
+                self.mistakes.push(unknown);
             }
         }
         self.catalog.operations.sort_by(|a, b| a.name.cmp(&b.name));
@@ -151,6 +151,7 @@ impl Folders {
         Scanned {
             catalog: self.catalog,
             mistakes: self.mistakes,
+            unreadable: self.unreadable,
             sources: self.sources,
         }
     }
@@ -166,16 +167,8 @@ impl Folders {
                     else {
                         continue;
                     };
-                    let parsed = attribute
-                        .parse_args::<Attribute>()
-                        .and_then(|attribute| Operation::parse(&attribute, function));
-                    match parsed {
-                        Ok(operation) => self.operations.push(Found {
-                            operation,
-                            module: module.to_owned(),
-                            file: file.to_owned(),
-                            name: function.sig.ident.span(),
-                        }),
+                    match attribute.parse_args::<Attribute>() {
+                        Ok(attribute) => self.operation(&attribute, function, file, module),
                         Err(error) => self.tell(file, "operation-signature", error),
                     }
                 }
@@ -187,6 +180,21 @@ impl Folders {
                 Item::Enum(item) => self.derived(&DeriveInput::from(item.clone()), file),
                 Item::Struct(item) => self.derived(&DeriveInput::from(item.clone()), file),
                 _ => {}
+            }
+        }
+    }
+
+    fn operation(&mut self, attribute: &Attribute, function: &syn::ItemFn, file: &str, module: &str) {
+        match Operation::parse(attribute, function) {
+            Ok(operation) => self.operations.push(Found {
+                operation,
+                module: module.to_owned(),
+                file: file.to_owned(),
+                name: function.sig.ident.span(),
+            }),
+            Err(error) => {
+                self.unreadable.push(attribute.name.value());
+                self.tell(file, "operation-signature", error);
             }
         }
     }

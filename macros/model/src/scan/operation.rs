@@ -188,32 +188,24 @@ impl Operation {
         })
     }
 
-    /// What the catalog keeps of it, with the named types looked up.
-    ///
-    /// # Errors
-    /// The parameters whose types are neither choice nor text, with that type's name.
-    pub fn resolve(
-        &self,
-        catalog: &Catalog,
-        path: String,
-        at: String,
-    ) -> Result<Signature, Vec<(Span, String)>> {
-        let mut params = Vec::new();
+    /// What the catalog keeps of it, with the named types looked up; and the parameters whose types are neither
+    /// choice nor text, with that type's name.
+    pub fn resolve(&self, catalog: &Catalog, path: String, at: String) -> (Signature, Vec<(Span, String)>) {
         let mut unknown = Vec::new();
-        for parameter in &self.parameters {
-            match parameter.ty.resolve(catalog) {
-                Ok(ty) => params.push(ParamSignature {
+        let params = self
+            .parameters
+            .iter()
+            .map(|parameter| {
+                let (ty, name) = parameter.ty.resolve(catalog);
+                unknown.extend(name.map(|name| (parameter.span, name)));
+                ParamSignature {
                     name: parameter.ident.unraw().to_string(),
                     ty,
                     doc: parameter.doc.clone(),
-                }),
-                Err(name) => unknown.push((parameter.span, name)),
-            }
-        }
-        if !unknown.is_empty() {
-            return Err(unknown);
-        }
-        Ok(Signature {
+                }
+            })
+            .collect();
+        let signature = Signature {
             name: self.name.clone(),
             access: self.access,
             path,
@@ -224,7 +216,8 @@ impl Operation {
             output: self.output.clone(),
             doc: self.doc.clone(),
             at,
-        })
+        };
+        (signature, unknown)
     }
 }
 

@@ -51,11 +51,10 @@ impl ParameterType {
         Ok(Self { optional, list, base })
     }
 
-    /// Looks a name up in the catalog.
-    ///
-    /// # Errors
-    /// The name, if it is neither a choice nor a text there.
-    pub fn resolve(&self, catalog: &Catalog) -> Result<crate::signature::Type, String> {
+    /// The type with its name looked up in the catalog; and the name, if it is neither a choice nor a text there:
+    /// it then counts as a string, so that one mistake does not lead to others.
+    pub fn resolve(&self, catalog: &Catalog) -> (crate::signature::Type, Option<String>) {
+        let mut unknown = None;
         let base = match &self.base {
             BaseType::String => Base::String,
             BaseType::Bool => Base::Bool,
@@ -68,15 +67,17 @@ impl ParameterType {
                 } else if catalog.texts.iter().any(|text| text.name == name) {
                     Base::Text(name)
                 } else {
-                    return Err(name);
+                    unknown = Some(name);
+                    Base::String
                 }
             }
         };
-        Ok(crate::signature::Type {
+        let ty = crate::signature::Type {
             optional: self.optional,
             list: self.list,
             base,
-        })
+        };
+        (ty, unknown)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Merges lines by time and folds those that say the same.
 
-use std::collections::HashMap;
+use std::{cmp::Reverse, collections::HashMap};
 
 use jiff::Timestamp;
 
@@ -16,7 +16,7 @@ pub(super) fn newest_first(entries: Vec<(usize, Entry)>) -> Vec<Line> {
         // Lines without a time stay in the order in which they came.
         .map(|(order, (source, entry))| (entry.time.parse().ok(), order, source, entry))
         .collect();
-    entries.sort_by(|a, b| (b.0, b.1).cmp(&(a.0, a.1)));
+    entries.sort_by_key(|entry| Reverse((entry.0, entry.1)));
     let mut at: HashMap<String, usize> = HashMap::new();
     let mut lines: Vec<Line> = Vec::new();
     for (_, _, source, entry) in entries {
