@@ -95,7 +95,7 @@ pub async fn list(
         several_kinds: true,
         ..page.query(&identity)
     };
-    let mut collector = Collector::new(page.row_filter(&columns)?, &query)?;
+    let mut collector = Collector::new(page.row_filter(&columns)?, &query)?.redacting(&cx.call().redactor);
     let mut selectors: HashMap<ObjectId, String> = HashMap::new();
     let mut others: Vec<Total> = Vec::new();
     let unfiltered = found.len();
