@@ -1,5 +1,7 @@
 //! The commands for people, run as a person runs them: no cluster and no configuration in sight.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
 use std::{
     collections::BTreeSet,
     fs,
