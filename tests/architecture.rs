@@ -31,6 +31,11 @@ const DATA: &[(&str, &str, &str)] = &[
     ("error", "output::Next", "an error says what to call instead"),
     ("cluster", "call::Access", "a client knows how far it may go"),
     ("cluster", "call::Mode", "the guard holds the access mode"),
+    (
+        "cluster",
+        "output::remember_credential",
+        "what the server connects with is hidden in every answer",
+    ),
     ("config", "call::Mode", "the access mode is a setting"),
 ];
 

@@ -93,7 +93,8 @@ impl Lister<'_> {
                             Some(filter) => filter,
                             None => self.page.row_filter(&shape.columns)?,
                         };
-                        let collector = Collector::new(filter, &self.page.query(&identity))?;
+                        let collector = Collector::new(filter, &self.page.query(&identity))?
+                            .redacting(&self.cx.call().redactor);
                         state.insert((shape, collector))
                     }
                 };
@@ -142,6 +143,7 @@ impl Lister<'_> {
         }
         if table.total == 0 && table.unfiltered.unwrap_or(0) == 0 {
             locate::check_namespace(self.cx, namespace, self.again.clone()).await?;
+            table.notes.extend(self.selection.sought());
         }
         table.next.extend(look_into_first(&table));
         Ok(table)

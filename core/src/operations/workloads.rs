@@ -95,7 +95,7 @@ pub async fn list(
         several_kinds: true,
         ..page.query(&identity)
     };
-    let mut collector = Collector::new(page.row_filter(&columns)?, &query)?;
+    let mut collector = Collector::new(page.row_filter(&columns)?, &query)?.redacting(&cx.call().redactor);
     let mut selectors: HashMap<ObjectId, String> = HashMap::new();
     let mut others: Vec<Total> = Vec::new();
     let unfiltered = found.len();
@@ -133,6 +133,7 @@ pub async fn list(
     }
     if table.total == 0 && unfiltered == 0 {
         locate::check_namespace(cx, namespace.as_deref(), Next::op("workloads.list")).await?;
+        table.notes.extend(selection.sought());
     }
     pods::explain(cx, &mut table, &selectors).await;
     table.next.extend(look_into_first(&table));
