@@ -34,7 +34,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     (
         "cluster",
         "output::remember_credential",
-        "only who obtains a credential can tell the redaction of it",
+        "what the server connects with is hidden in every answer",
     ),
     ("config", "call::Mode", "the access mode is a setting"),
     (

@@ -40,19 +40,30 @@ fn run(binary: &str, folder: &Path, arguments: &[&str]) -> (bool, String, String
         .output()
         .unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (output.status.success(), text(&output.stdout), text(&output.stderr))
+    (
+        output.status.success(),
+        text(&output.stdout),
+        text(&output.stderr),
+    )
 }
 
 /// The first word of each line.
 fn names(lines: &str) -> Vec<&str> {
-    lines.lines().filter_map(|line| line.split_whitespace().next()).collect()
+    lines
+        .lines()
+        .filter_map(|line| line.split_whitespace().next())
+        .collect()
 }
 
 #[test]
 fn a_teams_package_serves_our_tools_and_its_own() {
     let package = root().join("tests/outside");
     let built = build(&package);
-    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    assert!(
+        built.status.success(),
+        "{}",
+        String::from_utf8_lossy(&built.stderr)
+    );
 
     let (_, ours, _) = run("kube-mcp", root(), &["tools"]);
     let (_, all, _) = run("acme-kube-mcp", &package, &["tools"]);
@@ -63,7 +74,10 @@ fn a_teams_package_serves_our_tools_and_its_own() {
 
     let (_, operations, _) = run("acme-kube-mcp", &package, &["operations"]);
     let (_, core, _) = run("kube-mcp", root(), &["operations"]);
-    let added: Vec<&str> = names(&operations).into_iter().filter(|name| !names(&core).contains(name)).collect();
+    let added: Vec<&str> = names(&operations)
+        .into_iter()
+        .filter(|name| !names(&core).contains(name))
+        .collect();
     assert_eq!(added, ["acme.purge", "acme.teams"]);
 
     let (clean, said, told) = run("acme-kube-mcp", &package, &["lint"]);
@@ -71,7 +85,11 @@ fn a_teams_package_serves_our_tools_and_its_own() {
     assert_eq!(said, "3 tools, 1 prompt, 0 resources: no mistakes\n");
 
     let (_, shown, _) = run("acme-kube-mcp", &package, &["show", "acme_purge"]);
-    for part in ["access    destructive", "use crate::operations::config_maps::purge;", "added     cluster (if"] {
+    for part in [
+        "access    destructive",
+        "use crate::operations::config_maps::purge;",
+        "added     cluster (if",
+    ] {
         assert!(shown.contains(part), "{part}\n{shown}");
     }
 }
@@ -80,7 +98,11 @@ fn a_teams_package_serves_our_tools_and_its_own() {
 fn a_change_of_a_team_is_no_less_guarded_than_ours() {
     let package = root().join("tests/outside");
     let built = build(&package);
-    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    assert!(
+        built.status.success(),
+        "{}",
+        String::from_utf8_lossy(&built.stderr)
+    );
     let (_, listed, _) = run("acme-kube-mcp", &package, &["tools", "--mode", "read-only"]);
     assert!(!names(&listed).contains(&"acme_purge"), "{listed}");
     assert!(names(&listed).contains(&"acme_teams"), "{listed}");
@@ -95,10 +117,26 @@ fn mistakes_of_specs_and_operations_are_compile_errors_with_their_places() {
     edit(&package.join("Cargo.toml"), "acme-kube-mcp", "broken-kube-mcp");
     edit(&package.join("Cargo.lock"), "acme-kube-mcp", "broken-kube-mcp");
     edit(&package.join("src/main.rs"), "acme_kube_mcp", "broken_kube_mcp");
-    edit(&package.join("Cargo.toml"), "\"../..", &format!("\"{}", root().display()));
-    edit(&package.join("spec/tools/acme/acme_purge.yaml"), "op: acme.purge", "op: acme.prge");
-    edit(&package.join("spec/tools/acme/acme_teams.yaml"), "description", "descripton");
-    edit(&package.join("src/operations/teams.rs"), "team: Option<String>", "team: Option<&str>");
+    edit(
+        &package.join("Cargo.toml"),
+        "\"../..",
+        &format!("\"{}", root().display()),
+    );
+    edit(
+        &package.join("spec/tools/acme/acme_purge.yaml"),
+        "op: acme.purge",
+        "op: acme.prge",
+    );
+    edit(
+        &package.join("spec/tools/acme/acme_teams.yaml"),
+        "description",
+        "descripton",
+    );
+    edit(
+        &package.join("src/operations/teams.rs"),
+        "team: Option<String>",
+        "team: Option<&str>",
+    );
 
     let built = build(&package);
     let told = String::from_utf8_lossy(&built.stderr);

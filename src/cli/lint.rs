@@ -29,7 +29,7 @@ impl Lint {
             };
             terminal::say(&render(&mistakes, &files, colour));
             terminal::say(&format!(
-                "{} in {}",
+                "\n{} in {}",
                 counted(mistakes.len(), "mistake"),
                 self.dir.display()
             ));

@@ -107,6 +107,9 @@ struct Step {
     /// Names for parts of the last message: a JSON pointer each.
     #[serde(default)]
     save: BTreeMap<String, String>,
+    /// Names for words of the last message: each follows a text in it.
+    #[serde(default)]
+    save_after: BTreeMap<String, String>,
     /// Nothing more comes, and the server ends well within so many ms of the last thing that was done to it.
     ends: Option<u64>,
 }
@@ -226,6 +229,16 @@ impl Server {
                 .pointer(&pointer)
                 .ok_or_else(|| format!("nothing at {pointer} in {last}"))?;
             saved.insert(name, value.clone());
+        }
+        for (name, text) in step.save_after {
+            let message = last.to_string();
+            let (_, after) = message
+                .split_once(&text)
+                .ok_or_else(|| format!("no {text} in {message}"))?;
+            let end = after
+                .find(|c: char| !c.is_ascii_alphanumeric() && c != '-')
+                .unwrap_or(after.len());
+            saved.insert(name, Value::from(&after[..end]));
         }
         match step.ends {
             Some(within) => self.ends(done, Duration::from_millis(within)).await,

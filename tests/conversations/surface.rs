@@ -19,6 +19,7 @@ use kube_mcp_core::{
     },
     output::{AnyRecord, Output, OutputKind},
 };
+use serde_json::json;
 
 const AT: &str = "spec/test.yaml:1:1";
 
@@ -46,6 +47,7 @@ static WAIT: Operation = operation("things.wait", Access::Read);
 
 fn said(text: String) -> Result<Output> {
     Ok(Output::Record(AnyRecord {
+        facts: json!({ "said": text }),
         heading: text,
         ..AnyRecord::default()
     }))

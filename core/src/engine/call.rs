@@ -94,7 +94,7 @@ impl Engine {
     ) -> Result<String, Stop> {
         let listed = self.registry.listed(name)?;
         let changes = listed.access > Access::Read;
-        let mut accepted = accept(listed.tool, changes, arguments);
+        let mut accepted = accept(listed, arguments);
         if let Ok(accepted) = &mut accepted {
             self.all_namespaces(accepted, changes)?;
         }
@@ -110,7 +110,7 @@ impl Engine {
             Err(misfit) => redirect::instead(&self.registry.listed, listed.tool, misfit)?,
         };
         let listed = self.registry.listed(call.tool.name)?;
-        let accepted = accept(call.tool, false, call.arguments).map_err(|misfit| misfit.into_error())?;
+        let accepted = accept(listed, call.arguments).map_err(|misfit| misfit.into_error())?;
         let text = self.accepted(listed, accepted, context, redactor).await?;
         Ok(format!("{note}\n{text}"))
     }

@@ -27,18 +27,17 @@ pub async fn list(cx: &ServerCx) -> Result<Table> {
     let clusters = cx.clusters();
     let names = clusters.names();
     let rows: Vec<Row> = join_all(names.iter().map(|name| row(cx, name))).await;
-    let mut notes = Vec::new();
     if names.is_empty() {
         // What is missing, or why the kubeconfig cannot be read.
         if let Err(error) = clusters.get(None) {
             return Err(error.into());
         }
     }
-    if let (Some(default), true) = (clusters.default_name(), names.len() > 1) {
-        notes.push(format!("calls without cluster go to {default}"));
-    }
     Ok(Table {
-        subject: "Clusters".to_owned(),
+        subject: match clusters.default_name() {
+            Some(default) if names.len() > 1 => format!("Clusters (calls without cluster go to {default})"),
+            _ => "Clusters".to_owned(),
+        },
         scope: Scope::Cluster,
         columns: vec![
             Column::new("NAME", Role::Name),
@@ -53,7 +52,6 @@ pub async fn list(cx: &ServerCx) -> Result<Table> {
         // The order is that of the clusters' names, the default first.
         sorted: true,
         complete: true,
-        notes,
         ..Table::default()
     })
 }

@@ -93,7 +93,8 @@ impl Lister<'_> {
                             Some(filter) => filter,
                             None => self.page.row_filter(&shape.columns)?,
                         };
-                        let collector = Collector::new(filter, &self.page.query(&identity))?;
+                        let collector = Collector::new(filter, &self.page.query(&identity))?
+                            .redacting(&self.cx.call().redactor);
                         state.insert((shape, collector))
                     }
                 };

@@ -59,13 +59,13 @@ impl Selection {
         (!parts.is_empty()).then(|| format!("looked for {}", parts.join("; ")))
     }
 
-    /// The words for it in a subject or plan, e.g. ` (app=web)`; empty if it selects everything.
+    /// The words for it in a subject or plan, e.g. ` app=web`; empty if it selects everything.
     pub(super) fn words(&self) -> String {
         match (&self.labels, &self.fields) {
             (None, None) => String::new(),
-            (Some(labels), None) => format!(" ({labels})"),
-            (None, Some(fields)) => format!(" ({fields})"),
-            (Some(labels), Some(fields)) => format!(" ({labels}; {fields})"),
+            (Some(labels), None) => format!(" {labels}"),
+            (None, Some(fields)) => format!(" {fields}"),
+            (Some(labels), Some(fields)) => format!(" {labels}; {fields}"),
         }
     }
 }

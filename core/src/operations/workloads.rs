@@ -84,6 +84,7 @@ pub async fn list(
         return Err(error.into());
     }
     runs_of_cron_jobs(&mut found);
+    pods::judge_new(cx, &mut found).await;
     let columns = columns(namespace.is_none());
     let identity = format!(
         "workloads {} {selection:?} {}",
@@ -94,7 +95,7 @@ pub async fn list(
         several_kinds: true,
         ..page.query(&identity)
     };
-    let mut collector = Collector::new(page.row_filter(&columns)?, &query)?;
+    let mut collector = Collector::new(page.row_filter(&columns)?, &query)?.redacting(&cx.call().redactor);
     let mut selectors: HashMap<ObjectId, String> = HashMap::new();
     let mut others: Vec<Total> = Vec::new();
     let unfiltered = found.len();
@@ -113,7 +114,7 @@ pub async fn list(
         collector.push(workload.row(namespace.is_none()), severity, None);
     }
     let mut table = collector.finish(Table {
-        subject: "Workloads".to_owned(),
+        subject: format!("Workloads{}", selection.words()),
         scope: namespace.clone().map_or(Scope::AllNamespaces, Scope::Namespace),
         complete,
         notes,

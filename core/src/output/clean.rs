@@ -145,8 +145,10 @@ fn walk(value: &mut Value, within: &str) {
             });
         }
         Value::Array(items) => {
-            if within == "tolerations" {
-                items.retain(|item| !is_default_toleration(item));
+            match within {
+                "tolerations" => items.retain(|item| !is_default_toleration(item)),
+                "volumes" | "volumeMounts" => items.retain(|item| !is_token_volume(item)),
+                _ => {}
             }
             items.iter_mut().for_each(|item| walk(item, within));
         }
@@ -201,6 +203,12 @@ fn is_default_toleration(item: &Value) -> bool {
     })
 }
 
+/// Every pod gets its service account's token in a volume of this name.
+fn is_token_volume(item: &Value) -> bool {
+    let name = item.get("name").and_then(Value::as_str);
+    name.is_some_and(|name| name.starts_with("kube-api-access-"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -222,7 +230,8 @@ mod tests {
                                        "failureThreshold": 5, "successThreshold": 1, "timeoutSeconds": 1},
                     "terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File",
                 }],
-                "volumes": [{"name": "tmp", "emptyDir": {}}, {"name": "c", "configMap": {"name": "c", "defaultMode": 420}}],
+                "volumes": [{"name": "tmp", "emptyDir": {}}, {"name": "c", "configMap": {"name": "c", "defaultMode": 420}},
+                            {"name": "kube-api-access-x7z2k", "projected": {"defaultMode": 420, "sources": []}}],
                 "dnsPolicy": "ClusterFirst", "restartPolicy": "Never", "schedulerName": "default-scheduler",
                 "securityContext": {}, "serviceAccount": "default", "serviceAccountName": "default",
                 "terminationGracePeriodSeconds": 5, "enableServiceLinks": true, "priority": 0,

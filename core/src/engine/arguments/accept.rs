@@ -8,10 +8,13 @@ use super::{
 };
 use crate::{
     Error,
+    call::Access,
     engine::{
+        api::ListedTool,
         registry::reaches_cluster,
         surface::{Param, ParamKind, Tool},
     },
+    output::OutputKind,
 };
 
 /// The arguments of a call as they were understood.
@@ -71,9 +74,10 @@ impl Misfit {
     }
 }
 
-/// Reads the arguments of a call of `tool`; `changes` says whether it is more than a read.
-pub(crate) fn accept(tool: &Tool, changes: bool, given: Map<String, Value>) -> Result<Accepted, Box<Misfit>> {
-    let takes = Takes::of(tool, changes);
+/// Reads the arguments of a call.
+pub(crate) fn accept(listed: &ListedTool, given: Map<String, Value>) -> Result<Accepted, Box<Misfit>> {
+    let (tool, changes) = (listed.tool, listed.access > Access::Read);
+    let takes = Takes::of(listed);
     let (named, mut extra) = name_arguments(tool, &takes, given)?;
     let mut accepted = Accepted::default();
     for Named {
@@ -144,6 +148,17 @@ fn describe(param: &Param) -> String {
     format!("{}{what}", param.name)
 }
 
+/// The parameters that the engine may add, `cluster` aside.
+const RESERVED: &[(&str, ParamKind)] = &[
+    ("where", ParamKind::String),
+    ("sort", ParamKind::String),
+    ("fields", ParamKind::String),
+    ("output", ParamKind::String),
+    ("cursor", ParamKind::String),
+    ("dry_run", ParamKind::Boolean),
+    ("confirm", ParamKind::String),
+];
+
 /// What a tool takes: its own parameters and those that the engine adds.
 struct Takes {
     own: &'static [Param],
@@ -151,34 +166,28 @@ struct Takes {
 }
 
 impl Takes {
-    fn of(tool: &Tool, changes: bool) -> Self {
-        let paged = tool.steps.len() == 1 && tool.steps[0].op.paged;
-        let mut reserved = Vec::new();
+    /// The compiled schema says which parameters the engine adds; `cluster` is taken even where there is only one.
+    fn of(listed: &ListedTool) -> Self {
+        let tool = listed.tool;
+        let properties = listed.schema.get("properties").and_then(Value::as_object);
+        let advertised = |name: &str| properties.is_some_and(|properties| properties.contains_key(name));
+        let own = |name: &str| tool.params.iter().any(|param| param.name == name);
+        let mut reserved: Vec<Param> = RESERVED
+            .iter()
+            .filter(|(name, _)| advertised(name) && !own(name))
+            .map(|(name, kind)| reserved_param(name, *kind))
+            .collect();
+        if let Some(output) = reserved.iter_mut().find(|param| param.name == "output") {
+            output.choices = match tool.steps.first().map(|step| step.op.output) {
+                Some(OutputKind::Table) => &["table", "yaml", "json"],
+                Some(OutputKind::Change) => &["diff", "json"],
+                _ => &["yaml", "json"],
+            };
+        }
         if reaches_cluster(tool.steps) {
             reserved.push(reserved_param("cluster", ParamKind::String));
         }
-        if paged {
-            reserved.push(reserved_param("cursor", ParamKind::String));
-        }
-        for offered in tool.offer {
-            let choices: &[&str] = match (*offered, tool.steps.first().map(|step| step.op.output)) {
-                ("output", Some(crate::output::OutputKind::Table)) => &["table", "yaml", "json"],
-                ("output", _) => &["yaml", "json"],
-                _ => &[],
-            };
-            reserved.push(Param {
-                choices,
-                ..reserved_param(offered, ParamKind::String)
-            });
-        }
-        if changes {
-            reserved.push(reserved_param("dry_run", ParamKind::Boolean));
-            reserved.push(reserved_param("confirm", ParamKind::String));
-        }
-        Self {
-            own: tool.params,
-            reserved,
-        }
+        Self { own: tool.params, reserved }
     }
 
     fn param(&self, name: &str) -> Option<&Param> {

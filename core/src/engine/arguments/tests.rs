@@ -5,7 +5,10 @@ use serde_json::{Map, Value, json};
 use super::{Accepted, accept};
 use crate::{
     call::{Access, Operation, Reach},
-    engine::surface::{Invoke, Param, ParamKind, Step, Tool},
+    engine::{
+        api::ListedTool,
+        surface::{Invoke, Param, ParamKind, Step, Tool},
+    },
     output::OutputKind,
 };
 
@@ -52,8 +55,8 @@ static STEP: Step = Step {
     at: "",
 };
 
-fn tool(params: &'static [Param]) -> Tool {
-    Tool {
+fn listed(params: &'static [Param], access: Access) -> ListedTool {
+    let tool = Tool {
         name: "things",
         title: None,
         description: "",
@@ -66,7 +69,14 @@ fn tool(params: &'static [Param]) -> Tool {
         template: None,
         at: "",
         code: "",
+    };
+    let mut properties = json!({"output": {}, "fields": {}, "where": {}, "sort": {}, "cursor": {}});
+    if access > Access::Read {
+        properties["dry_run"] = json!({});
+        properties["confirm"] = json!({});
     }
+    let schema = map(json!({"properties": properties}));
+    ListedTool { tool: Box::leak(Box::new(tool)), access, schema: schema.into() }
 }
 
 static LIST: &[Param] = &[
@@ -105,11 +115,11 @@ fn map(value: Value) -> Map<String, Value> {
 }
 
 fn read(given: Value) -> Result<Accepted, String> {
-    accept(&tool(LIST), false, map(given)).map_err(|misfit| misfit.into_error().message)
+    accept(&listed(LIST, Access::Read), map(given)).map_err(|misfit| misfit.into_error().message)
 }
 
 fn change(given: Value) -> Result<Accepted, String> {
-    accept(&tool(LIST), true, map(given)).map_err(|misfit| misfit.into_error().message)
+    accept(&listed(LIST, Access::Write), map(given)).map_err(|misfit| misfit.into_error().message)
 }
 
 fn values(given: Value) -> Value {
@@ -305,9 +315,9 @@ fn required_and_defaulted_parameters() {
             ..param("limit", ParamKind::Integer)
         },
     ];
-    let error = accept(&tool(PARAMS), false, Map::new()).unwrap_err().into_error();
+    let error = accept(&listed(PARAMS, Access::Read), Map::new()).unwrap_err().into_error();
     assert_eq!(error.message, "things needs kind");
-    let accepted = accept(&tool(PARAMS), false, map(json!({"kind": "Pod"}))).unwrap();
+    let accepted = accept(&listed(PARAMS, Access::Read), map(json!({"kind": "Pod"}))).unwrap();
     assert_eq!(
         Value::Object(accepted.values),
         json!({"kind": "Pod", "limit": 100})

@@ -121,7 +121,9 @@ fn body(planned: &Planned, out: &mut Writer<'_>) {
             ..item.clone()
         })
         .collect();
-    items(&items_of_plan, false, out);
+    // A summary that names the only object needs no line that does so again.
+    let is_named = matches!(items_of_plan.as_slice(), [only] if would(planned).contains(&named(only)));
+    items(&items_of_plan, is_named, out);
     let notes: Vec<String> = planned
         .plan
         .notes

@@ -12,7 +12,7 @@ use crate::output::{Column, Health, Role, Row, Scope, Table, size::grouped};
 
 /// The longest text of a cell.
 const CELL: usize = 160;
-/// Below this many rows a value that most of them have is not worth a remark.
+/// Below this many rows a value that most of them have, or that all the unhealthy have, is not worth a remark.
 const MANY: usize = 8;
 /// What the lines after the rows may cost.
 const RESERVE: usize = 120;
@@ -259,12 +259,13 @@ impl<'t> Grid<'t> {
     fn fates(&self, rows: &[Row], label: &str) -> (Vec<Fate>, Vec<String>) {
         let mut shared = Vec::new();
         let mut usual = Vec::new();
-        // What is wrong is read row by row, and quoted row by row.
+        // What is wrong is read row by row, and quoted row by row, unless it is the same in very many.
         let healthy = rows.iter().all(|row| row.health == Health::Healthy);
         let keeps = |column: &Column| match column.role {
             Role::Name => true,
             Role::Namespace => self.names_namespaces,
-            _ => !healthy,
+            Role::Ready => !healthy,
+            _ => !healthy && rows.len() < MANY,
         };
         let fates = self
             .columns

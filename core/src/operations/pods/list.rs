@@ -1,6 +1,6 @@
 //! `pods.list`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::operation;
 use crate::{
@@ -31,6 +31,7 @@ pub async fn list(
 ) -> Result<Table> {
     let pods = builtin::pods();
     let mut selection = Selection::parse(selector.as_deref(), None);
+    let words = selection.words();
     if let Some(node) = &node {
         selection = selection.with_field("spec.nodeName", node);
     }
@@ -44,8 +45,8 @@ pub async fn list(
         page: &page,
         status: status.as_deref(),
         subject: match &node {
-            Some(node) => format!("Pods on {node}"),
-            None => "Pods".to_owned(),
+            Some(node) => format!("Pods on {node}{words}"),
+            None => format!("Pods{words}"),
         },
     };
     let mut table = lister.table(|row| shared.see(row)).await?;
@@ -83,8 +84,10 @@ async fn check_node(cx: &Cx, node: &str) -> Result<(), Error> {
 struct Shared {
     unhealthy: usize,
     node: Option<Option<usize>>,
-    nodes: HashMap<String, usize>,
-    owners: HashMap<String, usize>,
+    /// Nodes of all pods: where there is one only, everything is on it.
+    nodes: HashSet<String>,
+    of_node: HashMap<String, usize>,
+    of_owner: HashMap<String, usize>,
 }
 
 impl Shared {
@@ -92,22 +95,31 @@ impl Shared {
     const ENOUGH: usize = 3;
 
     fn see(&mut self, row: &Seen<'_>) {
-        if !row.verdict.health.is_unhealthy() {
-            return;
-        }
-        self.unhealthy += 1;
         let column = *self
             .node
             .get_or_insert_with(|| row.columns.iter().position(|column| column.name == "Node"));
-        if let Some(node) = column.and_then(|column| row.cells.get(column)) {
-            count(&mut self.nodes, &cell_text(node));
+        let node = column
+            .and_then(|column| row.cells.get(column))
+            .map(cell_text)
+            .filter(|node| !node.is_empty() && node != "<none>");
+        if let Some(node) = &node
+            && !self.nodes.contains(&**node)
+        {
+            self.nodes.insert(node.clone().into_owned());
+        }
+        if !row.verdict.is_trouble() {
+            return;
+        }
+        self.unhealthy += 1;
+        if let Some(node) = node {
+            count(&mut self.of_node, &node);
         }
         let name = row.cells.first().map(cell_text).unwrap_or_default();
         // `checkout-7d9c6bf6d4-2xkqp`, `indexer-0`: the owner's name is what stands before the last dash.
         if let Some((owner, _)) = name.rsplit_once('-') {
             match row.namespace {
-                Some(namespace) => count(&mut self.owners, &format!("{namespace}/{owner}")),
-                None => count(&mut self.owners, owner),
+                Some(namespace) => count(&mut self.of_owner, &format!("{namespace}/{owner}")),
+                None => count(&mut self.of_owner, owner),
             }
         }
     }
@@ -116,14 +128,12 @@ impl Shared {
         let most = |counts: HashMap<String, usize>| {
             counts
                 .into_iter()
-                .filter(|(name, _)| !name.is_empty() && name != "<none>")
                 .max_by(|a, b| a.1.cmp(&b.1).then_with(|| b.0.cmp(&a.0)))
                 .filter(|(_, count)| *count >= Self::ENOUGH && *count * 2 > self.unhealthy)
         };
-        let several_nodes = self.nodes.len() > 1;
-        let owner = most(self.owners).map(|(owner, count)| format!("{count} are {owner}-*"));
-        let node = most(self.nodes)
-            .filter(|_| nodes && several_nodes)
+        let owner = most(self.of_owner).map(|(owner, count)| format!("{count} are {owner}-*"));
+        let node = most(self.of_node)
+            .filter(|_| nodes && self.nodes.len() > 1)
             .map(|(node, count)| format!("{count} are on {node}"));
         let parts: Vec<String> = node.into_iter().chain(owner).collect();
         (!parts.is_empty()).then(|| format!("of {} unhealthy, {}", self.unhealthy, parts.join("; ")))

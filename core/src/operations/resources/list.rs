@@ -31,15 +31,21 @@ pub async fn list(
     }
     let resource = cx.resolve(&kind).await?;
     listable(&resource)?;
+    let selection = Selection::parse(selector.as_deref(), field_selector.as_deref());
     let lister = Lister {
         cx,
         again: Next::op("resources.list").arg("kind", kind.0.as_str()),
         resource: &resource,
         namespace: namespace.as_deref(),
-        selection: Selection::parse(selector.as_deref(), field_selector.as_deref()),
+        subject: format!(
+            "{} ({}){}",
+            resource.kind,
+            resource.api_version(),
+            selection.words()
+        ),
+        selection,
         page: &page,
         status: None,
-        subject: format!("{} ({})", resource.kind, resource.api_version()),
     };
     Ok(lister.table(|_| ()).await?)
 }

@@ -181,7 +181,10 @@ async fn a_custom_resource_brings_its_own_columns() {
     assert_eq!(totals(&table), [("Ready", 1), ("not Ready", 1)]);
     assert_eq!(
         (table.subject.as_str(), table.rows[0].health),
-        ("Widget (example.com/v1)", Health::Degraded)
+        (
+            "Widget (example.com/v1) app=web; spec.nodeName=x",
+            Health::Degraded
+        )
     );
     let query = &server.requests()[0].query;
     assert_eq!(query["labelSelector"], "app=web");

@@ -5,12 +5,13 @@ use std::{collections::HashMap, ops::ControlFlow};
 use futures::{StreamExt as _, stream};
 use jiff::Timestamp;
 
+use super::Found;
 use crate::{
     call::Cx,
     cluster::ListQuery,
     monitoring::status,
     operations::builtin,
-    output::{ObjectId, Table},
+    output::{Health, ObjectId, Table},
 };
 
 /// Workloads whose pods are looked at.
@@ -32,13 +33,15 @@ pub(super) async fn explain(cx: &Cx, table: &mut Table, selectors: &HashMap<Obje
         .filter_map(|(index, row)| Some((index, row.id.clone(), selectors.get(&row.id)?.clone())))
         .take(WORKLOADS)
         .collect();
-    let reasons: Vec<(usize, Option<String>)> = stream::iter(unhealthy)
+    let reasons: Vec<(usize, Option<Worst>)> = stream::iter(unhealthy)
         .map(async |(index, id, selector)| (index, worst(cx, &id, selector).await))
         .buffer_unordered(AT_ONCE)
         .collect()
         .await;
     for (index, reason) in reasons {
-        let Some(reason) = reason else { continue };
+        let Some(Worst { reason, .. }) = reason else {
+            continue;
+        };
         if let Some(cell) = table
             .rows
             .get_mut(index)
@@ -54,30 +57,75 @@ pub(super) async fn explain(cx: &Cx, table: &mut Table, selectors: &HashMap<Obje
     }
 }
 
+/// Workloads that are new may well be on their way; those whose pods crash already are not.
+pub(super) async fn judge_new(cx: &Cx, found: &mut [Found]) {
+    let requests: Vec<_> = found
+        .iter()
+        .enumerate()
+        .filter(|(_, workload)| workload.verdict.health == Health::Progressing)
+        .filter(|(_, workload)| {
+            workload
+                .verdict
+                .ready
+                .is_some_and(|(ready, desired)| ready < desired)
+        })
+        .filter_map(|(index, workload)| Some((index, workload.id.clone(), workload.selector.clone()?)))
+        .take(WORKLOADS)
+        .map(async |(index, id, selector)| (index, worst(cx, &id, selector).await))
+        .collect();
+    let pods: Vec<(usize, Option<Worst>)> = stream::iter(requests).buffer_unordered(AT_ONCE).collect().await;
+    for (index, worst) in pods {
+        let (Some(workload), Some(worst)) = (found.get_mut(index), worst) else {
+            continue;
+        };
+        if worst.health == Health::Progressing {
+            continue;
+        }
+        let verdict = &mut workload.verdict;
+        verdict.health = match verdict.ready {
+            Some((0, _)) => Health::Failed,
+            _ => Health::Degraded,
+        };
+        verdict.severity = 0;
+        verdict.word = verdict.health.word().into();
+    }
+}
+
+/// The worst pod of a workload.
+struct Worst {
+    rank: u8,
+    health: Health,
+    reason: String,
+}
+
 /// What the worst pod suffers from.
-async fn worst(cx: &Cx, id: &ObjectId, selector: String) -> Option<String> {
+async fn worst(cx: &Cx, id: &ObjectId, selector: String) -> Option<Worst> {
     let now = Timestamp::now();
     let query = ListQuery {
         selector: Some(selector),
         ..ListQuery::default()
     };
-    let mut worst: Option<(u8, String)> = None;
+    let mut worst: Option<Worst> = None;
     let client = cx.client();
     let pods = builtin::pods();
     let read = client.for_each(&pods, id.namespace.as_deref(), &query, |pod| {
         let verdict = status::of_object("", "Pod", &pod, now);
         let rank = verdict.rank();
-        if verdict.health.is_unhealthy() && worst.as_ref().is_none_or(|(worst, _)| rank < *worst) {
+        if verdict.health.is_unhealthy() && worst.as_ref().is_none_or(|worst| rank < worst.rank) {
             let reason = match (&*verdict.word, &*verdict.reason) {
                 (word, "") => word.to_owned(),
                 // `CrashLoopBackOff: exit 1` says the word itself.
                 (word, reason) if reason.starts_with(word) => reason.to_owned(),
                 (word, reason) => format!("{word}: {reason}"),
             };
-            worst = Some((rank, reason));
+            worst = Some(Worst {
+                rank,
+                health: verdict.health,
+                reason,
+            });
         }
         ControlFlow::Continue(())
     });
     read.await.ok()?;
-    worst.map(|(_, reason)| reason)
+    worst
 }

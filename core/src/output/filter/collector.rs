@@ -3,6 +3,7 @@
 use std::{
     cmp::Ordering,
     collections::{BinaryHeap, HashMap},
+    sync::Arc,
 };
 
 use serde_json::Value;
@@ -13,7 +14,7 @@ use super::{
 };
 use crate::{
     Error,
-    output::{Health, Row, Table, Total},
+    output::{Health, Redactor, Row, Table, Total},
 };
 
 /// What makes a list's query: which rows are wanted, beyond the row filter.
@@ -51,6 +52,7 @@ pub struct Place<'a> {
 #[derive(Debug)]
 pub struct Collector {
     filter: RowFilter,
+    redactor: Option<Arc<Redactor>>,
     limit: usize,
     several_kinds: bool,
     digest: String,
@@ -89,6 +91,7 @@ impl Collector {
             .transpose()?;
         Ok(Self {
             filter,
+            redactor: None,
             limit: query.limit.max(1),
             several_kinds: query.several_kinds,
             digest,
@@ -100,6 +103,13 @@ impl Collector {
             skipped: 0,
             totals: HashMap::new(),
         })
+    }
+
+    /// Hides secret values in rows before the filter compares them or a cursor repeats what they are sorted by.
+    #[must_use]
+    pub fn redacting(mut self, redactor: &Arc<Redactor>) -> Self {
+        self.redactor = Some(Arc::clone(redactor));
+        self
     }
 
     /// The row filter.
@@ -114,8 +124,11 @@ impl Collector {
 
     /// Offers a row. `severity` orders statuses of the same health; `object` is the row's redacted object, which
     /// must be given where the filter [needs one](RowFilter::needs_object).
-    pub fn push(&mut self, row: Row, severity: u8, object: Option<&Value>) {
+    pub fn push(&mut self, mut row: Row, severity: u8, object: Option<&Value>) {
         self.seen += 1;
+        if let Some(redactor) = &self.redactor {
+            redactor.row(self.filter.own_columns(), &mut row);
+        }
         if !self.filter.keep(&row, object) {
             return;
         }
@@ -131,7 +144,6 @@ impl Collector {
             row.id.name.clone(),
         );
         if self.wants(&first, &namespace, &kind, &name) {
-            let mut row = row;
             if let Some(object) = object.filter(|_| self.filter.projects()) {
                 row.cells = self.filter.project_row(&row, object);
             }

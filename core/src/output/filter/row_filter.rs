@@ -236,6 +236,11 @@ impl RowFilter {
         columns
     }
 
+    /// The list's own columns, before `fields` replaces them.
+    pub(super) fn own_columns(&self) -> &[Column] {
+        &self.columns
+    }
+
     fn identity_columns(&self) -> impl Iterator<Item = (usize, &Column)> {
         self.columns
             .iter()

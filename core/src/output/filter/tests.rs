@@ -327,3 +327,72 @@ fn rows_that_are_not_shown_are_never_built() {
         (1_000, 3, 1_000)
     );
 }
+
+/// Texts of the characters that mean something here, the same in each run.
+fn hostile_texts() -> impl Iterator<Item = String> {
+    let alphabet: Vec<char> = r#"ab.[]{}()'"\$@?*:,=!<>~/%- 019é"#.chars().collect();
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    (0..4_000).map(move |_| {
+        let mut random = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from(state >> 33).unwrap_or_default()
+        };
+        (0..random() % 24)
+            .map(|_| alphabet[random() % alphabet.len()])
+            .collect()
+    })
+}
+
+#[test]
+fn no_text_makes_a_parser_panic() {
+    let object = json!({"a": [{"b": "x"}, 1, null], "b": {"a.b": true}});
+    let mut read = 0;
+    for text in hostile_texts() {
+        for filter in [
+            RowFilter::parse(Some(&text), None, None, &columns()),
+            RowFilter::parse(None, Some(&text), None, &columns()),
+            RowFilter::parse(None, None, Some(&text), &columns()),
+        ]
+        .into_iter()
+        .flatten()
+        {
+            read += 1;
+            filter.keep(&pods()[0], Some(&object));
+            filter.sort_value(&pods()[0], Some(&object));
+            filter.project(&object);
+        }
+        let query = Query {
+            limit: 1,
+            cursor: Some(&text),
+            ..Query::default()
+        };
+        drop(Collector::new(RowFilter::default(), &query));
+    }
+    assert!(read > 100, "hardly anything was read at all: {read}");
+}
+
+#[test]
+fn a_filter_and_a_cursor_see_no_more_than_the_caller() {
+    let columns = [Column::new("NAME", Role::Name), Column::new("URL", Role::Text)];
+    let redactor = std::sync::Arc::new(crate::output::Redactor::new(false));
+    let listed = |filter: Option<&str>| {
+        let filter = RowFilter::parse(filter, Some("url"), None, &columns).unwrap();
+        let query = Query {
+            limit: 1,
+            ..Query::default()
+        };
+        let mut collector = Collector::new(filter, &query).unwrap().redacting(&redactor);
+        for name in ["a", "b"] {
+            let mut row = pod(name, "1/1", "Running", "0", 1);
+            row.cells = vec![name.to_owned(), "postgres://app:s3cret@db".to_owned()];
+            collector.push(row, 0, None);
+        }
+        collector.finish(Table::default())
+    };
+    assert_eq!(listed(Some("url~s3cret")).total, 0);
+    let table = listed(None);
+    assert_eq!(table.total, 2);
+    assert!(!table.cursor.unwrap().contains("s3cret"));
+}

@@ -10,7 +10,7 @@ use super::{
     known::Known,
     object::{Leaves, decoded, is_secret},
 };
-use crate::output::{AnyRecord, Change, Lines, Next, Object, Output, Role, Table};
+use crate::output::{AnyRecord, Change, Column, Lines, Next, Object, Output, Role, Row, Table};
 
 /// Hides secret values in everything that leaves one call. It remembers the values of the Secrets that were read
 /// during the call, so that it finds them in logs, errors and diffs too. Shared by reference; hiding what is
@@ -127,24 +127,8 @@ impl Redactor {
     }
 
     fn table(&self, table: &mut Table) {
-        // A name is no value, and a row without one cannot be asked for.
-        let is_value: Vec<bool> = table
-            .columns
-            .iter()
-            .map(|column| {
-                !matches!(
-                    column.role,
-                    Role::Name | Role::Namespace | Role::Age | Role::Ready
-                )
-            })
-            .collect();
         for row in &mut table.rows {
-            for (index, cell) in row.cells.iter_mut().enumerate() {
-                if is_value.get(index).copied().unwrap_or(true) {
-                    self.in_place(cell);
-                }
-            }
-            self.in_place(&mut row.status);
+            self.row(&table.columns, row);
         }
         table
             .totals
@@ -154,6 +138,17 @@ impl Redactor {
             self.in_place(filter);
         }
         self.remarks(&mut table.notes, &mut table.next);
+    }
+
+    /// Hides secret values in the cells of a row. A name is no value, and a row without one cannot be asked for.
+    pub(in crate::output) fn row(&self, columns: &[Column], row: &mut Row) {
+        for (index, cell) in row.cells.iter_mut().enumerate() {
+            let role = columns.get(index).map_or(Role::Text, |column| column.role);
+            if !matches!(role, Role::Name | Role::Namespace | Role::Age | Role::Ready) {
+                self.in_place(cell);
+            }
+        }
+        self.in_place(&mut row.status);
     }
 
     fn parts(&self, object: &mut Object) {

@@ -157,7 +157,10 @@ mod tests {
 
     #[test]
     fn the_word_error_is_said_once() {
-        assert_eq!(bare("error[unknown-operation]: unknown operation `x`: y"), "unknown operation `x`: y");
+        assert_eq!(
+            bare("error[unknown-operation]: unknown operation `x`: y"),
+            "unknown operation `x`: y"
+        );
         assert_eq!(bare("error: no specs"), "no specs");
         assert_eq!(bare("errors are listed: none"), "errors are listed: none");
     }
@@ -178,9 +181,16 @@ mod tests {
     fn files_of_a_tool_that_is_gone_are_removed() {
         let folder = tempfile::tempdir().unwrap();
         let files = |names: &[&str]| -> BTreeMap<String, String> {
-            names.iter().map(|name| ((*name).to_owned(), String::new())).collect()
+            names
+                .iter()
+                .map(|name| ((*name).to_owned(), String::new()))
+                .collect()
         };
-        write_files(folder.path(), &files(&["surface.rs", "surface/a.rs", "surface/b.rs"])).unwrap();
+        write_files(
+            folder.path(),
+            &files(&["surface.rs", "surface/a.rs", "surface/b.rs"]),
+        )
+        .unwrap();
         write_files(folder.path(), &files(&["surface.rs", "surface/b.rs"])).unwrap();
         assert!(!folder.path().join("surface/a.rs").exists());
         assert!(folder.path().join("surface/b.rs").exists());

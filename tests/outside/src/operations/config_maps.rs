@@ -20,7 +20,9 @@ pub async fn purge(
     selector: String,
 ) -> Result<Change> {
     if selector.trim().is_empty() {
-        return Err(Error::invalid("selector: an empty one would match every ConfigMap of the namespace").into());
+        return Err(
+            Error::invalid("selector: an empty one would match every ConfigMap of the namespace").into(),
+        );
     }
     let config_maps = cx.resolve(&KindRef("configmaps".to_owned())).await?;
     let query = ListQuery {
@@ -43,7 +45,9 @@ pub async fn purge(
         });
         ControlFlow::Continue(())
     };
-    cx.client().for_each(&config_maps, Some(&namespace), &query, each).await?;
+    cx.client()
+        .for_each(&config_maps, Some(&namespace), &query, each)
+        .await?;
     if items.is_empty() {
         return Err(Error::not_found(format!("no ConfigMap matches {selector} in {namespace}")).into());
     }
@@ -55,7 +59,9 @@ pub async fn purge(
         resource_version: None,
     };
     for item in &items {
-        rehearsal.delete(&config_maps, Some(&namespace), &item.name, &held(item)).await?;
+        rehearsal
+            .delete(&config_maps, Some(&namespace), &item.name, &held(item))
+            .await?;
     }
     let approved = cx
         .approve(Plan {
@@ -65,7 +71,10 @@ pub async fn purge(
         })
         .await?;
     for item in &mut items {
-        let deleted = approved.client().delete(&config_maps, Some(&namespace), &item.name, &held(item)).await;
+        let deleted = approved
+            .client()
+            .delete(&config_maps, Some(&namespace), &item.name, &held(item))
+            .await;
         match deleted {
             Ok(_) => item.result = Outcome::Done,
             Err(error) => {

@@ -40,7 +40,11 @@ pub async fn teams(
         let metadata = &namespace["metadata"];
         if let Some(name) = metadata["name"].as_str() {
             match metadata["labels"][TEAM].as_str() {
-                Some(team) => teams.by_team.entry(team.to_owned()).or_default().push(name.to_owned()),
+                Some(team) => teams
+                    .by_team
+                    .entry(team.to_owned())
+                    .or_default()
+                    .push(name.to_owned()),
                 None => teams.without_team.push(name.to_owned()),
             }
         }
@@ -48,6 +52,8 @@ pub async fn teams(
     };
     cx.client().for_each(&namespaces, None, &query, each).await?;
     let mut record = output::Record::new(format!("{} teams", teams.by_team.len()), teams);
-    record.next.push(Next::op("resources.list").arg("kind", "Namespace"));
+    record
+        .next
+        .push(Next::op("resources.list").arg("kind", "Namespace"));
     Ok(record)
 }

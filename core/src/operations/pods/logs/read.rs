@@ -49,6 +49,8 @@ pub(super) struct Read {
     pub(super) matched: usize,
     /// What was cut.
     pub(super) note: Option<String>,
+    /// The node has removed the log.
+    gone: bool,
 }
 
 /// A line.
@@ -75,11 +77,31 @@ pub(super) async fn all(cx: &Cx, containers: &[Container], reading: &Reading) ->
 }
 
 async fn one(cx: &Cx, container: &Container, reading: &Reading) -> Result<Read, Error> {
+    let read = run(cx, container, reading, reading.previous).await?;
+    if !read.gone {
+        return Ok(read);
+    }
+    // Of a container that has ended, the kubelet may keep the last run alone: that is the one before the next start.
+    let (mut read, what) = if container.ended {
+        (
+            run(cx, container, reading, false).await?,
+            "this is the last run, which has ended",
+        )
+    } else {
+        (read, "its lines are lost")
+    };
+    read.note = Some(format!(
+        "the node keeps no log of the run before any more; {what}"
+    ));
+    Ok(read)
+}
+
+async fn run(cx: &Cx, container: &Container, reading: &Reading, previous: bool) -> Result<Read, Error> {
     let filtered = reading.include.is_some() || reading.exclude.is_some();
     let tail = u64::try_from(reading.tail).unwrap_or(u64::MAX);
     let query = LogQuery {
         container: container.name.clone(),
-        previous: reading.previous,
+        previous,
         since: reading.since,
         tail: Some(if filtered { SEARCHED.max(tail) } else { tail }),
         limit_bytes: None,
@@ -117,7 +139,7 @@ async fn one(cx: &Cx, container: &Container, reading: &Reading) -> Result<Read, 
         };
         // The kubelet says so in a line of the log.
         if line.starts_with("unable to retrieve container logs for ") {
-            read.note = Some("the node has removed the log of that run already".to_owned());
+            read.gone = true;
             continue;
         }
         bytes += line.len();

@@ -17,6 +17,8 @@ pub(super) struct Container {
     pub(super) remark: String,
     /// It keeps crashing, so that its previous run is worth a look.
     pub(super) crashing: bool,
+    /// It does not run now.
+    pub(super) ended: bool,
 }
 
 /// The containers to read, and remarks on those that have no lines.
@@ -82,6 +84,7 @@ pub(super) fn choose(
                 },
                 name,
                 remark: status.map(remark).unwrap_or_default(),
+                ended: status.is_some_and(|status| status["state"].get("running").is_none()),
                 crashing: status
                     .is_some_and(|status| status["state"]["waiting"]["reason"] == "CrashLoopBackOff"),
             }

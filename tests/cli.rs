@@ -1,0 +1,249 @@
+//! The commands for people, run as a person runs them: no cluster and no configuration in sight.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use kube_mcp::SURFACE;
+use kube_mcp_model::signature::{Catalog, Output};
+use serde_json::Value;
+
+struct Ran {
+    status: Option<i32>,
+    out: String,
+    err: String,
+}
+
+fn run_in(folder: &Path, arguments: &[&str]) -> Ran {
+    let home = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_kube-mcp"))
+        .args(arguments)
+        .current_dir(folder)
+        .env_clear()
+        .env("HOME", home.path())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Ran {
+        status: output.status.code(),
+        out: text(output.stdout),
+        err: text(output.stderr),
+    }
+}
+
+fn run(arguments: &[&str]) -> Ran {
+    run_in(Path::new(env!("CARGO_MANIFEST_DIR")), arguments)
+}
+
+fn catalog() -> Catalog {
+    serde_json::from_str(SURFACE.signatures).unwrap()
+}
+
+#[test]
+fn the_scan_and_the_compiled_operations_agree() {
+    let compiled: Vec<String> = SURFACE
+        .operations
+        .iter()
+        .map(|operation| {
+            let params: Vec<_> = operation
+                .params
+                .iter()
+                .map(|param| (param.name, param.required))
+                .collect();
+            let (name, access, output) = (operation.name, operation.access, operation.output);
+            format!(
+                "{name} {access} {} {} {output:?} {params:?}",
+                operation.paged, operation.long
+            )
+        })
+        .collect();
+    let scanned: Vec<String> = catalog()
+        .operations
+        .iter()
+        .map(|operation| {
+            let params: Vec<_> = operation
+                .params
+                .iter()
+                .map(|param| (param.name.as_str(), !param.ty.optional))
+                .collect();
+            let output = match &operation.output {
+                Output::Record(_) => "Record".to_owned(),
+                other => format!("{other:?}"),
+            };
+            let access = format!("{:?}", operation.access).to_lowercase();
+            format!(
+                "{} {access} {} {} {output} {params:?}",
+                operation.name, operation.paged, operation.long
+            )
+        })
+        .collect();
+    assert_eq!(compiled, scanned);
+}
+
+#[test]
+fn no_operation_of_the_core_is_missed_by_the_scan() {
+    fn declared(folder: &Path, names: &mut BTreeSet<String>) {
+        for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                declared(&path, names);
+            } else if path.file_name().is_some_and(|name| name != "tests.rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                let lines = text
+                    .lines()
+                    .filter_map(|line| line.trim().strip_prefix("#[operation(\""));
+                names.extend(lines.filter_map(|line| line.split('"').next()).map(str::to_owned));
+            }
+        }
+    }
+    let mut names = BTreeSet::new();
+    declared(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("core/src"),
+        &mut names,
+    );
+    let scanned: BTreeSet<String> = catalog()
+        .operations
+        .into_iter()
+        .map(|operation| operation.name)
+        .collect();
+    assert_eq!(names, scanned);
+}
+
+#[test]
+fn a_new_tool_of_any_operation_lints_clean() {
+    let folder = tempfile::tempdir().unwrap();
+    let tools = folder.path().join("spec/tools/mine");
+    fs::create_dir_all(&tools).unwrap();
+    let toolsets = "spec: 1\ntoolsets:\n  - {name: mine, description: All of them}\n";
+    fs::write(folder.path().join("spec/toolsets.yaml"), toolsets).unwrap();
+    let operations = catalog().operations;
+    for operation in &operations {
+        let new = run(&["new", "tool", &operation.name]);
+        assert_eq!(new.status, Some(0), "{}", new.err);
+        // Under a name that none of our tools has.
+        let named = |line: &str| line.strip_prefix("name: ").map(|name| format!("name: my_{name}"));
+        let spec: Vec<String> = new
+            .out
+            .lines()
+            .map(|line| named(line).unwrap_or_else(|| line.to_owned()))
+            .collect();
+        let name = spec.iter().find_map(|line| line.strip_prefix("name: ")).unwrap();
+        fs::write(tools.join(format!("{name}.yaml")), spec.join("\n")).unwrap();
+    }
+    let lint = run_in(folder.path(), &["lint"]);
+    assert_eq!(
+        lint.out,
+        format!(
+            "{} tools, 0 prompts, 0 resources: no mistakes\n",
+            operations.len()
+        ),
+        "{}",
+        lint.err
+    );
+}
+
+#[test]
+fn lint_tells_every_mistake_with_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let tools = folder.path().join("spec/tools/mine");
+    fs::create_dir_all(&tools).unwrap();
+    let toolsets = "spec: 1\ntoolsets:\n  - {name: mine, description: Ours}\n";
+    fs::write(folder.path().join("spec/toolsets.yaml"), toolsets).unwrap();
+    let spec = "spec: 1\nname: mine\ndescripton: Ours\ntitle: Ours\nop: resources.lst\n";
+    fs::write(tools.join("mine.yaml"), spec).unwrap();
+    // A tool of ours cannot be declared again in the same binary.
+    let taken = SURFACE.tools[0].name;
+    let spec = format!("spec: 1\nname: {taken}\ndescription: Ours\nop: namespaces.names\n");
+    fs::write(tools.join(format!("{taken}.yaml")), spec).unwrap();
+    for (from, argument) in [(folder.path().to_owned(), "."), (folder.path().join("spec"), ".")] {
+        let lint = run_in(&from, &["lint", argument]);
+        assert_eq!((lint.status, lint.out.as_str()), (Some(1), ""));
+        for part in [
+            "--> spec/tools/mine/mine.yaml:3:1",
+            "did you mean `description`?",
+            "--> spec/tools/mine/mine.yaml:5:5",
+            "did you mean `resources.list`?",
+            taken,
+            "3 mistakes in .",
+        ] {
+            assert!(lint.err.contains(part), "{part} is not in\n{}", lint.err);
+        }
+    }
+    let nothing = run(&["lint", "docs"]);
+    assert_eq!(nothing.status, Some(1));
+    assert!(nothing.err.contains("no specs in docs"), "{}", nothing.err);
+}
+
+#[test]
+fn everything_that_is_listed_can_be_shown() {
+    let tools = run(&["tools"]);
+    let listed: Vec<&str> = tools
+        .out
+        .lines()
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert!(!listed.is_empty(), "{}", tools.err);
+    for tool in listed {
+        let shown = run(&["show", tool]);
+        assert!(
+            shown.out.contains("Input schema:") && shown.out.contains("fn "),
+            "{}",
+            shown.out
+        );
+    }
+    for operation in SURFACE.operations {
+        let described = run(&["operations", operation.name]);
+        assert!(
+            described.out.contains(operation.access.word()),
+            "{}{}",
+            described.out,
+            described.err
+        );
+        for param in operation.params {
+            assert!(described.out.contains(param.name), "{}", described.out);
+        }
+    }
+    let schemas = run(&["schema"]);
+    for name in schemas.out.lines() {
+        let schema: Value = serde_json::from_str(&run(&["schema", name]).out).unwrap();
+        assert!(schema["properties"].is_object(), "{name}");
+    }
+}
+
+#[test]
+fn what_is_not_there_is_answered_with_what_is_nearest() {
+    for (arguments, told) in [
+        (
+            &["operations", "resources.lst"][..],
+            "did you mean `resources.list`?",
+        ),
+        (
+            &["new", "tool", "resources.lst"],
+            "did you mean `resources.list`?",
+        ),
+        (&["schema", "tol"], "did you mean `tool`?"),
+        (
+            &["call", SURFACE.tools[0].name, "shop"],
+            "`shop`: expected key=value",
+        ),
+    ] {
+        let ran = run(arguments);
+        assert_eq!(ran.status, Some(1), "{arguments:?}");
+        assert!(ran.err.contains(told), "{}", ran.err);
+    }
+    assert_eq!(run(&["tools", "--mode", "careful"]).status, Some(2));
+}
+
+#[test]
+fn a_call_without_a_cluster_says_what_to_do() {
+    let read = SURFACE
+        .tools
+        .iter()
+        .find(|tool| tool.params.iter().all(|param| !param.required));
+    let call = run(&["call", read.unwrap().name]);
+    assert_eq!(call.status, Some(1), "{}", call.out);
+    assert!(call.out.contains("--kubeconfig FILE"), "{}", call.out);
+}
