@@ -10,7 +10,7 @@ use std::{
     process::ExitCode,
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -87,14 +87,21 @@ fn main() -> ExitCode {
     let run = Arc::new(stage::new_run());
     let place: Arc<OnceLock<Result<Stage, String>>> = Arc::default();
     let ran = Arc::new(AtomicUsize::new(0));
+    let told = Arc::new(AtomicBool::new(false));
     let mut trials = Vec::new();
     for (part, checks) in PARTS {
         for (name, check) in *checks {
-            let (run, place, ran) = (Arc::clone(&run), Arc::clone(&place), Arc::clone(&ran));
+            let (run, place) = (Arc::clone(&run), Arc::clone(&place));
+            let (ran, told) = (Arc::clone(&ran), Arc::clone(&told));
             let trial = Trial::test(format!("{part}::{name}"), move || {
-                // The first trial sets the stage for all.
-                let stage = place.get_or_init(|| Stage::set(&run)).as_ref();
-                let stage = stage.map_err(|error| format!("the stage could not be set: {error}"))?;
+                // The first trial sets the stage for all; if it cannot be set, one of them says why.
+                let stage = match place.get_or_init(|| Stage::set(&run)) {
+                    Ok(stage) => stage,
+                    Err(error) if !told.swap(true, Ordering::Relaxed) => {
+                        return Err(format!("the stage could not be set: {error}").into());
+                    }
+                    Err(_) => return Err("the stage could not be set".into()),
+                };
                 ran.fetch_add(1, Ordering::Relaxed);
                 Ok(check(stage)?)
             });
