@@ -37,8 +37,16 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
         "what the server connects with is hidden in every answer",
     ),
     ("config", "call::Mode", "the access mode is a setting"),
-    ("config", "call::Duration", "a setting's duration is written as a parameter's"),
-    ("config", "call::Text", "a setting's duration is written as a parameter's"),
+    (
+        "config",
+        "call::Duration",
+        "a setting's duration is written as a parameter's",
+    ),
+    (
+        "config",
+        "call::Text",
+        "a setting's duration is written as a parameter's",
+    ),
     (
         "config",
         "call::Duration",

@@ -215,6 +215,21 @@ fn everything_that_is_listed_can_be_shown() {
     }
 }
 
+/// Editors read the committed schemas: they know the operations of this package. `UPDATE_EXPECT=1` rewrites them.
+#[test]
+fn the_committed_schemas_are_those_that_are_printed() {
+    for name in run(&["schema"]).out.lines() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("spec/schema")
+            .join(format!("{name}.json"));
+        let printed = run(&["schema", name]).out;
+        if std::env::var_os("UPDATE_EXPECT").is_some() {
+            fs::write(&path, &printed).unwrap();
+        }
+        assert_eq!(fs::read_to_string(&path).unwrap(), printed, "{}", path.display());
+    }
+}
+
 #[test]
 fn what_is_not_there_is_answered_with_what_is_nearest() {
     for (arguments, told) in [
