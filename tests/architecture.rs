@@ -40,6 +40,16 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     (
         "config",
         "call::Duration",
+        "a setting's duration is written as a parameter's",
+    ),
+    (
+        "config",
+        "call::Text",
+        "a setting's duration is written as a parameter's",
+    ),
+    (
+        "config",
+        "call::Duration",
         "a duration is written the same way everywhere",
     ),
     ("config", "call::Text", "how a duration reads from a text"),

@@ -1,5 +1,7 @@
 //! The commands for people, run as a person runs them: no cluster and no configuration in sight.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
 use std::{
     collections::BTreeSet,
     fs,
@@ -210,6 +212,21 @@ fn everything_that_is_listed_can_be_shown() {
     for name in schemas.out.lines() {
         let schema: Value = serde_json::from_str(&run(&["schema", name]).out).unwrap();
         assert!(schema["properties"].is_object(), "{name}");
+    }
+}
+
+/// Editors read the committed schemas: they know the operations of this package. `UPDATE_EXPECT=1` rewrites them.
+#[test]
+fn the_committed_schemas_are_those_that_are_printed() {
+    for name in run(&["schema"]).out.lines() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("spec/schema")
+            .join(format!("{name}.json"));
+        let printed = run(&["schema", name]).out;
+        if std::env::var_os("UPDATE_EXPECT").is_some() {
+            fs::write(&path, &printed).unwrap();
+        }
+        assert_eq!(fs::read_to_string(&path).unwrap(), printed, "{}", path.display());
     }
 }
 

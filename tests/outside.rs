@@ -1,6 +1,8 @@
 //! A team's package in a workspace of its own: it builds, serves our tools and its own, and its author's mistakes
 //! come with their places.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
 use std::{
     fs,
     path::{Path, PathBuf},

@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use clap::Args;
 use kube_mcp_core::{Error, engine::surface::Surface};
 use kube_mcp_model::{
-    describe::access_word,
     signature::{Base, Catalog, Output, Reach, Signature, Type},
     suggest,
 };
@@ -66,7 +65,7 @@ fn listed(catalog: &Catalog) -> String {
         .map(|operation| {
             vec![
                 operation.name.clone(),
-                access_word(operation.access).to_owned(),
+                operation.access.word().to_owned(),
                 output(&operation.output),
                 summary(&operation.doc),
             ]
@@ -82,7 +81,7 @@ fn described(operation: &Signature, catalog: &Catalog) -> String {
         Reach::Server => "the server itself",
     };
     let mut facts = vec![
-        vec!["access".to_owned(), access_word(operation.access).to_owned()],
+        vec!["access".to_owned(), operation.access.word().to_owned()],
         vec!["works on".to_owned(), reach.to_owned()],
         vec!["answers".to_owned(), output(&operation.output)],
     ];

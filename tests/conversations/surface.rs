@@ -162,7 +162,7 @@ const TOOL: Tool = Tool {
     always_confirm: false,
     params: &[Param { choices: &[], ..NAME }],
     offer: &[],
-    schema: r#"{"type":"object","properties":{"name":{"type":"string"}},"required":["name"],"additionalProperties":false}"#,
+    schema: r#"{"type":"object","properties":{"name":{"type":"string"},"dry_run":{"type":"boolean"},"confirm":{"type":"string"}},"required":["name"],"additionalProperties":false}"#,
     steps: &[],
     template: None,
     at: AT,

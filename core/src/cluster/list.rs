@@ -317,7 +317,7 @@ mod tests {
             json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "b", "uid": "u"}, "spec": {"managedFields": 1}})
         );
         let keys: Vec<_> = seen[0].as_object().unwrap().keys().collect();
-        assert_eq!(keys, ["apiVersion", "kind", "metadata", "spec"]);
+        assert_eq!(keys, ["kind", "apiVersion", "metadata", "spec"]);
     }
 
     #[test]

@@ -113,16 +113,16 @@ impl Scan<'_> {
         let client = self.cx.client();
         loop {
             let request = client.table(self.resource, self.namespace, &query, include);
-            let bytes = match before(stop, request).await {
-                Some(Ok(bytes)) => bytes,
-                Some(Err(error)) => return Err(self.explain(error)),
-                // The first page is waited for, whatever it takes: without it there is no answer.
-                None if query.continue_token.is_none() => {
-                    let request = client.table(self.resource, self.namespace, &query, include);
-                    request.await.map_err(|error| self.explain(error))?
+            // The first page is waited for, whatever it takes: without it there is no answer.
+            let answer = if query.continue_token.is_none() {
+                request.await
+            } else {
+                match before(stop, request).await {
+                    Some(answer) => answer,
+                    None => return Ok(Scanned::default()),
                 }
-                None => return Ok(Scanned::default()),
             };
+            let bytes = answer.map_err(|error| self.explain(error))?;
             let (flow, next) = take(self.namespace, &bytes)?;
             if flow.is_break() {
                 return Ok(Scanned::default());

@@ -11,7 +11,6 @@
 
 pub mod check;
 pub mod checks;
-pub mod describe;
 pub mod diagnostic;
 pub mod editor;
 pub mod ir;
@@ -36,7 +35,6 @@ pub mod scan;
 
 pub use self::{
     check::{Taken, check},
-    describe::describe,
     diagnostic::{Diagnostic, Place},
     editor::schemas,
     render::{Colour, render, render_each},

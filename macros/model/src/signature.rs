@@ -55,6 +55,18 @@ pub enum Access {
     Exec,
 }
 
+impl Access {
+    /// The word for it, as in `#[operation("…", read)]`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Destructive => "destructive",
+            Self::Exec => "exec",
+        }
+    }
+}
+
 /// What an operation works on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

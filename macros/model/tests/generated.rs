@@ -21,13 +21,6 @@ fn the_reference_of_checks_is_current() {
 }
 
 #[test]
-fn the_schemas_of_the_spec_language_are_current() {
-    for (file, text) in schemas(None) {
-        support::expect_file(&root().join("spec/schema").join(file), &text).unwrap();
-    }
-}
-
-#[test]
 fn with_a_catalog_the_schemas_name_operations_and_their_parameters() {
     let catalog = support::catalog();
     let (_, tool) = schemas(Some(&catalog))

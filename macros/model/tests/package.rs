@@ -1,6 +1,6 @@
 //! Whole packages: what is reported together, what comes out, what is generated from it.
 
-use kube_mcp_model::{Colour, Sources, Taken, check, describe, ir::Source, new_tool, render};
+use kube_mcp_model::{Colour, Sources, Taken, check, ir::Source, new_tool, render};
 use serde_json::{Value, json};
 
 #[path = "support/mod.rs"]
@@ -266,20 +266,6 @@ fn a_new_tool_of_any_operation_is_accepted() {
         );
     }
     assert!(new_tool(&catalog, "pods.nothing").is_none());
-}
-
-#[test]
-fn a_description_shows_bindings_with_places_and_reserved_parameters() {
-    let package = accepted(&[("spec/tools/core/pods_list.yaml", PODS)]);
-    let shown = describe(&package.tools[0], &support::catalog());
-    assert!(
-        shown.contains("access: read\nreserved parameters: cursor, cluster (if there are several)\n"),
-        "{shown}"
-    );
-    assert!(
-        shown.contains("  label_selector: string = $params.selector  spec/tools/core/pods_list.yaml:12:19\n"),
-        "{shown}"
-    );
 }
 
 /// Specs and templates with something cut out, doubled or put in: whatever comes, there is an answer.

@@ -187,7 +187,10 @@ impl Takes {
         if reaches_cluster(tool.steps) {
             reserved.push(reserved_param("cluster", ParamKind::String));
         }
-        Self { own: tool.params, reserved }
+        Self {
+            own: tool.params,
+            reserved,
+        }
     }
 
     fn param(&self, name: &str) -> Option<&Param> {

@@ -76,7 +76,11 @@ fn listed(params: &'static [Param], access: Access) -> ListedTool {
         properties["confirm"] = json!({});
     }
     let schema = map(json!({"properties": properties}));
-    ListedTool { tool: Box::leak(Box::new(tool)), access, schema: schema.into() }
+    ListedTool {
+        tool: Box::leak(Box::new(tool)),
+        access,
+        schema: schema.into(),
+    }
 }
 
 static LIST: &[Param] = &[
@@ -315,7 +319,9 @@ fn required_and_defaulted_parameters() {
             ..param("limit", ParamKind::Integer)
         },
     ];
-    let error = accept(&listed(PARAMS, Access::Read), Map::new()).unwrap_err().into_error();
+    let error = accept(&listed(PARAMS, Access::Read), Map::new())
+        .unwrap_err()
+        .into_error();
     assert_eq!(error.message, "things needs kind");
     let accepted = accept(&listed(PARAMS, Access::Read), map(json!({"kind": "Pod"}))).unwrap();
     assert_eq!(

@@ -34,11 +34,26 @@ pub(super) fn node_of_object(node: &Value) -> Verdict<'static> {
     if node["spec"]["unschedulable"] == true {
         word.push_str(",SchedulingDisabled");
     }
-    let verdict = judge_node(word);
-    match ready.filter(|ready| ready["status"] != "True") {
-        Some(ready) => verdict.because(labelled(ready)),
-        None => verdict,
+    let mut verdict = judge_node(word);
+    if let Some(ready) = ready.filter(|ready| ready["status"] != "True") {
+        return verdict.because(labelled(ready));
     }
+    // A node that is ready and short of something evicts pods and takes no new ones; cells do not tell.
+    let pressures: Vec<&str> = [
+        "MemoryPressure",
+        "DiskPressure",
+        "PIDPressure",
+        "NetworkUnavailable",
+    ]
+    .into_iter()
+    .filter(|pressure| condition(node, pressure).is_some_and(|condition| condition["status"] == "True"))
+    .collect();
+    if !pressures.is_empty() {
+        verdict.health = Health::Degraded;
+        verdict.severity = 1;
+        verdict.reason = pressures.join(", ").into();
+    }
+    verdict
 }
 
 /// The rule for claims, volumes and namespaces, which are all in a phase.

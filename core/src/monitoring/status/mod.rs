@@ -3,7 +3,7 @@
 //! A rule has two entries, the cells of the API server's Table ([`CellRule`]) and an object ([`of_object`]). Both
 //! reduce what they see to the same few facts and hand them to one function of the kind, so that a list, which
 //! reads cells, and a check of health, which reads objects, cannot disagree. An object tells more than cells do
-//! (conditions, messages): that may sharpen "on its way" to "stuck" and adds a reason, never the other way round.
+//! (conditions, messages): that adds a reason, and may make the verdict graver ("on its way" is "stuck"), never milder.
 
 mod age;
 mod cells;

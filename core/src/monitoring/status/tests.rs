@@ -257,6 +257,14 @@ fn nodes_jobs_and_claims() {
     assert_eq!(node("Ready,SchedulingDisabled"), Health::Progressing);
     assert_eq!(node("NotReady"), Health::Failed);
 
+    let pressed = json!({"status": {"conditions": [
+        {"type": "Ready", "status": "True"}, {"type": "DiskPressure", "status": "True"}]}});
+    let pressed = object("", "Node", &pressed);
+    assert_eq!(
+        (pressed.health, &*pressed.reason),
+        (Health::Degraded, "DiskPressure")
+    );
+
     let job = cells(
         "batch",
         "Job",

@@ -110,7 +110,10 @@ async fn worst(cx: &Cx, id: &ObjectId, selector: String) -> Option<Worst> {
     let pods = builtin::pods();
     let read = client.for_each(&pods, id.namespace.as_deref(), &query, |pod| {
         let verdict = status::of_object("", "Pod", &pod, now);
-        let rank = verdict.rank();
+        // A pod that is over was replaced long ago, by one that may suffer from something else.
+        let is_over =
+            id.kind != "Job" && matches!(pod["status"]["phase"].as_str(), Some("Failed" | "Succeeded"));
+        let rank = verdict.rank() + if is_over { u8::MAX / 2 } else { 0 };
         if verdict.health.is_unhealthy() && worst.as_ref().is_none_or(|worst| rank < worst.rank) {
             let reason = match (&*verdict.word, &*verdict.reason) {
                 (word, "") => word.to_owned(),
