@@ -9,7 +9,7 @@ use std::{
     error::Error,
     fs,
     path::Path,
-    process::{Command, ExitCode},
+    process::{Command, ExitCode, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -73,7 +73,8 @@ fn command(folder: &Path, config: &str) -> Command {
     command
         .env("KUBECONFIG", folder.join(config))
         .env("HOME", folder)
-        .env("XDG_CONFIG_HOME", folder);
+        .env("XDG_CONFIG_HOME", folder)
+        .stderr(Stdio::null());
     for name in ["KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"] {
         command.env_remove(name);
     }

@@ -91,13 +91,14 @@ impl Scan<'_> {
             Ok((flow, next))
         };
         if self.namespace.is_none() && self.resource.namespaced && !self.objects {
-            // Whoever may not list namespaces may still be allowed to list the kind everywhere.
-            let namespaces = locate::names(self.cx, &builtin::namespaces(), None).await;
-            if let Some(namespaces) = namespaces
-                .ok()
-                .filter(|namespaces| namespaces.len() <= NAMESPACES)
-            {
-                return self.by_namespace(namespaces, stop, take).await;
+            match locate::names(self.cx, &builtin::namespaces(), None).await {
+                Ok(namespaces) if namespaces.len() <= NAMESPACES => {
+                    return self.by_namespace(namespaces, stop, take).await;
+                }
+                Ok(_) => {}
+                // Whoever may not list namespaces may still be allowed to list the kind everywhere.
+                Err(error) if error.kind == ErrorKind::Forbidden => {}
+                Err(error) => return Err(self.explain(error)),
             }
         }
         let whole = !self.objects && (self.namespace.is_some() || !self.resource.namespaced);
