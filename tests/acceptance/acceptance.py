@@ -162,7 +162,8 @@ def workloads_list(place, call):
     answer.says(len(names))
     for name in names:
         answer.line(name)
-    answer.line("crash", "0/1", "CrashLoopBackOff")
+    # A pod that crashes has run, failed or waits, by turns.
+    answer.line("crash", "0/1", place.pod("crash").status)
     answer.line("migrate", "failed")
     answer.before("crash", "web")
 
