@@ -124,7 +124,7 @@ impl Cx {
             .into());
         }
         if call.dry_run {
-            return Err(planned(plan, Why::DryRun));
+            return Err(self.planned(plan, Why::DryRun));
         }
         if verdict == Verdict::Asks {
             let binding = self.binding(&plan);
@@ -146,7 +146,7 @@ impl Cx {
                 .into());
             }
             let code = call.codes.issue(binding);
-            return Err(planned(
+            return Err(self.planned(
                 plan,
                 Why::Consent {
                     code,
@@ -156,6 +156,16 @@ impl Cx {
             ));
         }
         Ok(self.approved())
+    }
+
+    fn planned(&self, plan: Plan, why: Why) -> Stop {
+        let cluster = self.cluster().name().to_owned();
+        Stop::Planned(Box::new(Planned {
+            cluster,
+            plan,
+            why,
+            next: Vec::new(),
+        }))
     }
 
     fn approved(&self) -> Approved {
@@ -178,12 +188,4 @@ impl Cx {
             plan: plan.digest(),
         }
     }
-}
-
-fn planned(plan: Plan, why: Why) -> Stop {
-    Stop::Planned(Box::new(Planned {
-        plan,
-        why,
-        next: Vec::new(),
-    }))
 }

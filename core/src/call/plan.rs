@@ -33,6 +33,8 @@ impl Plan {
 /// A plan that was not carried out, and why.
 #[derive(Clone, Debug)]
 pub struct Planned {
+    /// The cluster that it is for.
+    pub cluster: String,
     /// The plan.
     pub plan: Plan,
     /// Why it was not carried out.

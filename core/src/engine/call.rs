@@ -160,6 +160,9 @@ impl Engine {
         let answer = answer.map_err(|mut stop| {
             if let Stop::Error(error) = &mut stop {
                 redirect::corrected(listed.tool, &accepted, error);
+                if let Some(cluster) = &cluster {
+                    error.message = format!("[{cluster}] {}", error.message);
+                }
             }
             stop
         })?;
@@ -286,16 +289,19 @@ impl Engine {
     }
 
     fn plan(&self, planned: &Planned, redactor: &Redactor) -> Answer {
-        let text = self.stage.planned(planned, redactor);
+        let named = |text: String| match self.has_several_clusters() {
+            true => format!("[{}] {text}", planned.cluster),
+            false => text,
+        };
         let consent = match &planned.why {
             Why::DryRun => None,
             Why::Consent { code, .. } => Some(ConsentRequest {
-                question: self.stage.question(planned, redactor),
+                question: named(self.stage.question(planned, redactor)),
                 code: code.clone(),
             }),
         };
         Answer {
-            text,
+            text: named(self.stage.planned(planned, redactor)),
             is_error: false,
             consent,
         }

@@ -1,6 +1,6 @@
 //! One call of a tool: progress, cancellation, consent, and whatever else can happen to it.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
+use std::{sync::Arc, time::Instant};
 
 use futures::FutureExt as _;
 use rmcp::{
@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use super::{
     asking::{self, not_done},
-    handler::{BUG, Handler, is_modern},
+    handler::{Handler, is_modern},
     progress::{self, NoProgress},
 };
 use crate::{
@@ -89,14 +89,12 @@ impl Handler {
         let started = Instant::now();
         let (progress, forward) = progress_of(cx);
         let context = self.context(cx, asks, progress);
-        // A panic must not leave the client without an answer.
-        let call = AssertUnwindSafe(self.engine.call_tool(name, arguments, &context)).catch_unwind();
-        let mut call = std::pin::pin!(call);
+        let mut call = std::pin::pin!(self.engine.call_tool(name, arguments, &context));
         let mut forward = std::pin::pin!(forward);
         loop {
             tokio::select! {
                 biased;
-                answer = &mut call => return answer.unwrap_or_else(|_| bug()),
+                answer = &mut call => return answer,
                 () = self.stopping.cancel_calls.cancelled(), if !cx.ct.is_cancelled() => {
                     self.log_cancelled(name, confirmed, started);
                     cx.ct.cancel();
@@ -199,12 +197,4 @@ fn finish(answer: Answer) -> CallToolResponse {
     // Left out where it is false: that is its meaning, and the fewer words the better.
     result.is_error = answer.is_error.then_some(true);
     result.into()
-}
-
-fn bug() -> Answer {
-    Answer {
-        text: format!("error: {BUG}"),
-        is_error: true,
-        consent: None,
-    }
 }

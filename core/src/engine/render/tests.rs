@@ -750,6 +750,7 @@ Warning: argocd-controller manages these objects and may revert it."
 #[test]
 fn plans_say_that_nothing_was_done_and_how_to_do_it() {
     let mut planned = Planned {
+        cluster: "test".to_owned(),
         plan: Plan {
             summary: "label 1 pod in shop (app=web)".to_owned(),
             items: vec![item(
@@ -801,6 +802,7 @@ fn a_plan_of_many_objects_keeps_its_code() {
         )
     });
     let planned = Planned {
+        cluster: "test".to_owned(),
         plan: Plan {
             summary: "change 3,000 pods".to_owned(),
             items: items.collect(),
