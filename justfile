@@ -20,7 +20,7 @@ acceptance:
 
 # Rust and specs.
 lint:
-    cargo clippy --workspace --all-targets --locked -- -D warnings
+    cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
     cargo run --quiet --locked -- lint
 
 fmt:

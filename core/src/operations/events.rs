@@ -121,9 +121,15 @@ pub async fn list(
         .map(|group| {
             let age = u64::try_from(now.as_second() - group.last.as_second()).unwrap_or(0);
             let namespace = with_namespaces.then(|| group.namespace.clone());
+            // The subject says it where only one was asked for.
+            let shown_type = if r#type.is_none() {
+                group.r#type.clone()
+            } else {
+                String::new()
+            };
             let own = [
                 short_age(age),
-                group.r#type.clone(),
+                shown_type,
                 group.reason.clone(),
                 group.count.to_string(),
                 group.object(),
