@@ -13,7 +13,13 @@ TEMPLATE = "k8s://{cluster}/{namespace}/{kind}/{name}"
 async def converse(program, place, mode):
     """Lists, calls, completes, reads and asks for the prompt; `mode` is legacy, auto or a revision."""
     environment = {**os.environ, "KUBECONFIG": os.environ["KUBECONFIG"]}
-    server = stdio_client(StdioServerParameters(command=program, env=environment))
+    parameters = StdioServerParameters(command=program, env=environment)
+    # Its audit lines are no part of the report.
+    with open(os.devnull, "w") as quiet:
+        await with_client(stdio_client(parameters, errlog=quiet), place, mode)
+
+
+async def with_client(server, place, mode):
     async with Client(server, mode=mode) as client:
         revision = str(client.protocol_version)
         modern = mode != "legacy"
