@@ -3,6 +3,12 @@
 //! Sources are read as the compiler's lexer sees them, so that comments do not count and texts are told from
 //! names. Unit tests are left out where an invariant is about the product.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,

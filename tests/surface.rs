@@ -2,6 +2,12 @@
 //!
 //! `UPDATE_EXPECT=1 cargo test --test surface` rewrites `tests/snapshots`.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
 use std::{env, fs, path::PathBuf, process::Command};
 
 use serde_json::{Value, json};

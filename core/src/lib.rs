@@ -2,7 +2,7 @@
 //!
 //! A *surface* (tools, prompts, resources) is declared in YAML and compiled into static tables of
 //! [`engine::surface`] types by a build script. This crate knows no tool by name: it supplies the
-//! [operations](operations) that tools bind, the [cluster layer](cluster) that every request passes, the
+//! [operations] that tools bind, the [cluster layer](cluster) that every request passes, the
 //! [engine] that runs what was generated, and the [server] that speaks MCP.
 //!
 //! Dependencies point one way:

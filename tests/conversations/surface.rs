@@ -94,6 +94,7 @@ fn delete(cx: &ServerCx, mut values: Values) -> BoxFuture<'_, Result<Output>> {
             return Err(Error::invalid("this needs a person's consent, and this client cannot ask").into());
         }
         Err(Stop::Planned(Box::new(Planned {
+            cluster: "test".to_owned(),
             plan: Plan {
                 summary: format!("delete {name}"),
                 ..Plan::default()

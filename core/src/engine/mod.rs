@@ -1,7 +1,7 @@
 //! Runs what was generated: arguments, aliases, steps, templates, the output stage.
 //!
-//! A call goes: [arguments] are understood (or the call is [redirected](redirect) to the tool that was meant), the
-//! clusters are chosen, the [steps] run with their bound values, and the answer leaves through the output stage
+//! A call goes: `arguments` are understood (or the call is turned by `redirect` into the one that was meant), the
+//! clusters are chosen, the `steps` run with their bound values, and the answer leaves through the output stage
 //! ([render]). Everything that is served comes from the static tables of [surface]; the [engine](Engine) knows
 //! no tool by name.
 

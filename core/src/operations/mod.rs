@@ -2,7 +2,7 @@
 //!
 //! Each is an async function with `#[operation]`. It reads through [`Cx::client`](crate::call::Cx::client), answers
 //! with one of the five types of [`output`](crate::output) and formats nothing for a reader. What several of them
-//! share is in the private modules: [`scan`] reads lists, [`locate`] finds the object that a name means.
+//! share is in the private modules: `scan` reads lists, `locate` finds the object that a name means.
 
 mod builtin;
 mod lister;
