@@ -145,7 +145,7 @@ impl Engine {
             let accepted = &accepted;
             async move {
                 let name = cluster.as_ref().map(|cluster| cluster.name().to_owned());
-                let run = self.on_cluster(listed, accepted, &call, cluster, redactor);
+                let run = self.on_cluster(listed, accepted, &call, cluster);
                 (name, within(&call, run).await)
             }
         });
@@ -182,21 +182,12 @@ impl Engine {
         accepted: &Accepted,
         call: &Arc<Call>,
         cluster: Option<Arc<Cluster>>,
-        redactor: &Arc<Redactor>,
     ) -> Result<Answered, Stop> {
         let tool = listed.tool;
-        let stage = self.stage.share(tool.steps.len());
-        let for_text = Arc::clone(redactor);
+        let uri = Map::new();
         let scope = Scope {
-            templates: &self.templates,
-            clusters: &self.clusters,
-            call,
-            cluster,
-            params: &accepted.values,
-            uri: &Map::new(),
             page: accepted.reserved.page(),
-            redactor,
-            render: Arc::new(move |output| stage.output(output, None, None, &for_text)),
+            ..self.scope(tool.steps, call, cluster, &accepted.values, &uri)
         };
         let mut ended = steps::run(tool.steps, &scope).await?;
         if let Some(template) = tool.template {

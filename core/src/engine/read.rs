@@ -44,7 +44,7 @@ impl Engine {
         let redactor = Arc::new(Redactor::new(self.config.access.reveal_secrets));
         let call = Arc::new(self.reading(prompt.name, params.clone(), context, &redactor));
         let uri = Map::new();
-        let scope = self.scope(prompt.steps, &call, cluster, &params, &uri, &redactor);
+        let scope = self.scope(prompt.steps, &call, cluster, &params, &uri);
         let ended = within(&call, steps::run(prompt.steps, &scope))
             .await
             .map_err(|stop| stopped(stop, &redactor))?;
@@ -77,7 +77,7 @@ impl Engine {
         let steps = std::slice::from_ref(&resource.step);
         let cluster = self.named_cluster(steps, variables.get("cluster"))?;
         let params = Map::new();
-        let scope = self.scope(steps, &call, cluster, &params, &variables, &redactor);
+        let scope = self.scope(steps, &call, cluster, &params, &variables);
         let mut ended = within(&call, steps::run(steps, &scope))
             .await
             .map_err(|stop| stopped(stop, &redactor))?;
@@ -158,10 +158,9 @@ impl Engine {
         cluster: Option<Arc<Cluster>>,
         params: &'a Map<String, Value>,
         uri: &'a Map<String, Value>,
-        redactor: &'a Arc<Redactor>,
     ) -> Scope<'a> {
         let stage = self.stage.share(steps.len());
-        let for_text = Arc::clone(redactor);
+        let redactor = Arc::clone(&call.redactor);
         Scope {
             templates: &self.templates,
             clusters: &self.clusters,
@@ -170,8 +169,7 @@ impl Engine {
             params,
             uri,
             page: Page::default(),
-            redactor,
-            render: Arc::new(move |output| stage.output(output, None, None, &for_text)),
+            render: Arc::new(move |output| stage.output(output, None, None, &redactor)),
         }
     }
 }

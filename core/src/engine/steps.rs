@@ -14,7 +14,7 @@ use crate::{
     Error,
     call::{Access, Call, Cx, Page, ServerCx, Stop, Values},
     cluster::{Cluster, Clusters},
-    output::{Output, Redactor, data},
+    output::{Output, data},
 };
 
 /// What the steps of one call share.
@@ -28,7 +28,6 @@ pub(super) struct Scope<'a> {
     pub(super) uri: &'a Map<String, Value>,
     /// What the engine adds to a list's page.
     pub(super) page: Page,
-    pub(super) redactor: &'a Redactor,
     /// How a step's answer is rendered where a template names it whole.
     pub(super) render: Arc<dyn Fn(&Output) -> String + Send + Sync>,
 }
@@ -101,7 +100,7 @@ pub(super) async fn run(steps: &'static [Step], scope: &Scope<'_>) -> Result<Vec
         if let Some((index, result)) = running.next().await {
             ended[index] = match result {
                 Ok(mut output) => {
-                    scope.redactor.output(&mut output);
+                    scope.call.redactor.output(&mut output);
                     let data = data(&output);
                     Ended::Done(Arc::new(output), data)
                 }
