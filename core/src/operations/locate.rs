@@ -3,31 +3,75 @@
 //! A read without a namespace answers from the only other namespace that has such an object, and says so. A
 //! change never guesses: it names the candidates and does nothing.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{builtin, selection::Selection};
 use crate::{
     Error, ErrorKind,
-    call::Cx,
+    call::{Cx, KindRef},
     cluster::{Cell, Include, Resource, TableView},
-    output::{Next, ObjectId, nearest::nearest},
+    monitoring::status::{self, Verdict},
+    output::{Next, ObjectId, Scope, nearest::nearest},
 };
 
 /// How many names an error lists.
 const NAMED: usize = 5;
 
+/// Finds the object that a read names: the first line of every operation about one object. `op` is that operation:
+/// an error suggests it with another name or namespace.
+///
+/// # Errors
+/// If there is no such kind, or no such object: with what is near, or where it is.
+pub(super) async fn object(
+    cx: &Cx,
+    op: &'static str,
+    kind: &KindRef,
+    name: &str,
+    namespace: Option<&str>,
+) -> Result<Found, Error> {
+    let resource = cx.resolve(kind).await?;
+    let wanted = Wanted {
+        again: Next::op(op).arg("kind", &resource.kind),
+        resource: &resource,
+        namespace,
+        name,
+    };
+    wanted.for_read(cx).await
+}
+
 /// An object that was asked for by name.
 #[derive(Debug)]
 pub(super) struct Found {
+    /// Its kind.
+    pub(super) resource: Resource,
     /// The object.
     pub(super) object: Value,
-    /// Where it is; none if it is cluster-scoped.
-    pub(super) namespace: Option<String>,
+    /// What it is and where; no namespace if it is cluster-scoped.
+    pub(super) id: ObjectId,
     /// That it is not where it was looked for, to be told.
     pub(super) note: Option<String>,
 }
 
-/// What is looked for, and by which call.
+impl Found {
+    /// Its namespace.
+    pub(super) fn namespace(&self) -> Option<&str> {
+        self.id.namespace.as_deref()
+    }
+
+    /// Where an answer about it looked.
+    pub(super) fn scope(&self) -> Scope {
+        self.id.namespace.clone().map_or(Scope::Cluster, Scope::Namespace)
+    }
+
+    /// How it is.
+    pub(super) fn verdict(&self) -> Verdict<'static> {
+        let Resource { group, kind, .. } = &self.resource;
+        status::of_object(group, kind, &self.object, Timestamp::now())
+    }
+}
+
+/// What is looked for, and by which call, where [`object`] is not enough: for a change, or if the kind was not said.
 #[derive(Clone, Debug)]
 pub(super) struct Wanted<'a> {
     /// The call without its name and namespace: an error suggests it with others.
@@ -50,11 +94,8 @@ impl Wanted<'_> {
         };
         if let ([only], None) = (candidates.as_slice(), self.namespace) {
             let object = cx.client().get(self.resource, Some(only), self.name).await?;
-            return Ok(Found {
-                object,
-                note: Some(format!("{} {} found in {only}", self.resource.kind, self.name)),
-                namespace: Some(only.clone()),
-            });
+            let note = format!("{} {} found in {only}", self.resource.kind, self.name);
+            return Ok(self.found(object, Some(only), Some(note)));
         }
         Err(self.missing(cx, missing, &candidates, None).await)
     }
@@ -73,13 +114,17 @@ impl Wanted<'_> {
         }
     }
 
-    /// The identity of the object.
-    pub(super) fn id(&self, namespace: Option<String>) -> ObjectId {
-        ObjectId {
-            cluster: None,
-            kind: self.resource.kind.clone(),
-            namespace,
-            name: self.name.to_owned(),
+    fn found(&self, object: Value, namespace: Option<&str>, note: Option<String>) -> Found {
+        Found {
+            resource: self.resource.clone(),
+            object,
+            id: ObjectId {
+                cluster: None,
+                kind: self.resource.kind.clone(),
+                namespace: namespace.map(str::to_owned),
+                name: self.name.to_owned(),
+            },
+            note,
         }
     }
 
@@ -93,11 +138,7 @@ impl Wanted<'_> {
             .namespaced
             .then(|| self.namespace.unwrap_or_else(|| cx.default_namespace()));
         match cx.client().get(self.resource, namespace, self.name).await {
-            Ok(object) => Ok(Ok(Found {
-                object,
-                namespace: namespace.map(str::to_owned),
-                note: None,
-            })),
+            Ok(object) => Ok(Ok(self.found(object, namespace, None))),
             Err(error) if error.kind == ErrorKind::NotFound => {
                 let place =
                     namespace.map_or_else(String::new, |namespace| format!(" in namespace {namespace}"));

@@ -7,6 +7,7 @@
 mod builtin;
 mod lister;
 mod locate;
+mod mixed;
 mod scan;
 mod selection;
 #[cfg(test)]

@@ -12,16 +12,16 @@ use super::{
     builtin,
     lister::{is_of, look_into_first},
     locate,
+    mixed::{self, Entry},
     selection::{Selection, of_workload},
 };
 use crate::{
     Error, ErrorKind,
     call::{Cx, Page, Result},
     cluster::Resource,
-    monitoring::status::{self, Verdict},
     operation,
     output::{
-        Column, Health, Next, ObjectId, Role, Row, Scope, Table, Total,
+        Health, Next, ObjectId, Scope, Table, Total,
         filter::{Collector, Query},
         size::short_age,
     },
@@ -85,7 +85,7 @@ pub async fn list(
     }
     runs_of_cron_jobs(&mut found);
     pods::judge_new(cx, &mut found).await;
-    let columns = columns(namespace.is_none());
+    let columns = mixed::columns(namespace.is_none(), &[]);
     let identity = format!(
         "workloads {} {selection:?} {}",
         namespace.as_deref().unwrap_or("*"),
@@ -102,16 +102,16 @@ pub async fn list(
     for mut workload in found {
         if status
             .as_deref()
-            .is_some_and(|wanted| !is_of(&workload.verdict, wanted))
+            .is_some_and(|wanted| !is_of(&workload.entry.verdict, wanted))
         {
-            count(&mut others, &workload.verdict.word);
+            count(&mut others, &workload.entry.verdict.word);
             continue;
         }
         if let Some(selector) = workload.selector.take() {
-            selectors.insert(workload.id.clone(), selector);
+            selectors.insert(workload.entry.id.clone(), selector);
         }
-        let severity = workload.verdict.severity;
-        collector.push(workload.row(namespace.is_none()), severity, None);
+        let severity = workload.entry.verdict.severity;
+        collector.push(workload.entry.row(namespace.is_none()), severity, None);
     }
     let mut table = collector.finish(Table {
         subject: format!("Workloads{}", selection.words()),
@@ -140,32 +140,14 @@ pub async fn list(
     Ok(table)
 }
 
-fn columns(with_namespaces: bool) -> Vec<Column> {
-    let namespace = with_namespaces.then(|| Column::new("NAMESPACE", Role::Namespace));
-    let own = [
-        ("KIND", Role::Text),
-        ("NAME", Role::Name),
-        ("READY", Role::Ready),
-        ("STATUS", Role::Status),
-        ("REASON", Role::Text),
-        ("AGE", Role::Age),
-    ];
-    namespace
-        .into_iter()
-        .chain(own.map(|(header, role)| Column::new(header, role)))
-        .collect()
-}
-
 /// A workload, without its object.
 #[derive(Debug)]
 struct Found {
-    id: ObjectId,
+    entry: Entry,
     uid: String,
     /// The uid of the cron job that it is a run of.
     cron_job: Option<String>,
-    verdict: Verdict<'static>,
     created: Option<Timestamp>,
-    age: Option<u64>,
     /// What selects its pods, if it is unhealthy: they know why.
     selector: Option<String>,
 }
@@ -174,7 +156,8 @@ impl Found {
     fn new(kind: &Resource, object: &Value, now: Timestamp) -> Self {
         let metadata = &object["metadata"];
         let text = |value: &Value| value.as_str().map(str::to_owned);
-        let mut verdict = status::of_object(&kind.group, &kind.kind, object, now);
+        let mut entry = Entry::new(kind, object, now);
+        let verdict = &mut entry.verdict;
         verdict.word = match &*verdict.word {
             "Suspended" | "suspended" => "suspended".into(),
             "Terminating" | "terminating" => "terminating".into(),
@@ -182,12 +165,7 @@ impl Found {
         };
         let is_unhealthy = verdict.health.is_unhealthy();
         Self {
-            id: ObjectId {
-                cluster: None,
-                kind: kind.kind.clone(),
-                namespace: text(&metadata["namespace"]),
-                name: text(&metadata["name"]).unwrap_or_default(),
-            },
+            entry,
             uid: text(&metadata["uid"]).unwrap_or_default(),
             cron_job: metadata["ownerReferences"]
                 .as_array()
@@ -198,31 +176,12 @@ impl Found {
             created: metadata["creationTimestamp"]
                 .as_str()
                 .and_then(|time| time.parse().ok()),
-            age: status::age_of(object, now),
             selector: is_unhealthy.then(|| of_workload(object)).flatten(),
-            verdict,
         }
     }
 
-    fn row(self, with_namespace: bool) -> Row {
-        let namespace = with_namespace.then(|| self.id.namespace.clone().unwrap_or_default());
-        let ready = self.verdict.ready;
-        let own = [
-            self.id.kind.clone(),
-            self.id.name.clone(),
-            ready.map_or_else(String::new, |(ready, desired)| format!("{ready}/{desired}")),
-            self.verdict.word.clone().into_owned(),
-            self.verdict.reason.into_owned(),
-            self.age.map_or_else(String::new, short_age),
-        ];
-        Row {
-            id: self.id,
-            health: self.verdict.health,
-            status: self.verdict.word.into_owned(),
-            ready,
-            age: self.age,
-            cells: namespace.into_iter().chain(own).collect(),
-        }
+    fn is_a(&self, kind: &str) -> bool {
+        self.entry.id.kind == kind
     }
 }
 
@@ -258,15 +217,16 @@ async fn read(
 
 /// Tells of each cron job how its last run went, and drops the runs that went well: they are the cron job's.
 fn runs_of_cron_jobs(found: &mut Vec<Found>) {
-    let now = Timestamp::now();
     let mut last: HashMap<String, (Option<Timestamp>, String)> = HashMap::new();
-    for job in found.iter().filter(|job| job.id.kind == "Job") {
+    for job in found.iter().filter(|job| job.is_a("Job")) {
         let Some(cron_job) = &job.cron_job else { continue };
-        let age = job.created.map_or(0, |created| {
-            u64::try_from(now.as_second() - created.as_second()).unwrap_or(0)
-        });
-        let done = job.verdict.ready.is_some_and(|(done, wanted)| done >= wanted);
-        let how = match job.verdict.health {
+        let age = job.entry.age.unwrap_or(0);
+        let done = job
+            .entry
+            .verdict
+            .ready
+            .is_some_and(|(done, wanted)| done >= wanted);
+        let how = match job.entry.verdict.health {
             Health::Failed => "failed",
             _ if done => "succeeded",
             _ => "is running",
@@ -278,7 +238,7 @@ fn runs_of_cron_jobs(found: &mut Vec<Found>) {
     }
     let cron_jobs: Vec<String> = found
         .iter()
-        .filter(|workload| workload.id.kind == "CronJob")
+        .filter(|workload| workload.is_a("CronJob"))
         .map(|workload| workload.uid.clone())
         .collect();
     found.retain(|workload| {
@@ -286,11 +246,11 @@ fn runs_of_cron_jobs(found: &mut Vec<Found>) {
             .cron_job
             .as_ref()
             .is_some_and(|uid| cron_jobs.contains(uid));
-        !is_run || workload.verdict.health.is_unhealthy()
+        !is_run || workload.entry.verdict.health.is_unhealthy()
     });
-    for cron_job in found.iter_mut().filter(|workload| workload.id.kind == "CronJob") {
+    for cron_job in found.iter_mut().filter(|workload| workload.is_a("CronJob")) {
         if let Some((_, how)) = last.remove(&cron_job.uid) {
-            cron_job.verdict.reason = how.into();
+            cron_job.entry.verdict.reason = how.into();
         }
     }
 }

@@ -50,8 +50,7 @@ pub async fn label(
                 name,
             };
             let found = object.for_change(cx).await?;
-            let scope = found.namespace.clone();
-            (vec![found.object], scope)
+            (vec![found.object], found.id.namespace)
         }
         (None, Some(selector)) => {
             let scope = resource.namespaced.then(|| {

@@ -56,13 +56,7 @@ pub(in crate::operations) fn name_table(
         })
         .collect();
     rows.sort_by(|a, b| a.id.name.cmp(&b.id.name));
-    Table {
-        subject: format!("Names of {kind}"),
-        scope: namespace.map_or(Scope::Cluster, Scope::Namespace),
-        columns: vec![Column::new("NAME", Role::Name)],
-        total: rows.len(),
-        rows,
-        complete: true,
-        ..Table::default()
-    }
+    let scope = namespace.map_or(Scope::Cluster, Scope::Namespace);
+    let columns = vec![Column::new("NAME", Role::Name)];
+    Table::of(format!("Names of {kind}"), scope, columns, rows)
 }

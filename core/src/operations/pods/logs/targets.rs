@@ -73,7 +73,7 @@ pub(super) async fn by_name(
             } else {
                 of_object(cx, &resource, &found.object).await?
             };
-            target.subject = subject(&resource, found.namespace.as_deref(), name);
+            target.subject = subject(&resource, found.id.namespace.as_deref(), name);
             target.notes.splice(0..0, found.note);
             return Ok(target);
         }
