@@ -1,0 +1,46 @@
+//! Asks the API server about rights and identity: what is posted changes nothing.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use super::{Client, JSON, Sent};
+use crate::{
+    Error,
+    cluster::{Identity, query::Target},
+};
+
+impl Client {
+    /// A POST of one of the reviews that only read (`SelfSubjectReview`, `SelfSubjectAccessReview`, …).
+    ///
+    /// # Errors
+    /// As they come, explained.
+    pub async fn review(&self, path: &str, body: &Value) -> Result<Value, Error> {
+        let target = Target::new(path);
+        let sent = Sent {
+            content_type: Some(JSON),
+            body: body.to_string().into(),
+            cluster_scoped: true,
+            ..Sent::default()
+        };
+        let reply = self.exchange(Method::POST, &target, sent).await?;
+        self.parse(&target, &reply.body)
+    }
+
+    /// Who the API server takes us for.
+    pub(in crate::cluster) async fn identity(&self) -> Result<Identity, Error> {
+        let body = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"});
+        let review = self
+            .review("/apis/authentication.k8s.io/v1/selfsubjectreviews", &body)
+            .await?;
+        let user = &review["status"]["userInfo"];
+        Ok(Identity {
+            user: user["username"].as_str().unwrap_or_default().to_owned(),
+            groups: user["groups"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(|group| group.as_str().map(str::to_owned))
+                .collect(),
+        })
+    }
+}
