@@ -26,8 +26,8 @@ const TAIL: u64 = 100;
 /// A call answers this long before its deadline, with what it has.
 const MARGIN: Duration = Duration::from_millis(1_500);
 
-/// Logs of a pod, or of all pods of a workload or selector, merged by time with the newest first; repeated lines
-/// are folded. All containers are read unless one is named.
+/// Logs of a pod, or of all pods of a workload or selector, merged by time, the newest line last; repeated lines are
+/// folded. All containers are read unless one is named.
 #[operation("pods.logs", read, long)]
 pub async fn logs(
     cx: &Cx,
@@ -226,6 +226,6 @@ fn assemble(containers: &[Container], reads: Vec<std::result::Result<Read, Error
             .notes
             .push(format!("{what} {}", crate::operations::locate::listed(&quiet)));
     }
-    lines.lines = fold::newest_first(kept);
+    lines.lines = fold::merge(kept);
     lines
 }
