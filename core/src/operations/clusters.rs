@@ -8,12 +8,12 @@ use std::{
 use futures::future::join_all;
 use serde::Deserialize;
 
-use super::{builtin, locate, resources::names::name_table};
-use crate::operation;
+use super::{builtin, names::name_table};
 use crate::{
     Error, ErrorKind,
     call::{Access, Cx, Result, ServerCx},
-    cluster::{Cluster, Include, ListQuery},
+    cluster::{Cluster, Include, ListQuery, TableView},
+    operation,
     output::{Column, Health, ObjectId, Role, Row, Scope, Table},
 };
 
@@ -140,7 +140,7 @@ async fn ask(cx: &ServerCx, cluster: &Arc<Cluster>) -> Result<Answer, Error> {
         .await
         .ok();
     let nodes = nodes.as_deref().and_then(|bytes| {
-        let table = locate::parse(bytes).ok()?;
+        let table = TableView::read(bytes).ok()?;
         let left = usize::try_from(table.metadata.remaining.unwrap_or(0)).ok()?;
         Some(table.rows.len() + left)
     });

@@ -1,9 +1,9 @@
 //! Kinds.
 
-use super::resources::names::name_table;
-use crate::operation;
+use super::names::name_table;
 use crate::{
     call::{Cx, Result},
+    operation,
     output::Table,
 };
 

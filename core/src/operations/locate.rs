@@ -6,17 +6,17 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{builtin, selection::Selection};
+use super::{
+    names::{check_namespace, listed, names_of},
+    selection::Selection,
+};
 use crate::{
     Error, ErrorKind,
     call::{Cx, KindRef},
-    cluster::{Cell, Include, Resource, TableView},
+    cluster::{Include, Resource, TableView},
     monitoring::status::{self, Verdict},
     output::{Next, ObjectId, Scope, nearest::nearest},
 };
-
-/// How many names an error lists.
-const NAMED: usize = 5;
 
 /// Finds the object that a read names: the first line of every operation about one object. `op` is that operation:
 /// an error suggests it with another name or namespace.
@@ -176,7 +176,7 @@ impl Wanted<'_> {
             .client()
             .table(self.resource, None, &query, Include::Metadata)
             .await?;
-        let table: TableView<'_> = parse(&bytes)?;
+        let table = TableView::read(&bytes)?;
         let mut namespaces: Vec<String> = table
             .rows
             .iter()
@@ -227,19 +227,14 @@ impl Wanted<'_> {
             .resource
             .namespaced
             .then(|| self.namespace.unwrap_or_else(|| cx.default_namespace()));
-        let names = names(cx, self.resource, namespace).await.unwrap_or_default();
-        if let (true, Some(namespace)) = (names.is_empty(), namespace) {
-            let namespaces = self::names(cx, &builtin::namespaces(), None)
-                .await
-                .unwrap_or_default();
-            if !namespaces.is_empty() && !namespaces.iter().any(|known| known == namespace) {
-                message.push_str("; there is no namespace ");
-                message.push_str(namespace);
-                if let Some(near) = nearest(namespace, namespaces.iter().map(String::as_str)) {
-                    message.push_str(", nearest: ");
-                    message.push_str(near);
-                }
-                return Error::not_found(message);
+        let names = names_of(cx, self.resource, namespace).await.unwrap_or_default();
+        if names.is_empty() && namespace.is_some() {
+            let again = self.again.clone().arg("name", self.name);
+            if let Err(error) = check_namespace(cx, namespace, again).await {
+                return Error {
+                    message: format!("{message}; {}", error.message),
+                    ..error
+                };
             }
         }
         if let Some(near) = nearest(self.name, names.iter().map(String::as_str)) {
@@ -257,74 +252,4 @@ impl Wanted<'_> {
             .arg_if("namespace", namespace.filter(|_| !names.is_empty()));
         Error::not_found(message).next(next)
     }
-}
-
-/// The names of all objects of a kind.
-pub(super) async fn names(
-    cx: &Cx,
-    resource: &Resource,
-    namespace: Option<&str>,
-) -> Result<Vec<String>, Error> {
-    let query = Selection::default().query();
-    let bytes = cx
-        .client()
-        .table(resource, namespace, &query, Include::None)
-        .await?;
-    Ok(names_in(&parse(&bytes)?))
-}
-
-/// The names of a Table's rows.
-pub(super) fn names_in(table: &TableView<'_>) -> Vec<String> {
-    table.rows.iter().filter_map(|row| name_of(&row.cells)).collect()
-}
-
-fn name_of(cells: &[Cell<'_>]) -> Option<String> {
-    match cells.first()? {
-        Cell::Text(name) => Some(name.clone().into_owned()),
-        _ => None,
-    }
-}
-
-/// A namespace that does not exist has no objects; that is no answer to what was asked. `again` is the call, without
-/// its namespace.
-///
-/// # Errors
-/// If it does not exist. Whether it does may not be ours to see: that is no error.
-pub(super) async fn check_namespace(cx: &Cx, namespace: Option<&str>, again: Next) -> Result<(), Error> {
-    let Some(namespace) = namespace else {
-        return Ok(());
-    };
-    let namespaces = builtin::namespaces();
-    match cx.client().get(&namespaces, None, namespace).await {
-        Err(error) if error.kind == ErrorKind::NotFound => {
-            let names = names(cx, &namespaces, None).await.unwrap_or_default();
-            let near = nearest(namespace, names.iter().map(String::as_str));
-            let hint = near.map_or_else(String::new, |near| format!("; nearest: {near}"));
-            let next = match near {
-                Some(near) => again.arg("namespace", near),
-                None => Next::op("resources.list").arg("kind", "Namespace"),
-            };
-            Err(Error::not_found(format!("there is no namespace {namespace}{hint}")).next(next))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Reads the body of a Table.
-pub(super) fn parse(bytes: &[u8]) -> Result<TableView<'_>, Error> {
-    serde_json::from_slice(bytes).map_err(|error| {
-        Error::new(
-            ErrorKind::Server,
-            format!("the API server's table cannot be read: {error}"),
-        )
-    })
-}
-
-/// A few names, and how many more there are.
-pub(super) fn listed(names: &[String]) -> String {
-    let mut text = names.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
-    if names.len() > NAMED {
-        text.push_str(&format!(" and {} more", names.len() - NAMED));
-    }
-    text
 }

@@ -8,8 +8,11 @@ mod builtin;
 mod lister;
 mod locate;
 mod mixed;
+mod names;
+mod next;
 mod scan;
 mod selection;
+mod status_filter;
 #[cfg(test)]
 mod tests;
 

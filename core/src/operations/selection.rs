@@ -49,16 +49,6 @@ impl Selection {
         }
     }
 
-    /// What an empty list says that it looked for, if it was not everything.
-    pub(super) fn sought(&self) -> Option<String> {
-        let parts: Vec<&str> = [&self.labels, &self.fields]
-            .into_iter()
-            .flatten()
-            .map(String::as_str)
-            .collect();
-        (!parts.is_empty()).then(|| format!("looked for {}", parts.join("; ")))
-    }
-
     /// The words for it in a subject or plan, e.g. ` app=web`; empty if it selects everything.
     pub(super) fn words(&self) -> String {
         match (&self.labels, &self.fields) {

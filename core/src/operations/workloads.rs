@@ -2,7 +2,7 @@
 
 mod pods;
 
-use std::{collections::HashMap, ops::ControlFlow, time::Instant};
+use std::collections::HashMap;
 
 use futures::future::join_all;
 use jiff::Timestamp;
@@ -10,10 +10,12 @@ use serde_json::Value;
 
 use super::{
     builtin,
-    lister::{is_of, look_into_first},
-    locate,
     mixed::{self, Entry},
+    names::check_namespace,
+    next::look_into_first,
+    scan,
     selection::{Selection, of_workload},
+    status_filter::StatusFilter,
 };
 use crate::{
     Error, ErrorKind,
@@ -21,16 +23,11 @@ use crate::{
     cluster::Resource,
     operation,
     output::{
-        Health, Next, ObjectId, Scope, Table, Total,
+        Health, Next, ObjectId, Scope, Table,
         filter::{Collector, Query},
         size::short_age,
     },
 };
-
-/// Objects of one kind that are read.
-const OBJECTS: usize = 20_000;
-/// A list stops after this, and says so.
-const TIME: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// Deployments, stateful and daemon sets, jobs and cron jobs with health and reason; totals by status come first,
 /// then the unhealthy. Jobs of a cron job are shown only where they went wrong.
@@ -97,14 +94,10 @@ pub async fn list(
     };
     let mut collector = Collector::new(page.row_filter(&columns)?, &query)?.redacting(&cx.call().redactor);
     let mut selectors: HashMap<ObjectId, String> = HashMap::new();
-    let mut others: Vec<Total> = Vec::new();
-    let unfiltered = found.len();
+    let is_empty = found.is_empty();
+    let mut filter = StatusFilter::new(status.as_deref());
     for mut workload in found {
-        if status
-            .as_deref()
-            .is_some_and(|wanted| !is_of(&workload.entry.verdict, wanted))
-        {
-            count(&mut others, &workload.entry.verdict.word);
+        if !filter.takes(&workload.entry.verdict) {
             continue;
         }
         if let Some(selector) = workload.selector.take() {
@@ -120,20 +113,9 @@ pub async fn list(
         notes,
         ..Table::default()
     });
-    if let Some(wanted) = &status {
-        table.unfiltered = Some(unfiltered);
-        table.filter = Some(format!("status={wanted}"));
-        if table.total == 0 && unfiltered > 0 {
-            let words: Vec<String> = others
-                .iter()
-                .map(|total| format!("{} {}", total.count, total.name))
-                .collect();
-            table.notes.push(format!("there are: {}", words.join(", ")));
-        }
-    }
-    if table.total == 0 && unfiltered == 0 {
-        locate::check_namespace(cx, namespace.as_deref(), Next::op("workloads.list")).await?;
-        table.notes.extend(selection.sought());
+    filter.tell(&mut table);
+    if is_empty {
+        check_namespace(cx, namespace.as_deref(), Next::op("workloads.list")).await?;
     }
     pods::explain(cx, &mut table, &selectors).await;
     table.next.extend(look_into_first(&table));
@@ -197,22 +179,12 @@ async fn read(
     selection: &Selection,
 ) -> Result<ReadKind, Error> {
     let now = Timestamp::now();
-    let stop = Instant::now() + TIME;
-    let mut read = ReadKind {
-        found: Vec::new(),
-        complete: true,
-    };
-    cx.client()
-        .for_each(kind, namespace, &selection.query(), |object| {
-            read.found.push(Found::new(kind, &object, now));
-            if read.found.len() >= OBJECTS || Instant::now() > stop {
-                read.complete = false;
-                return ControlFlow::Break(());
-            }
-            ControlFlow::Continue(())
-        })
-        .await?;
-    Ok(read)
+    let mut found = Vec::new();
+    let complete = scan::objects(cx, kind, namespace, &selection.query(), |object| {
+        found.push(Found::new(kind, &object, now));
+    })
+    .await?;
+    Ok(ReadKind { found, complete })
 }
 
 /// Tells of each cron job how its last run went, and drops the runs that went well: they are the cron job's.
@@ -252,15 +224,5 @@ fn runs_of_cron_jobs(found: &mut Vec<Found>) {
         if let Some((_, how)) = last.remove(&cron_job.uid) {
             cron_job.entry.verdict.reason = how.into();
         }
-    }
-}
-
-fn count(totals: &mut Vec<Total>, word: &str) {
-    match totals.iter_mut().find(|total| total.name == word) {
-        Some(total) => total.count += 1,
-        None => totals.push(Total {
-            name: word.to_owned(),
-            count: 1,
-        }),
     }
 }

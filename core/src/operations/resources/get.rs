@@ -3,7 +3,7 @@
 use crate::{
     call::{Cx, KindRef, Result},
     operation,
-    operations::{lister::look_into, locate},
+    operations::{locate, next::look_into},
     output::{Object, Part},
 };
 

@@ -9,14 +9,10 @@ use serde_json::Value;
 use crate::{
     Error, ErrorKind,
     call::Cx,
-    cluster::{Include, ListQuery, Resource},
+    cluster::{Include, ListQuery, Resource, TableView},
     monitoring::status::CellRule,
     operations::{
-        builtin,
-        lister::cell_text,
-        locate::{self, Found},
-        mixed::Entry,
-        resources::owners::controller,
+        builtin, lister::cell_text, locate::Found, mixed::Entry, resources::owners::controller,
         selection::of_workload,
     },
     output::ObjectId,
@@ -172,7 +168,7 @@ async fn candidates(
         let bytes = client
             .table(kind, Some(namespace), &query, Include::Metadata)
             .await?;
-        let table = locate::parse(&bytes)?;
+        let table = TableView::read(&bytes)?;
         let rule = CellRule::new(&kind.group, &kind.kind, &table.columns);
         let restarts = table.columns.iter().position(|column| column.name == "Restarts");
         seen += table.rows.len();
