@@ -19,7 +19,7 @@ use crate::{
     call::{Access, Caller, Consent, Progress},
     config::Confirm,
     engine::{Answer, Context},
-    output::nearest::nearest,
+    nearest::nearest,
 };
 
 impl Handler {

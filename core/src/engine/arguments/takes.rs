@@ -9,7 +9,8 @@ use crate::{
         registry::reaches_cluster,
         surface::{Param, ParamKind, Tool},
     },
-    output::{OutputKind, nearest::nearest},
+    nearest::nearest,
+    output::OutputKind,
 };
 
 /// The parameters that the engine may add, `cluster` aside.
