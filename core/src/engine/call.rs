@@ -183,12 +183,11 @@ impl Engine {
             page: accepted.reserved.page(),
             ..self.scope(tool.steps, call, cluster, &accepted.values, &uri)
         };
-        let mut ended = steps::run(tool.steps, &scope).await?;
+        let run = steps::run(tool.steps, &scope).await?;
         if let Some(template) = tool.template {
-            let context = steps::context(tool.steps, &ended, &scope);
-            return Ok(Answered::Text(self.templates.render(template, &context)?));
+            return Ok(Answered::Text(self.templates.render(template, &run.context())?));
         }
-        match ended.pop() {
+        match run.last() {
             Some(Ended::Done(output, _)) => {
                 let mut output = Arc::unwrap_or_clone(output);
                 if let (Output::Object(object), Some(fields)) = (&mut output, &accepted.reserved.fields) {
