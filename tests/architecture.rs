@@ -26,7 +26,7 @@ const ORDER: &[&[&str]] = &[
     &["monitoring"],
     &["call"],
     &["output", "cluster"],
-    &["error"],
+    &["error", "nearest"],
 ];
 
 /// Modules that all may name: settings, which hold no logic of a layer.
@@ -43,16 +43,6 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
         "what the server connects with is hidden in every answer",
     ),
     ("config", "call::Mode", "the access mode is a setting"),
-    (
-        "config",
-        "call::Duration",
-        "a setting's duration is written as a parameter's",
-    ),
-    (
-        "config",
-        "call::Text",
-        "a setting's duration is written as a parameter's",
-    ),
     (
         "config",
         "call::Duration",

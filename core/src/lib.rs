@@ -17,6 +17,7 @@ pub mod config;
 pub mod engine;
 pub mod error;
 pub mod monitoring;
+pub mod nearest;
 pub mod operations;
 pub mod output;
 pub mod server;

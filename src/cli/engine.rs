@@ -68,6 +68,7 @@ pub(super) fn context(config: &Config) -> Context {
             client: "cli".to_owned(),
         },
         consent,
+        agreed: None,
         cancel,
         progress: Arc::new(ToStderr(io::stderr().is_terminal())),
     }

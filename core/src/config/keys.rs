@@ -8,8 +8,8 @@ use super::{
 };
 use crate::call::Mode;
 
-/// Sets a key's value. `base` is the folder that relative paths of a file are relative to.
-type Set = fn(&mut Config, Given<'_>, Option<&Path>, &mut Vec<Wrong>) -> Result<(), Wrong>;
+/// Sets a key's value; the path is the folder that relative paths are relative to.
+type Set = fn(&mut Config, Given<'_>, &Path) -> Result<(), Vec<Wrong>>;
 
 /// A key.
 pub(super) struct Setting {
@@ -47,7 +47,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         takes: "words",
         default: "those that are on by default",
         about: "Toolsets served.",
-        set: |config, given, _, _| given.words().map(|value| config.server.toolsets = Some(value)),
+        set: |config, given, _| put(&mut config.server.toolsets, given.words()),
     },
     Setting {
         key: "server.disable",
@@ -55,7 +55,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         takes: "words",
         default: "none",
         about: "Tools never served.",
-        set: |config, given, _, _| given.words().map(|value| config.server.disable = value),
+        set: |config, given, _| put(&mut config.server.disable, given.words()),
     },
     Setting {
         key: "server.budget",
@@ -63,10 +63,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         takes: "200 to 1000000",
         default: "4000",
         about: "Tokens that an answer may take, by an estimate.",
-        set: |config, given, _, _| {
-            config.server.budget = usize::try_from(given.integer(200, 1_000_000)?).unwrap_or(usize::MAX);
-            Ok(())
-        },
+        set: |config, given, _| put(&mut config.server.budget, given.integer::<usize>(200, 1_000_000)),
     },
     Setting {
         key: "server.log",
@@ -74,7 +71,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         takes: "a filter",
         default: "warn",
         about: "What is logged on stderr: `error`, `warn`, `info`, `debug`, `trace`, or by part, as `kube_mcp=debug`.",
-        set: |config, given, _, _| given.text().map(|value| config.server.log = value),
+        set: |config, given, _| put(&mut config.server.log, given.text()),
     },
     Setting {
         key: "server.log_format",
@@ -82,11 +79,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         takes: "text or json",
         default: "text",
         about: "How it is logged.",
-        set: |config, given, _, _| {
-            given
-                .choice(&FORMATS)
-                .map(|value| config.server.log_format = value)
-        },
+        set: |config, given, _| put(&mut config.server.log_format, given.choice(&FORMATS)),
     },
     Setting {
         key: "server.templates",
@@ -94,11 +87,15 @@ pub(super) const SETTINGS: &[Setting] = &[
         takes: "a folder",
         default: "the compiled ones",
         about: "Templates read from this folder, so that an author sees a change without a build.",
-        set: |config, given, base, _| {
-            given
-                .path()
-                .map(|value| config.server.templates = Some(within(base, value)))
-        },
+        set: |config, given, base| put(&mut config.server.templates, given.path(base)),
+    },
+    Setting {
+        key: "server.audit",
+        variable: Some("KUBE_MCP_AUDIT"),
+        takes: "a file",
+        default: "stderr",
+        about: "Audit lines are appended to this file: one JSON object for each call.",
+        set: |config, given, base| put(&mut config.server.audit, given.path(base)),
     },
     Setting {
         key: "kubernetes.kubeconfig",
@@ -106,11 +103,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         takes: "files",
         default: "`KUBECONFIG`, else `~/.kube/config`",
         about: "Kubeconfig files, merged in order as kubectl does.",
-        set: |config, given, base, _| {
-            let files = given.paths()?.into_iter().map(|file| within(base, file));
-            config.kubernetes.kubeconfig = files.collect();
-            Ok(())
-        },
+        set: |config, given, base| put(&mut config.kubernetes.kubeconfig, given.paths(base)),
     },
     Setting {
         key: "kubernetes.context",
@@ -118,7 +111,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         takes: "a context",
         default: "the current one",
         about: "The cluster of calls that name none.",
-        set: |config, given, _, _| given.text().map(|value| config.kubernetes.context = Some(value)),
+        set: |config, given, _| put(&mut config.kubernetes.context, given.text()),
     },
     Setting {
         key: "kubernetes.contexts",
@@ -126,7 +119,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         takes: "contexts",
         default: "all",
         about: "The only contexts that may be used.",
-        set: |config, given, _, _| given.words().map(|value| config.kubernetes.contexts = value),
+        set: |config, given, _| put(&mut config.kubernetes.contexts, given.words()),
     },
     Setting {
         key: "kubernetes.aliases",
@@ -134,7 +127,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         takes: "a map of context to name",
         default: "none",
         about: "Names of clusters in place of their contexts' names.",
-        set: |config, given, _, _| given.pairs().map(|value| config.kubernetes.aliases = value),
+        set: |config, given, _| put(&mut config.kubernetes.aliases, given.pairs()),
     },
     Setting {
         key: "kubernetes.concurrency",
@@ -142,9 +135,11 @@ pub(super) const SETTINGS: &[Setting] = &[
         takes: "1 to 1000",
         default: "16",
         about: "Requests under way at once, for each cluster.",
-        set: |config, given, _, _| {
-            config.kubernetes.concurrency = usize::try_from(given.integer(1, 1000)?).unwrap_or(usize::MAX);
-            Ok(())
+        set: |config, given, _| {
+            put(
+                &mut config.kubernetes.concurrency,
+                given.integer::<usize>(1, 1000),
+            )
         },
     },
     Setting {
@@ -153,11 +148,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         takes: "1 to 10000",
         default: "200",
         about: "Requests a second, for each cluster.",
-        set: |config, given, _, _| {
-            given
-                .integer(1, 10_000)
-                .map(|value| config.kubernetes.rate = value)
-        },
+        set: |config, given, _| put(&mut config.kubernetes.rate, given.integer::<u64>(1, 10_000)),
     },
     Setting {
         key: "kubernetes.connect_timeout",
@@ -165,11 +156,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         takes: "a duration",
         default: "5s",
         about: "Until a connection stands: TCP, proxy and TLS.",
-        set: |config, given, _, _| {
-            given
-                .duration(MOST)
-                .map(|value| config.kubernetes.timeouts.connect = value)
-        },
+        set: |config, given, _| put(&mut config.kubernetes.timeouts.connect, given.duration(MOST)),
     },
     Setting {
         key: "kubernetes.plugin_timeout",
@@ -177,11 +164,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         takes: "a duration",
         default: "15s",
         about: "Until an exec credential plugin has answered.",
-        set: |config, given, _, _| {
-            given
-                .duration(MOST)
-                .map(|value| config.kubernetes.timeouts.plugin = value)
-        },
+        set: |config, given, _| put(&mut config.kubernetes.timeouts.plugin, given.duration(MOST)),
     },
     Setting {
         key: "kubernetes.request_timeout",
@@ -189,11 +172,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         takes: "a duration",
         default: "25s",
         about: "Until a request has been answered.",
-        set: |config, given, _, _| {
-            given
-                .duration(MOST)
-                .map(|value| config.kubernetes.timeouts.request = value)
-        },
+        set: |config, given, _| put(&mut config.kubernetes.timeouts.request, given.duration(MOST)),
     },
     Setting {
         key: "kubernetes.call_timeout",
@@ -201,11 +180,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         takes: "a duration",
         default: "30s",
         about: "Until a call has been answered; operations that wait take a timeout of their own.",
-        set: |config, given, _, _| {
-            given
-                .duration(MOST)
-                .map(|value| config.kubernetes.timeouts.call = value)
-        },
+        set: |config, given, _| put(&mut config.kubernetes.timeouts.call, given.duration(MOST)),
     },
     Setting {
         key: "access.mode",
@@ -214,7 +189,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         default: "guarded",
         about: "What may be done: `read-only` changes nothing, `guarded` asks before what destroys or runs code, \
                 `full` asks nothing.",
-        set: |config, given, _, _| given.choice(&MODES).map(|value| config.access.mode = value),
+        set: |config, given, _| put(&mut config.access.mode, given.choice(&MODES)),
     },
     Setting {
         key: "access.confirm",
@@ -223,7 +198,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         default: "any",
         about: "Whose word counts as consent: `ask-only` takes only a person's, asked by the client, and not a code \
                 that a model repeats.",
-        set: |config, given, _, _| given.choice(&CONFIRM).map(|value| config.access.confirm = value),
+        set: |config, given, _| put(&mut config.access.confirm, given.choice(&CONFIRM)),
     },
     Setting {
         key: "access.allow",
@@ -232,10 +207,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         default: "everything",
         about: "Only what one of these rules allows. They mean no more than they say: `pods` is the core group's \
                 pods without their subresources, `deployments.apps`, `pods/log`, `*`.",
-        set: |config, given, _, wrong| {
-            config.access.allow = given.rules(wrong);
-            Ok(())
-        },
+        set: |config, given, _| given.rules().map(|rules| config.access.allow = rules),
     },
     Setting {
         key: "access.deny",
@@ -245,16 +217,11 @@ pub(super) const SETTINGS: &[Setting] = &[
         about: "Never what one of these rules names; they win over `allow`. In a denial a resource stands for its \
                 subresources too, a name without a group for every group, and a namespace for lists over all \
                 namespaces.",
-        set: |config, given, _, wrong| {
-            config.access.deny = given.rules(wrong);
-            Ok(())
-        },
+        set: |config, given, _| given.rules().map(|rules| config.access.deny = rules),
     },
 ];
 
-fn within(base: Option<&Path>, path: std::path::PathBuf) -> std::path::PathBuf {
-    match base {
-        Some(base) => base.join(path),
-        None => path,
-    }
+fn put<T>(slot: &mut T, value: Result<impl Into<T>, Wrong>) -> Result<(), Vec<Wrong>> {
+    *slot = value.map_err(|wrong| vec![wrong])?.into();
+    Ok(())
 }

@@ -77,7 +77,7 @@ impl Config {
     fn apply_file(&mut self, file: &Path, text: &str, mistakes: &mut Vec<String>) {
         let mut wrong = Vec::new();
         match tree::read(text) {
-            Ok(root) => self.apply_root(&root, file.parent(), &mut wrong),
+            Ok(root) => self.apply_root(&root, file.parent().unwrap_or(Path::new("")), &mut wrong),
             Err((at, what)) => wrong.push(Wrong { at: Some(at), what }),
         }
         wrong.sort_by_key(|wrong| wrong.at.map(|at| (at.line, at.column)));
@@ -87,7 +87,7 @@ impl Config {
         }));
     }
 
-    fn apply_root(&mut self, root: &Node, base: Option<&Path>, wrong: &mut Vec<Wrong>) {
+    fn apply_root(&mut self, root: &Node, base: &Path, wrong: &mut Vec<Wrong>) {
         let Some(sections) = map(root, "a map of sections", wrong) else {
             return;
         };
@@ -133,11 +133,11 @@ impl Config {
                 if matches!(value.value, Value::Null) {
                     continue;
                 }
-                if let Err(Wrong { at, what }) = (setting.set)(self, Given::Node(value), base, wrong) {
-                    wrong.push(Wrong {
+                if let Err(found) = (setting.set)(self, Given::Node(value), base) {
+                    wrong.extend(found.into_iter().map(|Wrong { at, what }| Wrong {
                         at,
                         what: format!("{path}: {what}"),
-                    });
+                    }));
                 }
             }
         }
@@ -164,14 +164,10 @@ impl Config {
                 // An empty variable says nothing: so it can be unset where only setting is possible.
                 Some(_) if value.is_empty() => {}
                 Some(setting) => {
-                    let mut wrong = Vec::new();
-                    let result = (setting.set)(self, Given::Text(value), None, &mut wrong);
-                    wrong.extend(result.err());
-                    mistakes.extend(
-                        wrong
-                            .into_iter()
-                            .map(|wrong| format!("environment: {name}: {}", wrong.what)),
-                    );
+                    // Relative to where the server is started.
+                    let result = (setting.set)(self, Given::Text(value), Path::new(""));
+                    let wrong = result.err().into_iter().flatten();
+                    mistakes.extend(wrong.map(|wrong| format!("environment: {name}: {}", wrong.what)));
                 }
             }
         }

@@ -12,7 +12,7 @@ use minijinja::{
     syntax::SyntaxConfig,
     value::{Enumerator, Kwargs, Object},
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{api::ListedTool, next, surface::Surface};
 use crate::{Error, ErrorKind, output::Next};
@@ -150,19 +150,26 @@ fn explain(at: &str, error: &TemplateError) -> Error {
 
 /// A step as a template sees it: its data by name, and its text rendered through the output stage.
 pub(super) struct StepValue {
-    data: Jinja,
+    data: Arc<Value>,
+    /// The data once somebody looks at it: most steps are only waited for.
+    seen: OnceLock<Jinja>,
     ok: bool,
     text: Box<dyn Fn() -> String + Send + Sync>,
 }
 
 impl StepValue {
     /// A step whose answer is `data`; `text` renders it within its share of the budget.
-    pub(super) fn new(data: &Value, ok: bool, text: impl Fn() -> String + Send + Sync + 'static) -> Self {
+    pub(super) fn new(data: Arc<Value>, ok: bool, text: impl Fn() -> String + Send + Sync + 'static) -> Self {
         Self {
-            data: to_jinja(data),
+            data,
+            seen: OnceLock::new(),
             ok,
             text: Box::new(text),
         }
+    }
+
+    fn data(&self) -> &Jinja {
+        self.seen.get_or_init(|| to_jinja(&self.data))
     }
 }
 
@@ -176,11 +183,14 @@ impl fmt::Debug for StepValue {
 
 impl Object for StepValue {
     fn get_value(self: &Arc<Self>, key: &Jinja) -> Option<Jinja> {
-        self.data.get_item(key).ok().filter(|value| !value.is_undefined())
+        self.data()
+            .get_item(key)
+            .ok()
+            .filter(|value| !value.is_undefined())
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        match self.data.try_iter() {
+        match self.data().try_iter() {
             Ok(keys) => Enumerator::Values(keys.collect()),
             Err(_) => Enumerator::Empty,
         }
@@ -196,15 +206,11 @@ impl Object for StepValue {
 }
 
 /// JSON as template data: what is null is absent, so that a template never prints `none`.
-pub(super) fn to_jinja(value: &Value) -> Jinja {
+fn to_jinja(value: &Value) -> Jinja {
     match value {
         Value::Null => Jinja::UNDEFINED,
         Value::Array(items) => items.iter().map(to_jinja).collect(),
-        Value::Object(map) => Jinja::from_pairs(
-            map.iter()
-                .filter(|(_, value)| !value.is_null())
-                .map(|(key, value)| (key.as_str(), to_jinja(value))),
-        ),
+        Value::Object(map) => map_to_jinja(map),
         Value::Bool(flag) => Jinja::from(*flag),
         Value::String(text) => Jinja::from(text.as_str()),
         Value::Number(number) => match (number.as_i64(), number.as_u64()) {
@@ -213,4 +219,10 @@ pub(super) fn to_jinja(value: &Value) -> Jinja {
             _ => Jinja::from(number.as_f64().unwrap_or(f64::NAN)),
         },
     }
+}
+
+/// The same of an object.
+pub(super) fn map_to_jinja(map: &Map<String, Value>) -> Jinja {
+    let present = map.iter().filter(|(_, value)| !value.is_null());
+    Jinja::from_pairs(present.map(|(key, value)| (key.as_str(), to_jinja(value))))
 }
