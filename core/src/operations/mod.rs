@@ -13,6 +13,7 @@ mod selection;
 #[cfg(test)]
 mod tests;
 
+pub mod access;
 pub mod clusters;
 pub mod events;
 pub mod kinds;
