@@ -17,6 +17,7 @@ use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
+pub(crate) use self::review::Decision;
 pub use self::{
     logs::LogQuery,
     read::{ListEnd, ListQuery},

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use tower::{ServiceBuilder, util::BoxCloneSyncService};
 
 use super::{
-    Client, Grant, Resource,
+    Client, Grant, RequestInfo, Resource,
     connect::{Connecting, HttpService, server_uri},
     discovery::Discovery,
     kubeconfig::Entry,
@@ -203,6 +203,14 @@ impl Cluster {
     /// A kind by group and plural, if discovery has been asked already.
     pub(super) fn known(&self, group: &str, plural: &str) -> Option<Resource> {
         self.discovery.known(group, plural)
+    }
+
+    /// Whether the server's own mode and rules let such a request pass, whatever the API server says of it.
+    ///
+    /// # Errors
+    /// If they do not: with the mode or the rule that refuses.
+    pub(crate) fn permits(&self, info: &RequestInfo, cluster_scoped: bool) -> Result<(), Error> {
+        self.policy.permits(info, cluster_scoped)
     }
 
     /// Logs which names in rules this cluster serves no kind of.

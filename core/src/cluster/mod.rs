@@ -23,9 +23,11 @@ pub(crate) mod testing;
 mod transport;
 mod wire;
 
+pub(crate) use client::Decision;
 pub use client::{Client, Grant, ListEnd, ListQuery, LogQuery, Patch, Preconditions};
 pub use clusters::Clusters;
 pub use context::{Cluster, Identity};
+pub(crate) use layers::request::RequestInfo;
 pub use layers::trace::LOG_DIRECTIVES;
 pub use process::stop_plugins;
 pub use resource::Resource;

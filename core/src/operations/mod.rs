@@ -23,6 +23,7 @@ mod status_filter;
 #[cfg(test)]
 mod tests;
 
+pub mod access;
 pub mod clusters;
 pub mod events;
 pub mod kinds;
