@@ -9,7 +9,7 @@ use futures::{StreamExt as _, stream};
 use serde::Serialize;
 
 use self::question::Question;
-use super::{builtin, locate};
+use super::{builtin, names};
 use crate::{
     Error, ErrorKind, Record,
     call::{Cx, KindRef, Result},
@@ -134,7 +134,7 @@ fn answer(
         false if !elsewhere.is_empty() && question.namespace.is_none() => {
             format!(
                 "In part: {user} may {what} in {}, not in all namespaces",
-                locate::listed(elsewhere)
+                names::listed(elsewhere)
             )
         }
         false => format!("No: {user} may not {what}{at}{reason}"),
@@ -166,7 +166,7 @@ async fn allowed_verbs(cx: &Cx, question: &Question) -> Result<Vec<String>, Erro
 /// The other namespaces in which it is allowed, and what could not be found out.
 async fn namespaces(cx: &Cx, asked: &RequestInfo) -> Result<(Vec<String>, Option<String>), Error> {
     let mut note = None;
-    let mut names: BTreeSet<String> = match locate::names(cx, &builtin::namespaces(), None).await {
+    let mut names: BTreeSet<String> = match names::names_of(cx, &builtin::namespaces(), None).await {
         Ok(names) => names.into_iter().collect(),
         Err(error) if error.kind == ErrorKind::Forbidden => {
             note = Some("which namespaces there are may not be listed: name one to ask about it".to_owned());
