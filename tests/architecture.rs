@@ -26,11 +26,11 @@ const ORDER: &[&[&str]] = &[
     &["monitoring"],
     &["call"],
     &["output", "cluster"],
-    &["error", "nearest"],
+    &["error"],
 ];
 
-/// Modules that all may name: settings, which hold no logic of a layer.
-const READ_BY_ALL: &[&str] = &["config"];
+/// Modules that all may name: settings and "did you mean", which hold no logic of a layer.
+const READ_BY_ALL: &[&str] = &["config", "nearest"];
 
 /// What is named from below all the same, each with its reason. A new line here is a decision.
 const EXCEPTIONS: &[(&str, &str, &str)] = &[
