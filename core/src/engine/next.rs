@@ -111,6 +111,7 @@ mod tests {
         output: OutputKind::Table,
         paged: true,
         long: false,
+        needs: &[],
         params: &[],
     };
 
@@ -163,6 +164,7 @@ mod tests {
             steps,
             template: None,
             at: "",
+            examples: &[],
             code: "",
         }
     }

@@ -19,7 +19,7 @@ use crate::{
 const GENERATIONS: usize = 8;
 
 /// The object itself and what owns it, up to the top, each with its state and the reason for it.
-#[operation("resources.owners", read)]
+#[operation("resources.owners", read, needs("get $kind"))]
 pub async fn owners(
     cx: &Cx,
     /// Name, plural or short name, e.g. `deploy`, `widgets.example.com`.
@@ -60,7 +60,7 @@ pub async fn owners(
 }
 
 /// What an object owns, down to the pods, each with its state; what is owned comes below its owner.
-#[operation("resources.children", read)]
+#[operation("resources.children", read, needs("get $kind"))]
 pub async fn children(
     cx: &Cx,
     /// Name, plural or short name, e.g. `deploy`, `widgets.example.com`.
