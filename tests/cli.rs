@@ -94,10 +94,15 @@ fn no_operation_of_the_core_is_missed_by_the_scan() {
                 declared(&path, names);
             } else if path.file_name().is_some_and(|name| name != "tests.rs") {
                 let text = fs::read_to_string(&path).unwrap();
-                let lines = text
-                    .lines()
-                    .filter_map(|line| line.trim().strip_prefix("#[operation(\""));
-                names.extend(lines.filter_map(|line| line.split('"').next()).map(str::to_owned));
+                let attributes = text
+                    .split("\n#[operation(")
+                    .skip(1)
+                    .filter_map(|rest| rest.trim_start().strip_prefix('"'));
+                names.extend(
+                    attributes
+                        .filter_map(|rest| rest.split('"').next())
+                        .map(str::to_owned),
+                );
             }
         }
     }
@@ -228,6 +233,69 @@ fn the_committed_schemas_are_those_that_are_printed() {
         }
         assert_eq!(fs::read_to_string(&path).unwrap(), printed, "{}", path.display());
     }
+}
+
+/// `UPDATE_EXPECT=1` rewrites them.
+#[test]
+fn the_committed_reference_is_what_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let written = run(&["reference", folder.path().to_str().unwrap()]);
+    assert_eq!(written.status, Some(0), "{}", written.err);
+    let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference");
+    let pages = |folder: &Path| -> BTreeSet<_> {
+        let entries = fs::read_dir(folder).unwrap();
+        entries.map(|entry| entry.unwrap().file_name()).collect()
+    };
+    for name in pages(folder.path()) {
+        let page = fs::read_to_string(folder.path().join(&name)).unwrap();
+        if std::env::var_os("UPDATE_EXPECT").is_some() {
+            fs::write(committed.join(&name), &page).unwrap();
+        }
+        assert!(
+            fs::read_to_string(committed.join(&name)).is_ok_and(|known| known == page),
+            "docs/reference/{} is not current; `cargo run -- reference docs/reference` rewrites it",
+            name.display()
+        );
+    }
+    assert_eq!(pages(folder.path()), pages(&committed));
+}
+
+#[test]
+fn completions_know_every_command_and_the_names_of_this_binary() {
+    let help = run(&["help"]).out;
+    let commands: Vec<&str> = help
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.strip_prefix("  ").filter(|line| !line.starts_with(' ')))
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert!(commands.contains(&"completions"), "{help}");
+    for shell in ["bash", "zsh", "fish"] {
+        let script = run(&["completions", shell]).out;
+        for name in commands
+            .iter()
+            .copied()
+            .chain(SURFACE.tools.iter().map(|tool| tool.name))
+        {
+            assert!(script.contains(name), "{shell}: {name} is missing");
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("kube-mcp.bash");
+    // What bash offers for `kube-mcp call pods_` after the script.
+    let asking = "
+        source \"$0\" && COMP_WORDS=(kube-mcp call pods_) COMP_CWORD=2 && _kube__mcp kube-mcp pods_ call
+        echo \"${COMPREPLY[@]}\"";
+    fs::write(&file, run(&["completions", "bash"]).out).unwrap();
+    let Ok(bash) = Command::new("bash").arg("-c").arg(asking).arg(&file).output() else {
+        return;
+    };
+    let mut expected: Vec<&str> = SURFACE.tools.iter().map(|tool| tool.name).collect();
+    expected.retain(|name| name.starts_with("pods_"));
+    assert_eq!(String::from_utf8_lossy(&bash.stdout).trim(), expected.join(" "));
+    assert_eq!(String::from_utf8_lossy(&bash.stderr), "");
 }
 
 #[test]

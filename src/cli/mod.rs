@@ -5,6 +5,7 @@
 
 mod arguments;
 mod call;
+mod completions;
 mod engine;
 mod lint;
 mod listing;
@@ -12,6 +13,7 @@ mod new;
 mod operations;
 mod options;
 mod program;
+mod reference;
 mod render;
 mod schema;
 mod serve;

@@ -2,10 +2,13 @@
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use kube_mcp_core::engine::surface::Surface;
 
-use super::{call, lint, new, operations, options::Options, render, schema, serve, show, terminal, tools};
+use super::{
+    call, completions, lint, new, operations, options::Options, reference, render, schema, serve, show,
+    terminal, tools,
+};
 
 /// An MCP server for Kubernetes
 ///
@@ -36,6 +39,8 @@ enum Command {
     New(new::New),
     Schema(schema::Schema),
     Render(render::Render),
+    Reference(reference::Reference),
+    Completions(completions::Completions),
 }
 
 /// Runs the program over these surfaces.
@@ -52,6 +57,8 @@ pub(crate) fn run(surfaces: &[&'static Surface]) -> ExitCode {
         Command::New(new) => new.run(surfaces),
         Command::Schema(schema) => schema.run(surfaces),
         Command::Render(render) => render.run(surfaces, &options),
+        Command::Reference(reference) => reference.run(surfaces),
+        Command::Completions(completions) => completions.run(surfaces, Program::command()),
     };
     match result {
         Ok(code) => code,
@@ -61,8 +68,6 @@ pub(crate) fn run(surfaces: &[&'static Surface]) -> ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]

@@ -30,6 +30,7 @@ const fn operation(name: &'static str, access: Access) -> Operation {
         output: OutputKind::Record,
         paged: false,
         long: false,
+        needs: &[],
         params: &[],
     }
 }
@@ -121,6 +122,7 @@ const fn tool(
         steps,
         template,
         at: "spec/test.yaml:1:1",
+        examples: &[],
         code: "",
     }
 }

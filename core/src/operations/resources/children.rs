@@ -20,7 +20,7 @@ use crate::{
 const PODS: usize = 5;
 
 /// What an object owns, down to the pods, each with its state; what is owned comes below its owner.
-#[operation("resources.children", read)]
+#[operation("resources.children", read, needs("get $kind"))]
 pub async fn children(
     cx: &Cx,
     /// Name, plural or short name, e.g. `deploy`, `widgets.example.com`.

@@ -18,7 +18,7 @@ use crate::{
 const GENERATIONS: usize = 8;
 
 /// The object itself and what owns it, up to the top, each with its state and the reason for it.
-#[operation("resources.owners", read)]
+#[operation("resources.owners", read, needs("get $kind"))]
 pub async fn owners(
     cx: &Cx,
     /// Name, plural or short name, e.g. `deploy`, `widgets.example.com`.
