@@ -20,6 +20,7 @@ mod changes;
 mod clusters;
 mod command_line;
 mod describe;
+mod doctor;
 mod events;
 mod facts;
 mod kubectl;
@@ -60,6 +61,7 @@ const PARTS: &[(&str, Trials)] = &[
     ("prompts", prompts::TRIALS),
     ("resources", resources::TRIALS),
     ("command_line", command_line::TRIALS),
+    ("doctor", doctor::TRIALS),
 ];
 
 /// Fails with the message unless the condition holds.
