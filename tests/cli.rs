@@ -239,6 +239,43 @@ fn the_committed_schemas_are_those_that_are_printed() {
     }
 }
 
+#[test]
+fn doctor_without_a_cluster_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.yaml");
+    fs::write(
+        &file,
+        "server:\n  toolsets: [cor]\n  templates: nowhere\n  budgt: 1\n",
+    )
+    .unwrap();
+    let ran = run(&["doctor", "--output", "json", "--config", file.to_str().unwrap()]);
+    assert_eq!((ran.status, ran.err.as_str()), (Some(1), ""));
+    let report: Value = serde_json::from_str(&ran.out).unwrap();
+    let failed: Vec<_> = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|finding| finding["level"] == "fail")
+        .map(|finding| {
+            format!(
+                "{} {} -> {}",
+                finding["check"], finding["finding"], finding["next"]
+            )
+        })
+        .collect();
+    let told = [
+        ("configuration", "config.yaml:4:3: no key"),
+        ("tools", "did you mean core?"),
+        ("templates", "cannot read"),
+        ("kubeconfig", "--kubeconfig FILE"),
+    ];
+    assert_eq!(failed.len(), told.len(), "{failed:?}");
+    for (finding, (check, words)) in failed.iter().zip(told) {
+        assert!(finding.contains(check) && finding.contains(words), "{finding}");
+    }
+    assert!(run(&["doctor"]).out.ends_with("1 failed, 0 warnings\n"));
+}
+
 /// `UPDATE_EXPECT=1` rewrites them.
 #[test]
 fn the_committed_reference_is_what_is_written() {

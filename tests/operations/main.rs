@@ -21,6 +21,7 @@ mod changes;
 mod clusters;
 mod command_line;
 mod describe;
+mod doctor;
 mod events;
 mod facts;
 mod kubectl;
@@ -62,6 +63,7 @@ const PARTS: &[(&str, Trials)] = &[
     ("prompts", prompts::TRIALS),
     ("resources", resources::TRIALS),
     ("command_line", command_line::TRIALS),
+    ("doctor", doctor::TRIALS),
 ];
 
 /// Fails with the message unless the condition holds.

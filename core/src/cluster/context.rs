@@ -10,7 +10,7 @@ use super::{
     discovery::Discovery,
     kubeconfig::Entry,
     layers::{
-        guard::{GuardLayer, Policy, unknown_resources},
+        guard::{GuardLayer, Policy, UnknownResource, unknown_resources},
         limit::LimitLayer,
         retry::Repeat,
         trace::TraceLayer,
@@ -49,6 +49,8 @@ pub struct Cluster {
     policy: Arc<Policy>,
     /// Everything that a request passes.
     pub(super) service: HttpService,
+    /// What is at its end, if it is a kubeconfig's or a service account's.
+    pub(super) transport: Option<Transport>,
     discovery: Discovery,
     identified: RwLock<Option<Identity>>,
 }
@@ -77,11 +79,13 @@ impl Cluster {
             let plugin = Plugin::of(&entry, kubernetes.timeouts.plugin);
             (entry, plugin)
         });
-        let transport = BoxCloneSyncService::new(Transport::new(entry, how));
+        let transport = Transport::new(entry, how);
+        let service = BoxCloneSyncService::new(transport.clone());
         Self {
             credentials,
             proxy,
-            ..Self::over(transport, named, &server, config)
+            transport: Some(transport),
+            ..Self::over(service, named, &server, config)
         }
     }
 
@@ -116,6 +120,7 @@ impl Cluster {
             proxy: None,
             policy,
             service: BoxCloneSyncService::new(service),
+            transport: None,
             discovery: Discovery::default(),
             identified: RwLock::new(None),
         }
@@ -213,9 +218,23 @@ impl Cluster {
         self.policy.permits(info, cluster_scoped)
     }
 
-    /// Logs which names in rules this cluster serves no kind of.
+    /// What it serves.
+    pub(super) async fn registry(&self, client: &Client) -> Result<Arc<Registry>, Error> {
+        self.discovery.registry(client).await
+    }
+
+    /// The names in rules that this cluster serves no kind for.
+    pub(super) fn unknown_in_rules(&self, registry: &Registry) -> Vec<UnknownResource> {
+        unknown_resources(&self.policy, |plural, group| registry.serves(plural, group))
+    }
+
+    /// Logs which names in rules this cluster serves no kind for.
     pub(super) fn check_rules(&self, registry: &Registry) {
-        let unknown = unknown_resources(&self.policy, |plural, group| registry.serves(plural, group));
+        let unknown: Vec<String> = self
+            .unknown_in_rules(registry)
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         if !unknown.is_empty() {
             tracing::warn!(cluster = %self.name, "no kind of these names in rules: {}", unknown.join(", "));
         }

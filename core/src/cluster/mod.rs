@@ -8,6 +8,7 @@ mod clusters;
 mod connect;
 mod context;
 mod discovery;
+pub mod doctor;
 mod explain;
 mod kubeconfig;
 mod layers;
@@ -28,7 +29,7 @@ pub use client::{Client, Grant, ListEnd, ListQuery, LogQuery, Patch, Preconditio
 pub use clusters::Clusters;
 pub use context::{Cluster, Identity};
 pub(crate) use layers::request::RequestInfo;
-pub use layers::trace::LOG_DIRECTIVES;
+pub use layers::{guard::UnknownResource, trace::LOG_DIRECTIVES};
 pub use process::stop_plugins;
 pub use resource::Resource;
 pub use wire::{Cell, Include, TableColumn, TableMeta, TableRow, TableView};

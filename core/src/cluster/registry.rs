@@ -76,6 +76,11 @@ impl Registry {
         self.preferred.clone()
     }
 
+    /// The groups and versions whose kinds could not be learned, e.g. `metrics.k8s.io/v1beta1`.
+    pub(super) fn failed(&self) -> &[String] {
+        &self.failed
+    }
+
     /// Whether a kind of this plural is served, by this group if one is given.
     pub(super) fn serves(&self, plural: &str, group: Option<&str>) -> bool {
         let is = |resource: &Resource| {

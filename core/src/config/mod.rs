@@ -8,6 +8,7 @@ mod reference;
 mod tree;
 mod types;
 
+pub use load::Loaded;
 pub use overrides::Overrides;
 pub use reference::reference;
 pub use types::{

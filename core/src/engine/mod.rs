@@ -9,6 +9,7 @@ mod api;
 mod arguments;
 mod call;
 mod complete;
+pub mod doctor;
 mod fan_out;
 mod next;
 mod read;

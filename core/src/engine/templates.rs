@@ -50,6 +50,11 @@ impl Templates {
         self.sources.contains_key(name)
     }
 
+    /// Whether all of them can be read and parsed.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        self.environment().map(drop)
+    }
+
     /// Renders the template `name`.
     pub(super) fn render(&self, name: &str, context: &Jinja) -> Result<String, Error> {
         let environment = self.environment()?;

@@ -11,8 +11,24 @@ fn load(text: &str, variables: &[(&str, &str)], overrides: &Overrides) -> Result
         .iter()
         .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
         .collect();
-    Config::from_parts(overrides, &variables, Some(file.clone()))
+    Loaded::from_parts(overrides, &variables, Some(file.clone()))
+        .checked()
         .map_err(|error| error.message.replace(&format!("{}", dir.path().display()), "DIR"))
+}
+
+#[test]
+fn a_rule_is_found_again_in_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("config.yaml");
+    let text = "access:\n  deny:\n  - {verbs: [get]}\n  - {resources: [pods, secrts]}\nserver: {budgt: 1}\n";
+    std::fs::write(&file, text).unwrap();
+    let loaded = Loaded::from_parts(&Overrides::default(), &BTreeMap::new(), Some(file.clone()));
+    // One mistake does not hide the rest of the file.
+    assert_eq!(loaded.mistakes.len(), 1, "{:?}", loaded.mistakes);
+    assert_eq!(loaded.config.access.deny.len(), 2);
+    let place = loaded.place_of_resource("deny", 1, "secrts").unwrap();
+    assert_eq!(place, format!("{}:4:24", file.display()));
+    assert_eq!(loaded.place_of_resource("allow", 0, "secrts"), None);
 }
 
 fn mistakes(text: &str, variables: &[(&str, &str)]) -> String {
