@@ -15,9 +15,11 @@ use super::{
         retry::Repeat,
         trace::TraceLayer,
     },
+    openapi::Documents,
     plugin::Plugin,
     proxy::{self, ProxyEnv},
     registry::Registry,
+    schema::Schemas,
     transport::Transport,
 };
 use crate::{
@@ -50,6 +52,7 @@ pub struct Cluster {
     /// Everything that a request passes.
     pub(super) service: HttpService,
     discovery: Discovery,
+    documents: Documents,
     identified: RwLock<Option<Identity>>,
 }
 
@@ -117,6 +120,7 @@ impl Cluster {
             policy,
             service: BoxCloneSyncService::new(service),
             discovery: Discovery::default(),
+            documents: Documents::default(),
             identified: RwLock::new(None),
         }
     }
@@ -180,6 +184,22 @@ impl Cluster {
     /// As they come, explained.
     pub async fn resources(self: &Arc<Self>, grant: Grant) -> Result<Arc<[Resource]>, Error> {
         Ok(self.discovery.registry(&self.client(grant)).await?.preferred())
+    }
+
+    /// What the cluster serves by now: discovery is asked again unless that was a moment ago.
+    ///
+    /// # Errors
+    /// As they come, explained.
+    pub async fn discover(self: &Arc<Self>, grant: Grant) -> Result<Arc<Registry>, Error> {
+        self.discovery.refreshed(&self.client(grant)).await
+    }
+
+    /// The schemas of a kind's group version.
+    ///
+    /// # Errors
+    /// If the cluster publishes none; the others as they come, explained.
+    pub async fn schemas(self: &Arc<Self>, resource: &Resource, grant: Grant) -> Result<Arc<Schemas>, Error> {
+        self.documents.of(&self.client(grant), resource).await
     }
 
     /// Who the API server takes us for.

@@ -17,13 +17,13 @@ fn served(group: &str, version: &str, plural: &str, kind: &str, shorts: &[&str],
             namespaced: true,
             verbs: vec!["list".to_owned()],
             subresources: Vec::new(),
+            categories: if group == "apps" {
+                vec!["all".to_owned()]
+            } else {
+                Vec::new()
+            },
         },
         preferred,
-        categories: if group == "apps" {
-            vec!["all".to_owned()]
-        } else {
-            Vec::new()
-        },
     }
 }
 
