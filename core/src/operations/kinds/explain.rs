@@ -199,7 +199,7 @@ impl<'a> Topic<'a> {
                 full.push('.');
             }
             full.push_str(path);
-            self.call(&full)
+            self.call(full.trim_end_matches("[]"))
         };
         Table {
             heading: Some(self.heading(place, &self.meaning(name, place.schema))),

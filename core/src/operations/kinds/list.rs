@@ -49,7 +49,12 @@ pub async fn list(
     found.sort_by_key(|(how, kind)| (!is_readable(kind), *how, rank(kind)));
     let mut table = Table {
         heading: Some(match search {
-            Some(search) => format!("{} of {} kinds match {search:?}", found.len(), kinds.len()),
+            Some(search) => format!(
+                "{} of {} kinds {} {search:?}",
+                found.len(),
+                kinds.len(),
+                if found.len() == 1 { "matches" } else { "match" }
+            ),
             None => format!("{} kinds", kinds.len()),
         }),
         filter: search.map(|search| format!("{search:?}")),

@@ -39,6 +39,8 @@ pub(super) fn meaning_of_value(description: &str, value: &str) -> Option<String>
     let (_, after) = list.split_once(&mark)?;
     let meaning = after.split("\n - `").next().unwrap_or(after);
     let meaning = meaning.split_whitespace().collect::<Vec<_>>().join(" ");
+    let meaning = meaning.strip_prefix("means ").unwrap_or(&meaning);
+    let meaning = meaning.strip_prefix("that ").unwrap_or(meaning);
     (!meaning.is_empty()).then(|| meaning.trim_end_matches('.').to_owned())
 }
 
@@ -55,6 +57,7 @@ pub(super) fn first_sentence(description: &str, names: &[&str]) -> String {
         }
     }
     let sentence = sentences(text).next().unwrap_or_default();
+    let sentence = sentence.split("; More info").next().unwrap_or_default();
     let sentence = without_name(sentence, names).trim_end_matches(['.', ':']).trim();
     uncapitalised(sentence)
 }
@@ -70,8 +73,8 @@ fn sentences(text: &str) -> impl Iterator<Item = &str> {
             let (head, tail) = rest.split_at(at);
             let word = head.rsplit([' ', '(']).next().unwrap_or_default();
             let is_short = ["e.g", "i.e", "etc", "vs", "ex", "cf"].contains(&word.to_lowercase().as_str());
-            let next = tail.trim_start_matches(['.', ' ']).chars().next();
-            !is_short && next.is_none_or(|next| !next.is_lowercase())
+            let next = tail.trim_start_matches(['.', ' ']);
+            !is_short && (!next.starts_with(char::is_lowercase) || next.starts_with("http"))
         });
         let (sentence, tail) = match end {
             Some(at) => rest.split_at(at + 1),

@@ -55,8 +55,10 @@ fn part<'a>(schemas: &'a Schemas, schema: &'a Schema, description: &str) -> Part
         let has_percent = description.contains('%') || description.contains("percent");
         return words(if has_percent { "int or %" } else { "int or string" });
     }
-    if name == "Quantity" {
-        return words("quantity");
+    match name {
+        "Quantity" => return words("quantity"),
+        "Duration" => return words("duration"),
+        _ => {}
     }
     if let Some(items) = &target.items {
         return of("list", items);
@@ -127,7 +129,7 @@ pub(super) fn default_of(schemas: &Schemas, schema: &Schema, required: bool) -> 
         _ => None,
     };
     let text = text.filter(|text| !text.is_empty());
-    match text.or_else(|| described_default(description(schemas, schema))) {
+    match text.or_else(|| described_default(schemas, schema)) {
         Some(text) if text.chars().count() > DEFAULT => {
             let head: String = text.chars().take(DEFAULT).collect();
             format!("{head}…")
@@ -136,22 +138,32 @@ pub(super) fn default_of(schemas: &Schemas, schema: &Schema, required: bool) -> 
     }
 }
 
-/// `Defaults to 25%.`, `Default is RollingUpdate.` Only where nothing follows that would make it a condition: a
-/// default that is told wrong is worse than none.
-fn described_default(description: &str) -> Option<String> {
-    static DEFAULT: LazyLock<Option<Regex>> = LazyLock::new(|| {
-        let lead = r"\b(?:defaults?|defaulted|default\s+value)\s+(?:to|is|of|value\s+is)\s+";
-        let value =
-            r#""([^"\n]+)"|'([^'\n]+)'|`([^`\n]+)`|([^\s,;()]+?(?:\s+(?:seconds?|minutes?|hours?|days?))?)"#;
-        Regex::new(&format!(
-            r"(?i){lead}(?:{value})(?:\.(?:\s|$)|\s*[(;]|\s*$|\s*\n)"
-        ))
-        .ok()
+/// `Defaults to 25%.`, `Default is RollingUpdate.` Only the first such sentence, where nothing follows that would make
+/// it a condition, and only what is a value of the field: a default that is told wrong is worse than none.
+fn described_default(schemas: &Schemas, schema: &Schema) -> Option<String> {
+    static LEAD: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        Regex::new(r"(?i)(will )?\b(?:defaults?|defaulted|default value) (?:to|is|of|value is)\s+").ok()
     });
-    let found = DEFAULT.as_ref()?.captures(description)?;
+    static VALUE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        let value =
+            r#""([^"\n]+)"|'([^'\n]+)'|`([^`\n]+)`|([^\s,;()'"`]+?(?: (?:seconds?|minutes?|hours?|days?))?)"#;
+        Regex::new(&format!(r"^(?:{value})(?:\.(?:\s|$)|\s*[(;]|\s*$|\s*\n)")).ok()
+    });
+    let description = description(schemas, schema);
+    let lead = LEAD.as_ref()?.captures(description)?;
+    let after = description.get(lead.get_match().end()..)?;
+    let found = VALUE.as_ref()?.captures(after)?;
     let value = found.iter().skip(1).flatten().next()?.as_str();
-    let is_none = ["nil", "null", "unset", "empty", "undefined"].contains(&value.to_lowercase().as_str());
-    (!is_none).then(|| value.to_owned())
+    let is_number = value.starts_with(|c: char| c.is_ascii_digit());
+    let all = enumerated(schemas, schema);
+    let fits = match type_of(schemas, schema).as_str() {
+        "boolean" => matches!(value, "true" | "false"),
+        "integer" | "number" | "quantity" | "int or %" | "int or string" => is_number,
+        "string" if all.is_empty() => !matches!(value, "nil" | "null" | "unset" | "empty" | "undefined"),
+        "string" => all.iter().any(|known| known.as_str() == Some(value)),
+        _ => false,
+    };
+    (fits && lead.get(1).is_none()).then(|| value.to_owned())
 }
 
 /// `Recreate or RollingUpdate`; empty where there is no such list.
