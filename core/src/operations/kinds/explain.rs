@@ -11,12 +11,13 @@ use self::{
     path::Segment,
     place::{Below, Lost, Place},
 };
-use crate::operation;
 use crate::{
     Error, ErrorKind,
     call::{Cx, KindRef, Result},
     cluster::{Resource, Schema, Schemas},
-    output::{Column, Next, ObjectId, Role, Row, Scope, Table, nearest::plain},
+    nearest::plain,
+    operation,
+    output::{Column, Next, ObjectId, Role, Row, Scope, Table},
 };
 
 /// Fields that are looked at. Nobody reads more, and depth multiplies them.

@@ -1,13 +1,11 @@
 //! `kinds.list`.
 
-use crate::operation;
 use crate::{
     call::{Cx, Result},
     cluster::Resource,
-    output::{
-        Column, Next, ObjectId, Role, Row, Scope, Table,
-        nearest::{nearest, plain},
-    },
+    nearest::{nearest, plain},
+    operation,
+    output::{Column, Next, ObjectId, Role, Row, Scope, Table},
 };
 
 /// The groups of everyday work, in the order in which they are listed: before custom ones, while the rest of

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::path::{self, Segment};
 use crate::{
     cluster::{Field, Schema, Schemas},
-    output::nearest::plain,
+    nearest::plain,
 };
 
 /// How deep a name is looked for that is not where it was thought to be.
