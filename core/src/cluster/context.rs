@@ -15,9 +15,11 @@ use super::{
         retry::Repeat,
         trace::TraceLayer,
     },
+    openapi::Documents,
     plugin::Plugin,
     proxy::{self, ProxyEnv},
     registry::Registry,
+    schema::Schemas,
     transport::Transport,
 };
 use crate::{
@@ -52,6 +54,7 @@ pub struct Cluster {
     /// What is at its end, if it is a kubeconfig's or a service account's.
     pub(super) transport: Option<Transport>,
     discovery: Discovery,
+    documents: Documents,
     identified: RwLock<Option<Identity>>,
 }
 
@@ -122,6 +125,7 @@ impl Cluster {
             service: BoxCloneSyncService::new(service),
             transport: None,
             discovery: Discovery::default(),
+            documents: Documents::default(),
             identified: RwLock::new(None),
         }
     }
@@ -185,6 +189,22 @@ impl Cluster {
     /// As they come, explained.
     pub async fn resources(self: &Arc<Self>, grant: Grant) -> Result<Arc<[Resource]>, Error> {
         Ok(self.discovery.registry(&self.client(grant)).await?.preferred())
+    }
+
+    /// What the cluster serves by now: discovery is asked again unless that was a moment ago.
+    ///
+    /// # Errors
+    /// As they come, explained.
+    pub async fn discover(self: &Arc<Self>, grant: Grant) -> Result<Arc<Registry>, Error> {
+        self.discovery.refreshed(&self.client(grant)).await
+    }
+
+    /// The schemas of a kind's group version.
+    ///
+    /// # Errors
+    /// If the cluster publishes none; the others as they come, explained.
+    pub async fn schemas(self: &Arc<Self>, resource: &Resource, grant: Grant) -> Result<Arc<Schemas>, Error> {
+        self.documents.of(&self.client(grant), resource).await
     }
 
     /// Who the API server takes us for.

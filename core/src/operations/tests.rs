@@ -10,6 +10,7 @@ use crate::{
 };
 
 mod change;
+mod kinds;
 mod list;
 mod logs;
 mod read;

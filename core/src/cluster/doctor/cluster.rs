@@ -77,7 +77,7 @@ async fn ask(
             return Err(Told);
         }
     };
-    findings.push(match registry.failed() {
+    findings.push(match registry.silent() {
         [] => Finding::ok("discovery", format!("{} kinds", registry.preferred().len())),
         failed => Finding::warn(
             "discovery",
