@@ -79,7 +79,7 @@ pub fn bind_choice<T: Choice>(value: Option<Value>) -> Result<T, BindError> {
     T::from_name(text.trim()).ok_or_else(|| {
         let nearest = T::NAMES
             .iter()
-            .map(|name| (strsim::damerau_levenshtein(name, &text.to_lowercase()), name))
+            .map(|name| (crate::error::edits(name, &text.to_lowercase()), name))
             .filter(|(distance, name)| *distance <= name.len().div_ceil(3))
             .min_by_key(|(distance, _)| *distance);
         BindError::new(match nearest {

@@ -203,8 +203,18 @@ impl Client {
                 return Ok(ListEnd::Stopped);
             }
             match end.next {
-                Some(next) => query.continue_token = Some(next),
                 None => return Ok(ListEnd::Complete),
+                next if next == query.continue_token => {
+                    return Err(Error::new(
+                        ErrorKind::Server,
+                        format!(
+                            "{} answers a page of {} with the same page again",
+                            self.cluster.name(),
+                            resource.qualified()
+                        ),
+                    ));
+                }
+                next => query.continue_token = next,
             }
         }
     }

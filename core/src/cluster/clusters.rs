@@ -247,7 +247,7 @@ pub(super) fn nearest<'a>(name: &str, names: &[&'a str]) -> Option<&'a str> {
     let name = name.to_lowercase();
     names
         .iter()
-        .map(|known| (strsim::damerau_levenshtein(&name, &known.to_lowercase()), *known))
+        .map(|known| (crate::error::edits(&name, &known.to_lowercase()), *known))
         .filter(|(distance, _)| *distance * 2 <= name.chars().count().max(2))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, known)| known)

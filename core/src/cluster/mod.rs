@@ -18,7 +18,7 @@ mod proxy;
 mod query;
 mod registry;
 mod resource;
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod testing;
 mod transport;
 mod wire;

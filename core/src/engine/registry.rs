@@ -195,7 +195,7 @@ fn unknown<'a>(place: &str, what: &str, name: &str, known: impl Iterator<Item = 
     let known: Vec<&str> = known.collect();
     let near = known
         .iter()
-        .map(|candidate| (strsim::damerau_levenshtein(candidate, name), *candidate))
+        .map(|candidate| (crate::error::edits(candidate, name), *candidate))
         .filter(|(distance, _)| *distance <= name.len().max(3) / 3)
         .min();
     let help = match near {

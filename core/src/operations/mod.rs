@@ -8,7 +8,7 @@ mod builtin;
 mod lister;
 mod locate;
 mod scan;
-mod selection;
+pub(crate) mod selection;
 #[cfg(test)]
 mod tests;
 

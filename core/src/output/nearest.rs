@@ -26,7 +26,7 @@ fn distance(word: &str, candidate: &str) -> usize {
     {
         return candidate.len().abs_diff(word.len()).min(1);
     }
-    strsim::damerau_levenshtein(word, candidate)
+    crate::error::edits(word, candidate)
 }
 
 #[cfg(test)]

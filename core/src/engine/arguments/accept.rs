@@ -446,12 +446,7 @@ fn same_kind(one: &str, other: &str) -> bool {
 fn unknown(tool: &Tool, takes: &Takes, name: &str) -> Error {
     let near = takes
         .names()
-        .map(|candidate| {
-            (
-                strsim::damerau_levenshtein(&normal(candidate), &normal(name)),
-                candidate,
-            )
-        })
+        .map(|candidate| (crate::error::edits(&normal(candidate), &normal(name)), candidate))
         .filter(|(distance, candidate)| *distance <= candidate.len().max(3) / 3)
         .min()
         .map_or(String::new(), |(_, near)| format!("; did you mean {near}?"));
