@@ -1,6 +1,6 @@
 //! A value that was given for a key, in a file or in a variable, and what it is read as.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
 use super::{
     Rule,
@@ -73,6 +73,24 @@ impl Given<'_> {
         number
             .filter(|number| (least..=most).contains(number))
             .ok_or_else(|| self.expected(&format!("a whole number from {least} to {most}")))
+    }
+
+    /// `true` or `false`.
+    pub(super) fn flag(self) -> Result<bool, Wrong> {
+        let flag = match self {
+            Self::Text(text) => text.trim().parse().ok(),
+            Self::Node(node) => match node.value {
+                Value::Bool(flag) => Some(flag),
+                _ => None,
+            },
+        };
+        flag.ok_or_else(|| self.expected("true or false"))
+    }
+
+    /// An address and a port.
+    pub(super) fn address(self) -> Result<SocketAddr, Wrong> {
+        let given = self.text()?.trim().parse();
+        given.map_err(|_| self.expected("an address and a port such as 127.0.0.1:8080 or [::1]:0"))
     }
 
     /// A length of time from one millisecond to `most`.

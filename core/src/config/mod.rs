@@ -11,5 +11,6 @@ mod types;
 pub use overrides::Overrides;
 pub use reference::reference;
 pub use types::{
-    AccessSection, Config, Confirm, KubernetesSection, LogFormat, Rule, ServerSection, Timeouts,
+    AccessSection, Config, Confirm, HttpAuth, HttpSection, KubernetesSection, LogFormat, Rule, Secret,
+    ServerSection, Timeouts, Transport,
 };
