@@ -8,6 +8,7 @@
 //! - [`TokenSource`] says where a client finds the token.
 
 mod authority;
+mod cors;
 mod listen;
 mod respond;
 mod sessions;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures::StreamExt as _;
 use http::{
     HeaderValue, Method, Request, Response, StatusCode,
-    header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
+    header::{CONTENT_TYPE, ORIGIN, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use http_body_util::{BodyExt, BodyStream, Full, StreamBody, combinators::BoxBody};
 use hyper::body::Incoming;
@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     authority::{Authority, Refusal},
+    cors,
     sessions::Sessions,
 };
 use crate::{config::HttpSection, server::handler::Handler};
@@ -89,13 +90,7 @@ impl Responder {
     pub(super) async fn respond(&self, request: Request<Incoming>) -> Response<Body> {
         let started = Instant::now();
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-        let response = match self.admit(request).await {
-            Ok(response) => response,
-            Err(Refusal { status, why }) => {
-                tracing::info!(%method, path, %status, why, "refused");
-                text(status, why)
-            }
-        };
+        let response = self.admit(request).await.unwrap_or_else(refused);
         let (status, seconds) = (response.status(), started.elapsed().as_secs_f64());
         tracing::debug!(%method, path, %status, seconds, "answered");
         response
@@ -103,24 +98,27 @@ impl Responder {
 
     async fn admit(&self, request: Request<Incoming>) -> Result<Response<Body>, Refusal> {
         self.authority.check_names(&request)?;
+        let page = request.headers().get(ORIGIN).cloned();
+        let routed = self.route(request).await;
+        match page {
+            None => routed,
+            // The page is to see why it was refused, too.
+            Some(page) => {
+                let mut response = routed.unwrap_or_else(refused);
+                cors::allow(&mut response, page);
+                Ok(response)
+            }
+        }
+    }
+
+    async fn route(&self, request: Request<Incoming>) -> Result<Response<Body>, Refusal> {
         match request.uri().path() {
+            ENDPOINT if cors::is_preflight(&request) => Ok(text(StatusCode::OK, String::new())),
             ENDPOINT => {
                 self.authority.check_token(request.headers())?;
                 Ok(self.mcp(request).await)
             }
-            HEALTH if matches!(*request.method(), Method::GET | Method::HEAD) => {
-                Ok(text(StatusCode::OK, "ok".to_owned()))
-            }
-            HEALTH => {
-                let mut response = text(
-                    StatusCode::METHOD_NOT_ALLOWED,
-                    format!("{HEALTH} is read with GET"),
-                );
-                response
-                    .headers_mut()
-                    .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-                Ok(response)
-            }
+            HEALTH => Ok(text(StatusCode::OK, "ok".to_owned())),
             path => Err(Refusal {
                 status: StatusCode::NOT_FOUND,
                 why: format!("nothing is at {path}: MCP is at {ENDPOINT}, the server's health at {HEALTH}"),
@@ -156,6 +154,11 @@ impl Responder {
         let known = self.sessions.has_session(&session.into()).await;
         known.is_ok_and(|known| known).then(|| session.to_owned())
     }
+}
+
+fn refused(Refusal { status, why }: Refusal) -> Response<Body> {
+    tracing::info!(%status, why, "refused");
+    text(status, why)
 }
 
 fn text(status: StatusCode, mut text: String) -> Response<Body> {

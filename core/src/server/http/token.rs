@@ -70,7 +70,10 @@ impl Token {
             });
         }
         let token = random()?;
-        let written = TokenFile::write(&token, port)?;
+        let runtime = etcetera::choose_base_strategy()
+            .ok()
+            .and_then(|dirs| dirs.runtime_dir());
+        let written = TokenFile::write(&token, port, runtime.as_deref())?;
         Ok(Self {
             digest: Some(digest(&token)),
             source: TokenSource::File(written.path.clone()),
@@ -108,17 +111,14 @@ fn random() -> Result<String, Error> {
 }
 
 /// A file with the token, which goes when this is dropped.
-struct TokenFile {
-    path: PathBuf,
+pub(super) struct TokenFile {
+    pub(super) path: PathBuf,
     /// The folder, if it was made for this file alone.
     folder: Option<PathBuf>,
 }
 
 impl TokenFile {
-    fn write(token: &str, port: u16) -> Result<Self, Error> {
-        let runtime = etcetera::choose_base_strategy()
-            .ok()
-            .and_then(|dirs| dirs.runtime_dir());
+    pub(super) fn write(token: &str, port: u16, runtime: Option<&Path>) -> Result<Self, Error> {
         let (folder, own) = match runtime {
             // It belongs to this user alone, as the XDG base directory specification has it.
             Some(runtime) => (runtime.join("kube-mcp"), false),
