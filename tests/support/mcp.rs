@@ -1,6 +1,7 @@
 //! A small MCP client over stdio, for tests and benchmarks: one request at a time, every wait with an end.
 
 use std::{
+    collections::BTreeMap,
     io::{BufRead as _, BufReader, Write as _},
     process::{Child, ChildStdin, Command, Stdio},
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
@@ -29,6 +30,15 @@ pub(crate) struct Answer {
     pub(crate) text: String,
     /// Whether it is an error.
     pub(crate) is_error: bool,
+}
+
+impl Answer {
+    fn of(result: &Value) -> Self {
+        Self {
+            text: texts(&result["content"]),
+            is_error: result["isError"] == json!(true),
+        }
+    }
 }
 
 impl Server {
@@ -89,6 +99,16 @@ impl Server {
         let id = self.begin(method, &params)?;
         let end = Instant::now() + PATIENCE;
         loop {
+            let (answered, result) = self.answer(method, end)?;
+            if answered == id {
+                return Ok(result);
+            }
+        }
+    }
+
+    /// Waits for the next answer: its id and result. An error of the protocol is an `Err`.
+    fn answer(&self, method: &str, end: Instant) -> Result<(u64, Value), String> {
+        loop {
             let line = match self
                 .lines
                 .recv_timeout(end.saturating_duration_since(Instant::now()))
@@ -103,13 +123,13 @@ impl Server {
             };
             let mut message: Value = serde_json::from_str(&line)
                 .map_err(|error| format!("the server wrote a line that is not JSON: {error}: {line}"))?;
-            if message["id"] != json!(id) {
+            let Some(id) = message["id"].as_u64() else {
                 continue; // a notification
-            }
+            };
             if let Some(error) = message.get("error") {
                 return Err(format!("{method}: {error}"));
             }
-            return Ok(message["result"].take());
+            return Ok((id, message["result"].take()));
         }
     }
 
@@ -124,10 +144,24 @@ impl Server {
     /// Calls a tool.
     pub(crate) fn call(&mut self, tool: &str, arguments: &Value) -> Result<Answer, String> {
         let result = self.request("tools/call", json!({"name": tool, "arguments": arguments}))?;
-        Ok(Answer {
-            text: texts(&result["content"]),
-            is_error: result["isError"] == json!(true),
-        })
+        Ok(Answer::of(&result))
+    }
+
+    /// Calls a tool with each of these arguments at once; the answers are in their order.
+    pub(crate) fn call_at_once(&mut self, tool: &str, arguments: &[Value]) -> Result<Vec<Answer>, String> {
+        let first = self.last_id + 1;
+        for arguments in arguments {
+            self.begin("tools/call", &json!({"name": tool, "arguments": arguments}))?;
+        }
+        let end = Instant::now() + PATIENCE;
+        let mut answers = BTreeMap::new();
+        while answers.len() < arguments.len() {
+            let (id, result) = self.answer(tool, end)?;
+            if id >= first {
+                answers.insert(id, Answer::of(&result));
+            }
+        }
+        Ok(answers.into_values().collect())
     }
 
     /// Closes stdin and waits for the process to end; says how long it took.
