@@ -8,7 +8,11 @@
     reason = "a test fails by panicking, in its helpers too"
 )]
 
-use std::process::{Command, Stdio};
+use std::{
+    collections::BTreeMap,
+    process::{Command, Stdio},
+    time::Instant,
+};
 
 use futures::future::join_all;
 use serde_json::{Value, json};
@@ -23,8 +27,9 @@ mod http;
 #[expect(dead_code, reason = "the benchmarks use the rest")]
 mod mcp;
 
-use api_server::{ApiServer, Counts};
+use api_server::{ApiServer, Counts, PATIENCE};
 use http::{HttpServer, request, text};
+use mcp::{Answer, Server};
 
 const CALLS: usize = 100;
 const AT_ONCE: usize = 16;
@@ -42,6 +47,7 @@ fn arguments(call: usize) -> Value {
     json!({"namespace": format!("team-{call}")})
 }
 
+/// Every call has its own answer, and the API server was asked for exactly as much at once as it may be.
 fn check(api: &ApiServer, answers: impl Iterator<Item = (usize, String)>) {
     let mut count = 0;
     for (call, answer) in answers {
@@ -104,9 +110,19 @@ async fn over_stdio() {
         .envs(LIMITS)
         .stderr(Stdio::null());
     let answers = tokio::task::spawn_blocking(move || {
-        let (mut server, _) = mcp::Server::connect(command).unwrap();
-        server.call_at_once("pods_list", &(0..CALLS).map(arguments).collect::<Vec<_>>())
+        let (mut server, _) = Server::connect(command).unwrap();
+        let ids: BTreeMap<u64, usize> = (0..CALLS)
+            .map(|call| {
+                let params = json!({"name": "pods_list", "arguments": arguments(call)});
+                (server.begin("tools/call", &params).unwrap(), call)
+            })
+            .collect();
+        let end = Instant::now() + PATIENCE;
+        let answers = ids.iter().map(|_| {
+            let (id, result) = server.next_answer(end).unwrap();
+            (ids[&id], Answer::of(&result).text)
+        });
+        answers.collect::<Vec<_>>()
     });
-    let answers = answers.await.unwrap().unwrap();
-    check(&api, answers.into_iter().map(|answer| answer.text).enumerate());
+    check(&api, answers.await.unwrap().into_iter());
 }

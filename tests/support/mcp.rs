@@ -1,7 +1,6 @@
 //! A small MCP client over stdio, for tests and benchmarks: one request at a time, every wait with an end.
 
 use std::{
-    collections::BTreeMap,
     io::{BufRead as _, BufReader, Write as _},
     process::{Child, ChildStdin, Command, Stdio},
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
@@ -33,7 +32,8 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    fn of(result: &Value) -> Self {
+    /// What a result says.
+    pub(crate) fn of(result: &Value) -> Self {
         Self {
             text: texts(&result["content"]),
             is_error: result["isError"] == json!(true),
@@ -99,7 +99,9 @@ impl Server {
         let id = self.begin(method, &params)?;
         let end = Instant::now() + PATIENCE;
         loop {
-            let (answered, result) = self.answer(method, end)?;
+            let (answered, result) = self
+                .next_answer(end)
+                .map_err(|error| format!("{method}: {error}"))?;
             if answered == id {
                 return Ok(result);
             }
@@ -107,27 +109,20 @@ impl Server {
     }
 
     /// Waits for the next answer: its id and result. An error of the protocol is an `Err`.
-    fn answer(&self, method: &str, end: Instant) -> Result<(u64, Value), String> {
+    pub(crate) fn next_answer(&self, end: Instant) -> Result<(u64, Value), String> {
         loop {
-            let line = match self
-                .lines
-                .recv_timeout(end.saturating_duration_since(Instant::now()))
-            {
-                Ok(line) => line,
-                Err(RecvTimeoutError::Timeout) => {
-                    return Err(format!("no answer to {method} in {PATIENCE:?}"));
-                }
-                Err(RecvTimeoutError::Disconnected) => {
-                    return Err(format!("the server ended before it answered {method}"));
-                }
-            };
+            let patience = end.saturating_duration_since(Instant::now());
+            let line = self.lines.recv_timeout(patience).map_err(|error| match error {
+                RecvTimeoutError::Timeout => "no answer in time",
+                RecvTimeoutError::Disconnected => "the server ended before it answered",
+            })?;
             let mut message: Value = serde_json::from_str(&line)
                 .map_err(|error| format!("the server wrote a line that is not JSON: {error}: {line}"))?;
             let Some(id) = message["id"].as_u64() else {
                 continue; // a notification
             };
             if let Some(error) = message.get("error") {
-                return Err(format!("{method}: {error}"));
+                return Err(error.to_string());
             }
             return Ok((id, message["result"].take()));
         }
@@ -145,23 +140,6 @@ impl Server {
     pub(crate) fn call(&mut self, tool: &str, arguments: &Value) -> Result<Answer, String> {
         let result = self.request("tools/call", json!({"name": tool, "arguments": arguments}))?;
         Ok(Answer::of(&result))
-    }
-
-    /// Calls a tool with each of these arguments at once; the answers are in their order.
-    pub(crate) fn call_at_once(&mut self, tool: &str, arguments: &[Value]) -> Result<Vec<Answer>, String> {
-        let first = self.last_id + 1;
-        for arguments in arguments {
-            self.begin("tools/call", &json!({"name": tool, "arguments": arguments}))?;
-        }
-        let end = Instant::now() + PATIENCE;
-        let mut answers = BTreeMap::new();
-        while answers.len() < arguments.len() {
-            let (id, result) = self.answer(tool, end)?;
-            if id >= first {
-                answers.insert(id, Answer::of(&result));
-            }
-        }
-        Ok(answers.into_values().collect())
     }
 
     /// Closes stdin and waits for the process to end; says how long it took.

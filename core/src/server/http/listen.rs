@@ -117,8 +117,8 @@ impl HttpServer {
         }
     }
 
-    /// The same, with `stop` in place of the signal.
-    pub(super) async fn serve_until(self, stop: CancellationToken) -> Result<(), Error> {
+    /// Serves until `stop` is cancelled and what follows is through.
+    async fn serve_until(self, stop: CancellationToken) -> Result<(), Error> {
         let Self {
             listener,
             responder,

@@ -132,7 +132,7 @@ impl Responder {
         request.extensions_mut().insert(Subject(subject));
         // What a client listens to without having asked anything has no answer that would end it.
         let listens = request.method() == Method::GET;
-        let (response, refused) = Sessions::refuses(self.mcp.handle(request)).await;
+        let (response, refused) = Sessions::noting_refusal(self.mcp.handle(request)).await;
         if refused {
             let why = "all sessions are taken: end one (DELETE with its Mcp-Session-Id), or wait until an idle one is \
                        closed; http.sessions and http.session_idle of the server's configuration set the bounds, and \

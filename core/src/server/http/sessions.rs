@@ -52,7 +52,7 @@ impl Sessions {
     }
 
     /// Runs what answers a request, and says whether it was refused a session because all are taken.
-    pub(super) async fn refuses<T>(answer: impl Future<Output = T>) -> (T, bool) {
+    pub(super) async fn noting_refusal<T>(answer: impl Future<Output = T>) -> (T, bool) {
         REFUSED
             .scope(Cell::new(false), async {
                 let answer = answer.await;
