@@ -1,25 +1,30 @@
 //! The client: what an operation reads and writes with.
 
-use std::{ops::ControlFlow, sync::Arc, time::Instant};
+use std::{
+    ops::ControlFlow,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream::BoxStream};
 use http::{
     HeaderMap, HeaderValue, Method, Request, Response, StatusCode,
-    header::{ACCEPT, CONTENT_TYPE},
+    header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE},
 };
 use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use tokio_util::sync::CancellationToken;
+use tokio::io::AsyncBufRead;
+use tokio_util::{io::StreamReader, sync::CancellationToken};
 use tower::{BoxError, ServiceExt as _};
 
 use super::{
     Cluster, Identity, Include, Resource,
     connect::{RequestBody, ResponseBody},
     discovery::is_kind,
-    layers::{guard::ClusterScoped, request::RequestInfo},
-    list,
+    layers::{guard::ClusterScoped, limit::OpenEnded, request::RequestInfo},
+    list::{self, PageEnd},
     query::{Target, segment},
 };
 use crate::{Error, ErrorKind, call::Access};
@@ -192,13 +197,8 @@ impl Client {
         mut each: impl FnMut(Value) -> ControlFlow<()>,
     ) -> Result<ListEnd, Error> {
         let mut query = query.clone();
-        let api_version = resource.api_version();
         loop {
-            let size = query.page_size.unwrap_or(PAGE);
-            let target = collection(resource, namespace, &query, Some(size));
-            let reply = self.read(Method::GET, &target, Sent::of(resource)).await?;
-            let end = list::read_page(&reply.body, &api_version, &resource.kind, &mut each)
-                .map_err(|error| self.unreadable(target.as_str(), &reply.body, &error))?;
+            let end = self.page(resource, namespace, &query, &mut each).await?;
             if end.stopped {
                 return Ok(ListEnd::Stopped);
             }
@@ -207,6 +207,47 @@ impl Client {
                 None => return Ok(ListEnd::Complete),
             }
         }
+    }
+
+    /// Gives each object of one page to `each`.
+    pub(super) async fn page(
+        &self,
+        resource: &Resource,
+        namespace: Option<&str>,
+        query: &ListQuery,
+        each: &mut impl FnMut(Value) -> ControlFlow<()>,
+    ) -> Result<PageEnd, Error> {
+        let size = query.page_size.unwrap_or(PAGE);
+        let target = collection(resource, namespace, query, Some(size));
+        let reply = self.read(Method::GET, &target, Sent::of(resource)).await?;
+        list::read_page(&reply.body, &resource.api_version(), &resource.kind, each)
+            .map_err(|error| self.unreadable(target.as_str(), &reply.body, &error))
+    }
+
+    /// Opens a watch that tells what happened since a resource version: one event a line, for at most `span`.
+    pub(super) async fn open_watch(
+        &self,
+        resource: &Resource,
+        namespace: Option<&str>,
+        query: &ListQuery,
+        resource_version: &str,
+        span: Duration,
+    ) -> Result<impl AsyncBufRead + Send + Unpin + use<>, Error> {
+        let target = collection(resource, namespace, query, None)
+            .with("watch", "true")
+            .with("allowWatchBookmarks", "true")
+            .with("resourceVersion", resource_version)
+            .with("timeoutSeconds", span.as_secs().to_string());
+        let mut request = self.request(Method::GET, &target, Sent::of(resource))?;
+        // From 1.37 on the API server packs each event on its own, which no reader of a stream expects.
+        request
+            .headers_mut()
+            .insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        request.extensions_mut().insert(OpenEnded);
+        let info = info(&request);
+        let response = self.within(&info, self.send(request, &info)).await?;
+        let body = response.into_body().into_data_stream();
+        Ok(StreamReader::new(body.map_err(std::io::Error::other)))
     }
 
     /// Changes some fields of an object; answers with the object as it is (or, rehearsed, would be) afterwards
@@ -504,8 +545,7 @@ impl Client {
         deadline: Instant,
     ) -> BoxStream<'static, Result<String, Error>> {
         let client = self.clone();
-        let reader =
-            tokio_util::io::StreamReader::new(body.into_data_stream().map_err(std::io::Error::other));
+        let reader = StreamReader::new(body.into_data_stream().map_err(std::io::Error::other));
         futures::stream::unfold(Some(reader), move |reader| {
             let (client, info) = (client.clone(), info.clone());
             async move {

@@ -21,6 +21,7 @@ mod resource;
 #[cfg(test)]
 pub(crate) mod testing;
 mod transport;
+mod watch;
 mod wire;
 
 pub use client::{Client, Grant, ListEnd, ListQuery, LogQuery, Patch, Preconditions};
@@ -29,4 +30,5 @@ pub use context::{Cluster, Identity};
 pub use layers::trace::LOG_DIRECTIVES;
 pub use process::stop_plugins;
 pub use resource::Resource;
+pub use watch::{ObjectKey, WatchEvent, WatchScope};
 pub use wire::{Cell, Include, TableColumn, TableMeta, TableRow, TableView};

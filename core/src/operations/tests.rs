@@ -13,6 +13,7 @@ mod change;
 mod list;
 mod logs;
 mod read;
+mod wait;
 
 /// Columns of pods as the API server prints them.
 const POD: &[&str] = &["Name", "Ready", "Status", "Restarts", "Age"];

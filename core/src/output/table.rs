@@ -11,6 +11,8 @@ pub struct Table {
     pub subject: String,
     /// Where it was looked for.
     pub scope: Scope,
+    /// The whole first line, where it is not to be subject, scope and totals.
+    pub heading: Option<String>,
     /// The columns, in order; [`Row::cells`] runs parallel to it.
     pub columns: Vec<Column>,
     /// The rows shown.
