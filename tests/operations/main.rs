@@ -35,6 +35,7 @@ mod prompts;
 mod resources;
 mod safety;
 mod stage;
+mod waiting;
 mod workloads;
 
 use stage::Stage;
@@ -54,6 +55,7 @@ const PARTS: &[(&str, Trials)] = &[
     ("pods_logs", logs::TRIALS),
     ("events_list", events::TRIALS),
     ("workloads_list", workloads::TRIALS),
+    ("resources_wait", waiting::TRIALS),
     ("clusters", clusters::TRIALS),
     ("resources_label", changes::TRIALS),
     ("safety", safety::TRIALS),

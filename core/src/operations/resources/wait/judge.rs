@@ -50,8 +50,9 @@ pub(super) fn judge(
     let sight = Sight {
         is_so: false,
         words: String::new(),
-        outlook: match verdict.health {
-            Health::Failed => Outlook::Bleak,
+        outlook: match Rollout::of(&resource.group, &resource.kind, object) {
+            Some(Rollout::Stuck(_)) => Outlook::Bleak,
+            _ if verdict.health == Health::Failed => Outlook::Bleak,
             _ => Outlook::Open,
         },
         verdict,

@@ -171,6 +171,9 @@ impl<'a> Tally<'a> {
 
     /// `1 of 3 ready`, or of one object why it is not so.
     pub(super) fn progress(&self) -> String {
+        if self.total() == 0 {
+            return "not there yet".to_owned();
+        }
         let only = self.not_yet.values().next().filter(|_| self.total() == 1);
         match only.map(|pending| &pending.sight.verdict) {
             Some(verdict) if !verdict.reason.is_empty() => verdict.reason.to_string(),
