@@ -37,6 +37,7 @@ mod prompts;
 mod resources;
 mod safety;
 mod stage;
+mod waiting;
 mod workloads;
 
 use stage::Stage;
@@ -56,6 +57,7 @@ const PARTS: &[(&str, Trials)] = &[
     ("pods_logs", logs::TRIALS),
     ("events_list", events::TRIALS),
     ("workloads_list", workloads::TRIALS),
+    ("resources_wait", waiting::TRIALS),
     ("clusters", clusters::TRIALS),
     ("resources_label", changes::TRIALS),
     ("access_check", access::TRIALS),

@@ -1,6 +1,6 @@
 //! Workloads: five kinds under one status rule.
 
-mod pods;
+pub(super) mod pods;
 
 use std::collections::HashMap;
 
