@@ -24,6 +24,7 @@ mod describe;
 mod doctor;
 mod events;
 mod facts;
+mod kinds;
 mod kubectl;
 mod listing;
 mod lists;
@@ -57,6 +58,7 @@ const PARTS: &[(&str, Trials)] = &[
     ("events_list", events::TRIALS),
     ("workloads_list", workloads::TRIALS),
     ("clusters", clusters::TRIALS),
+    ("kinds", kinds::TRIALS),
     ("resources_label", changes::TRIALS),
     ("access_check", access::TRIALS),
     ("safety", safety::TRIALS),
