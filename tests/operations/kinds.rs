@@ -181,9 +181,9 @@ fn compare(listing: &Listing, facts: &BTreeMap<String, String>) -> Result<(), St
     );
     for (name, of_type) in facts {
         let row = listing.row_where("FIELD", name)?;
-        // kubectl does not say of which form a string is where there may be an integer too.
-        let percent = (of_type == "int or string").then(|| row.says("TYPE", "int or %"));
-        if !matches!(percent, Some(Ok(()))) {
+        // kubectl does not say of which form a string is.
+        let forms = ["string", "time", "base64", "duration", "%"].map(|form| of_type.replace("string", form));
+        if !forms.iter().any(|form| row.says("TYPE", form).is_ok()) {
             row.says("TYPE", of_type)?;
         }
     }
