@@ -24,6 +24,7 @@ mod describe;
 mod doctor;
 mod events;
 mod facts;
+mod kinds;
 mod kubectl;
 mod listing;
 mod lists;
@@ -59,6 +60,7 @@ const PARTS: &[(&str, Trials)] = &[
     ("workloads_list", workloads::TRIALS),
     ("resources_wait", waiting::TRIALS),
     ("clusters", clusters::TRIALS),
+    ("kinds", kinds::TRIALS),
     ("resources_label", changes::TRIALS),
     ("access_check", access::TRIALS),
     ("safety", safety::TRIALS),
