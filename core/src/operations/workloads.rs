@@ -1,5 +1,6 @@
 //! Workloads: five kinds under one status rule.
 
+pub mod history;
 mod pods;
 
 use std::collections::HashMap;

@@ -9,6 +9,8 @@ use super::Next;
 pub struct Table {
     /// What is listed, as the heading says it, e.g. `Pods`, `Deployment (apps/v1)`, `Warning events`.
     pub subject: String,
+    /// The first line, where another than subject, place and totals says more.
+    pub heading: Option<String>,
     /// Where it was looked for.
     pub scope: Scope,
     /// The columns, in order; [`Row::cells`] runs parallel to it.
