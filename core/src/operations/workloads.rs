@@ -1,5 +1,6 @@
 //! Workloads: five kinds under one status rule.
 
+pub mod history;
 pub(super) mod pods;
 
 use std::collections::HashMap;
