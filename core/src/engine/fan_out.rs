@@ -104,9 +104,6 @@ fn add(merged: &mut Table, table: Table, cluster: &str) {
         row.id.cluster = Some(cluster.to_owned());
         merged.rows.push(row);
     }
-    if let Some(heading) = table.heading {
-        merged.notes.push(format!("{cluster}: {heading}"));
-    }
     merged.total += table.total;
     merged.unhealthy += table.unhealthy;
     merged.sorted |= table.sorted;

@@ -31,6 +31,7 @@ fn resource(kind: &str, plural: &str, namespaced: bool) -> Resource {
         namespaced,
         verbs: ["get", "list"].map(str::to_owned).to_vec(),
         subresources: Vec::new(),
+        categories: Vec::new(),
     }
 }
 
