@@ -12,7 +12,7 @@ use super::{
 use crate::output::Health;
 
 /// The reason of what was changed a moment ago.
-pub(super) const UNOBSERVED: &str = "the newest spec has not been taken up yet";
+pub const UNOBSERVED: &str = "the newest spec has not been taken up yet";
 
 /// What both entries know of a workload that keeps a number of pods ready.
 #[derive(Default)]
