@@ -19,6 +19,7 @@ mod query;
 mod registry;
 mod resource;
 #[cfg(any(test, feature = "fuzzing"))]
+#[cfg_attr(not(test), expect(dead_code, reason = "the tests use the rest of it"))]
 pub(crate) mod testing;
 mod transport;
 mod wire;

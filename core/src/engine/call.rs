@@ -20,7 +20,7 @@ use crate::{
     Error, ErrorKind,
     call::{Access, AuditEntry, Call, Page, Planned, Stop, Why},
     cluster::Cluster,
-    output::{Output, Redactor},
+    output::{Output, OutputKind, Redactor, split_fields},
 };
 
 /// The longest that an operation with its own timeout may take.
@@ -31,7 +31,10 @@ impl Engine {
     pub async fn call_tool(&self, name: &str, arguments: Map<String, Value>, context: &Context) -> Answer {
         let started = Instant::now();
         let redactor = Arc::new(Redactor::new(self.config.access.reveal_secrets));
-        let identity = |key: &str| arguments.get(key).and_then(Value::as_str).map(str::to_owned);
+        let identity = |key: &str| {
+            let text = arguments.get(key)?.as_str()?;
+            Some(redactor.text(text).into_owned())
+        };
         let mut entry = AuditEntry {
             caller: context.caller.id.clone(),
             tool: name.to_owned(),
@@ -189,6 +192,16 @@ impl Engine {
             page: accepted.reserved.page(),
             ..self.scope(tool.steps, call, cluster, &accepted.values, &uri)
         };
+        // Read first: an error says the path again, and once a Secret is read its values are hidden even there, which
+        // would tell that one was guessed.
+        let projects = tool
+            .steps
+            .last()
+            .is_some_and(|step| step.op.output == OutputKind::Object);
+        let fields = match &accepted.reserved.fields {
+            Some(fields) if projects => split_fields(fields)?,
+            _ => Vec::new(),
+        };
         let mut ended = steps::run(tool.steps, &scope).await?;
         if let Some(template) = tool.template {
             let context = steps::context(tool.steps, &ended, &scope);
@@ -197,8 +210,8 @@ impl Engine {
         match ended.pop() {
             Some(Ended::Done(output, _)) => {
                 let mut output = Arc::unwrap_or_clone(output);
-                if let (Output::Object(object), Some(fields)) = (&mut output, &accepted.reserved.fields) {
-                    object.fields = crate::output::split_fields(fields)?;
+                if let Output::Object(object) = &mut output {
+                    object.fields = fields;
                 }
                 Ok(Answered::Output(Box::new(output)))
             }

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use super::{
     asking::{self, not_done},
-    handler::{Handler, is_modern},
+    handler::{Handler, is_modern, said},
     progress::{self, NoProgress},
 };
 use crate::{
@@ -156,6 +156,8 @@ impl Handler {
             .engine
             .tools()
             .iter()
+            // What is much longer is no misspelling, and may be megabytes.
+            .filter(|listed| name.len() <= 4 * listed.tool.name.len())
             .map(|listed| (strsim::jaro_winkler(listed.tool.name, name), listed.tool.name))
             .filter(|(likeness, _)| *likeness > 0.8)
             .max_by(|(a, _), (b, _)| a.total_cmp(b));
@@ -163,7 +165,7 @@ impl Handler {
             Some((_, nearest)) => format!("unknown tool {name:?}; did you mean {nearest}?"),
             None => format!("unknown tool {name:?}"),
         };
-        ErrorData::invalid_params(message, None)
+        ErrorData::invalid_params(said(&message), None)
     }
 }
 

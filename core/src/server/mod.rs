@@ -24,3 +24,5 @@ mod stopping;
 pub use audit::AuditLog;
 pub use codes::MemoryCodes;
 pub use serve::{ExitReason, block_on, serve_stdio, serve_streams};
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use stdio::read_line;
