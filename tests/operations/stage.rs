@@ -278,15 +278,16 @@ fn remove_stale() {
     }
 }
 
-/// The values of `settings.yaml` and `workloads.yaml` that are secret, as they are and as base64.
+/// The values of `settings.yaml`, `workloads.yaml` and `sprocket-objects.yaml` that are secret, as they are and as base64.
 fn planted(run: &str) -> Vec<String> {
-    let plain = ["user", "secret", "config", "env", "url"].map(|kind| format!("planted-{kind}-{run}"));
+    let plain =
+        ["user", "secret", "config", "env", "url", "custom"].map(|kind| format!("planted-{kind}-{run}"));
     let coded = plain.clone().map(|value| base64(value.as_bytes()));
     plain.into_iter().chain(coded).collect()
 }
 
 /// Base64 without its padding.
-fn base64(bytes: &[u8]) -> String {
+pub(crate) fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
     for chunk in bytes.chunks(3) {
