@@ -23,6 +23,7 @@ mod command_line;
 mod describe;
 mod events;
 mod facts;
+mod history;
 mod kubectl;
 mod listing;
 mod lists;
@@ -30,6 +31,7 @@ mod logs;
 #[expect(dead_code, reason = "the benchmarks use the rest of it")]
 #[path = "../support/mcp.rs"]
 mod mcp;
+mod metrics;
 mod objects;
 mod pods;
 mod prompts;
@@ -55,6 +57,8 @@ const PARTS: &[(&str, Trials)] = &[
     ("pods_logs", logs::TRIALS),
     ("events_list", events::TRIALS),
     ("workloads_list", workloads::TRIALS),
+    ("workloads_history", history::TRIALS),
+    ("metrics_top", metrics::TRIALS),
     ("clusters", clusters::TRIALS),
     ("resources_label", changes::TRIALS),
     ("access_check", access::TRIALS),

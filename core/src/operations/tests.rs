@@ -10,8 +10,10 @@ use crate::{
 };
 
 mod change;
+mod history;
 mod list;
 mod logs;
+mod metrics;
 mod read;
 mod scan;
 
