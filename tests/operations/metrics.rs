@@ -6,13 +6,14 @@ use serde_json::{Value, json};
 
 use crate::{
     Trials, ensure, facts,
-    kubectl::{eventually, items, kubectl},
+    kubectl::{apply, eventually, items, kubectl},
     listing::{Listing, Row},
     stage::{Contexts, Stage},
 };
 
 pub(crate) const TRIALS: Trials = &[
     ("containers", containers),
+    ("requests_and_limits", requests_and_limits),
     ("pods_and_namespaces", pods_and_namespaces),
     ("nodes", nodes),
     ("wrong_words", wrong_words),
@@ -57,6 +58,42 @@ fn containers(stage: &Stage) -> Result<(), String> {
         );
         ensure!(
             listing.heading.contains("by memory: ") && listing.heading.contains(" old, over "),
+            "{}",
+            listing.heading
+        );
+        Ok(())
+    })
+}
+
+fn requests_and_limits(stage: &Stage) -> Result<(), String> {
+    let namespace = stage.other_namespace("usage")?;
+    let checked = limited(stage, &namespace);
+    kubectl(&["delete", "namespace", &namespace, "--wait=false"])?;
+    checked
+}
+
+fn limited(stage: &Stage, namespace: &str) -> Result<(), String> {
+    let resources = "{requests: {cpu: 10m, memory: 24Mi}, limits: {memory: 1536Mi}}";
+    let pod = format!(
+        "apiVersion: v1\nkind: Pod\nmetadata: {{name: limited}}\nspec:\n  terminationGracePeriodSeconds: 0\n  \
+         containers:\n  - {{name: main, image: busybox, imagePullPolicy: IfNotPresent, \
+         command: [sh, -c, 'exec sleep 100000'], resources: {resources}}}\n"
+    );
+    // The default account that a pod needs comes soon after its namespace.
+    eventually(30, || apply(&pod, Some(namespace)))?;
+    eventually(90, || {
+        let listing = top(stage, &json!({"namespace": namespace, "sort": "memory"}))?;
+        let row = listing.row_where("POD", "limited")?;
+        for (header, value) in [
+            ("MEM REQ", "24Mi"),
+            ("MEM LIMIT", "1536Mi"),
+            ("CPU REQ", "10m"),
+            ("CPU LIMIT", "none"),
+        ] {
+            row.says(header, value)?;
+        }
+        ensure!(
+            listing.heading.contains(" used of 1536Mi limits; "),
             "{}",
             listing.heading
         );
