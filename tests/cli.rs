@@ -20,12 +20,17 @@ struct Ran {
 }
 
 fn run_in(folder: &Path, arguments: &[&str]) -> Ran {
+    run_with(folder, arguments, &[])
+}
+
+fn run_with(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
     let home = tempfile::tempdir().unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_kube-mcp"))
         .args(arguments)
         .current_dir(folder)
         .env_clear()
         .env("HOME", home.path())
+        .envs(variables.iter().copied())
         .stdin(Stdio::null())
         .output()
         .unwrap();
@@ -231,8 +236,49 @@ fn the_committed_schemas_are_those_that_are_printed() {
         if std::env::var_os("UPDATE_EXPECT").is_some() {
             fs::write(&path, &printed).unwrap();
         }
-        assert_eq!(fs::read_to_string(&path).unwrap(), printed, "{}", path.display());
+        // Not `assert_eq!`: it would print both, and each is a thousand lines.
+        assert!(
+            fs::read_to_string(&path).unwrap() == printed,
+            "spec/schema/{name}.json differs from what is printed; if that is meant: UPDATE_EXPECT=1 cargo test --test cli"
+        );
     }
+}
+
+#[test]
+fn doctor_without_a_cluster_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.yaml");
+    fs::write(
+        &file,
+        "server:\n  toolsets: [cor]\n  templates: nowhere\n  budgt: 1\n",
+    )
+    .unwrap();
+    let ran = run(&["doctor", "--output", "json", "--config", file.to_str().unwrap()]);
+    assert_eq!((ran.status, ran.err.as_str()), (Some(1), ""));
+    let report: Value = serde_json::from_str(&ran.out).unwrap();
+    let failed: Vec<_> = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|finding| finding["level"] == "fail")
+        .map(|finding| {
+            format!(
+                "{} {} -> {}",
+                finding["check"], finding["finding"], finding["next"]
+            )
+        })
+        .collect();
+    let told = [
+        ("configuration", "config.yaml:4:3: no key"),
+        ("tools", "did you mean core?"),
+        ("templates", "cannot read"),
+        ("kubeconfig", "--kubeconfig FILE"),
+    ];
+    assert_eq!(failed.len(), told.len(), "{failed:?}");
+    for (finding, (check, words)) in failed.iter().zip(told) {
+        assert!(finding.contains(check) && finding.contains(words), "{finding}");
+    }
+    assert!(run(&["doctor"]).out.ends_with("1 failed, 0 warnings\n"));
 }
 
 /// `UPDATE_EXPECT=1` rewrites them.
@@ -331,4 +377,43 @@ fn a_call_without_a_cluster_says_what_to_do() {
     let call = run(&["call", read.unwrap().name]);
     assert_eq!(call.status, Some(1), "{}", call.out);
     assert!(call.out.contains("--kubeconfig FILE"), "{}", call.out);
+}
+
+#[test]
+fn what_http_cannot_do_is_told_before_it_serves() {
+    for (arguments, variable, told) in [
+        (
+            &["--transport", "http", "--listen", "0.0.0.0:8080"][..],
+            ("X", ""),
+            "http.listen 0.0.0.0:8080: expected a loopback address",
+        ),
+        (
+            &["--listen", "127.0.0.1:0"],
+            ("X", ""),
+            "--listen, --stateless and --no-auth go with --transport http",
+        ),
+        (
+            &["--transport", "http"],
+            ("KUBE_MCP_HTTP_TOKEN", "too-short"),
+            "http.token: expected 16 or more visible ASCII characters",
+        ),
+        (
+            &["--transport", "http"],
+            ("KUBE_MCP_HTTP_TOKEN_FILE", "/nonexistent/token"),
+            "http.token_file /nonexistent/token: cannot be read",
+        ),
+    ] {
+        let arguments: Vec<&str> = ["serve"].into_iter().chain(arguments.iter().copied()).collect();
+        let ran = run_with(
+            Path::new("/"),
+            &arguments,
+            &[variable, ("KUBE_MCP_HTTP_LISTEN", "127.0.0.1:0")],
+        );
+        assert_eq!((ran.status, ran.out.as_str()), (Some(1), ""), "{}", ran.err);
+        assert!(
+            ran.err.contains(told) && !ran.err.contains("too-short"),
+            "{}",
+            ran.err
+        );
+    }
 }

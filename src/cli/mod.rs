@@ -6,6 +6,7 @@
 mod arguments;
 mod call;
 mod completions;
+mod doctor;
 mod engine;
 mod lint;
 mod listing;

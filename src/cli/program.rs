@@ -6,8 +6,8 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use kube_mcp_core::engine::surface::Surface;
 
 use super::{
-    call, completions, lint, new, operations, options::Options, reference, render, schema, serve, show,
-    terminal, tools,
+    call, completions, doctor, lint, new, operations, options::Options, reference, render, schema, serve,
+    show, terminal, tools,
 };
 
 /// An MCP server for Kubernetes
@@ -33,6 +33,7 @@ enum Command {
     Serve(serve::Serve),
     Call(call::CallTool),
     Tools(tools::Tools),
+    Doctor(doctor::Doctor),
     Lint(lint::Lint),
     Show(show::Show),
     Operations(operations::Operations),
@@ -47,10 +48,11 @@ enum Command {
 pub(crate) fn run(surfaces: &[&'static Surface]) -> ExitCode {
     let Program { command, options } = Program::parse();
     let options = options.overrides();
-    let result = match command.unwrap_or(Command::Serve(serve::Serve {})) {
+    let result = match command.unwrap_or(Command::Serve(serve::Serve::default())) {
         Command::Serve(serve) => serve.run(surfaces, &options),
         Command::Call(call) => call.run(surfaces, &options),
         Command::Tools(tools) => tools.run(surfaces, &options),
+        Command::Doctor(doctor) => doctor.run(surfaces, &options),
         Command::Lint(lint) => lint.run(surfaces),
         Command::Show(show) => show.run(surfaces),
         Command::Operations(operations) => operations.run(surfaces),

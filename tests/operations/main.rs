@@ -21,9 +21,11 @@ mod changes;
 mod clusters;
 mod command_line;
 mod describe;
+mod doctor;
 mod events;
 mod facts;
 mod history;
+mod kinds;
 mod kubectl;
 mod listing;
 mod lists;
@@ -38,6 +40,7 @@ mod prompts;
 mod resources;
 mod safety;
 mod stage;
+mod waiting;
 mod workloads;
 
 use stage::Stage;
@@ -59,13 +62,16 @@ const PARTS: &[(&str, Trials)] = &[
     ("workloads_list", workloads::TRIALS),
     ("workloads_history", history::TRIALS),
     ("metrics_top", metrics::TRIALS),
+    ("resources_wait", waiting::TRIALS),
     ("clusters", clusters::TRIALS),
+    ("kinds", kinds::TRIALS),
     ("resources_label", changes::TRIALS),
     ("access_check", access::TRIALS),
     ("safety", safety::TRIALS),
     ("prompts", prompts::TRIALS),
     ("resources", resources::TRIALS),
     ("command_line", command_line::TRIALS),
+    ("doctor", doctor::TRIALS),
 ];
 
 /// Fails with the message unless the condition holds.

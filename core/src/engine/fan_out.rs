@@ -104,9 +104,6 @@ fn add(merged: &mut Table, table: Table, cluster: &str) {
         row.id.cluster = Some(cluster.to_owned());
         merged.rows.push(row);
     }
-    if let Some(heading) = table.heading {
-        merged.notes.push(format!("{cluster}: {heading}"));
-    }
     merged.total += table.total;
     merged.unhealthy += table.unhealthy;
     merged.sorted |= table.sorted;
@@ -126,6 +123,9 @@ fn add(merged: &mut Table, table: Table, cluster: &str) {
             "{cluster} has more rows: narrow with selector, or list cluster={cluster} alone"
         ));
     }
+    merged
+        .notes
+        .extend(table.heading.map(|heading| format!("{cluster}: {heading}")));
     merged
         .notes
         .extend(table.notes.into_iter().map(|note| format!("{cluster}: {note}")));

@@ -11,11 +11,13 @@ use crate::{
 
 mod change;
 mod history;
+mod kinds;
 mod list;
 mod logs;
 mod metrics;
 mod read;
 mod scan;
+mod wait;
 
 /// Columns of pods as the API server prints them.
 const POD: &[&str] = &["Name", "Ready", "Status", "Restarts", "Age"];

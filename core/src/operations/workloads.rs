@@ -1,7 +1,7 @@
 //! Workloads: five kinds under one status rule.
 
 pub mod history;
-mod pods;
+pub(super) mod pods;
 
 use std::collections::HashMap;
 

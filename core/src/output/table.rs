@@ -38,6 +38,9 @@ pub struct Table {
     /// Where to go on after each row, parallel to `rows`: an answer that has to be cut earlier than the limit says
     /// how to see the rest. Empty where there are no cursors.
     pub cursors: Vec<String>,
+    /// The call that shows each row and its neighbours, parallel to `rows`, where there are no cursors: an answer
+    /// that has to be cut suggests the first row's that is left out.
+    pub elsewhere: Vec<Next>,
     /// Remarks below the heading: a namespace that could not be read, what was folded.
     pub notes: Vec<String>,
     /// Calls worth making next, at most two are shown.

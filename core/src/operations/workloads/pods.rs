@@ -22,7 +22,11 @@ const AT_ONCE: usize = 8;
 
 /// Adds to the REASON of the unhealthy rows what the worst of their pods suffers from. What cannot be read adds
 /// nothing: the row stands without it.
-pub(super) async fn explain(cx: &Cx, table: &mut Table, selectors: &HashMap<ObjectId, String>) {
+pub(in crate::operations) async fn explain(
+    cx: &Cx,
+    table: &mut Table,
+    selectors: &HashMap<ObjectId, String>,
+) {
     let Some(column) = table.columns.iter().position(|column| column.header == "REASON") else {
         return;
     };
