@@ -118,6 +118,20 @@ impl Stage {
         Ok(stage)
     }
 
+    /// Makes a namespace of a trial's own, beside the suite's. The trial removes it.
+    pub(crate) fn other_namespace(&self, name: &str) -> Result<String, String> {
+        let namespace = format!("{}-{name}", self.namespace);
+        kubectl(&["create", "namespace", &namespace])?;
+        kubectl(&[
+            "label",
+            "namespace",
+            &namespace,
+            LABEL,
+            &format!("kube-mcp/started={}", now()),
+        ])?;
+        Ok(namespace)
+    }
+
     /// Waits until every fixture is in its state.
     fn settle(&self) -> Result<(), String> {
         let namespace = &self.namespace;

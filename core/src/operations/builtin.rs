@@ -40,5 +40,6 @@ builtin! {
     controller_revisions: "apps" "ControllerRevision" "controllerrevisions" true;
     jobs: "batch" "Job" "jobs" true;
     cron_jobs: "batch" "CronJob" "cronjobs" true;
+    api_services: "apiregistration.k8s.io" "APIService" "apiservices" false;
     ingresses: "networking.k8s.io" "Ingress" "ingresses" true;
 }

@@ -10,9 +10,11 @@ use crate::{
 };
 
 mod change;
+mod history;
 mod kinds;
 mod list;
 mod logs;
+mod metrics;
 mod read;
 mod scan;
 mod wait;
