@@ -13,6 +13,7 @@ mod change;
 mod list;
 mod logs;
 mod read;
+mod references;
 mod scan;
 
 /// Columns of pods as the API server prints them.
