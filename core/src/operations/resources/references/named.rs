@@ -82,20 +82,17 @@ pub(super) fn by(found: &Found) -> Vec<Named> {
         ("autoscaling", "HorizontalPodAutoscaler") => {
             target(&spec["scaleTargetRef"], namespace).into_iter().collect()
         }
-        ("", "PersistentVolumeClaim") => one(builtin::volumes(), &spec["volumeName"])
-            .into_iter()
-            .chain(one(builtin::storage_classes(), &spec["storageClassName"]))
-            .collect(),
+        ("", "PersistentVolumeClaim") => {
+            let volume = one(builtin::volumes(), &spec["volumeName"]);
+            let class = class(spec, volume.is_some());
+            volume.into_iter().chain(class).collect()
+        }
         ("", "PersistentVolume") => {
             let claim = &spec["claimRef"];
             let bound = claim["name"]
                 .as_str()
                 .map(|name| Named::new(builtin::claims(), claim["namespace"].as_str(), name));
-            let class = spec["storageClassName"].as_str().filter(|name| !name.is_empty());
-            bound
-                .into_iter()
-                .chain(class.map(|name| Named::new(builtin::storage_classes(), None, name)))
-                .collect()
+            bound.into_iter().chain(class(spec, true)).collect()
         }
         ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => binding(object, namespace),
         ("", "ServiceAccount") => items(&object["imagePullSecrets"])
@@ -107,6 +104,18 @@ pub(super) fn by(found: &Found) -> Vec<Named> {
             .collect(),
         _ => pod(object, namespace).collect(),
     }
+}
+
+/// The class of a claim or volume. Once there is a volume its class need not exist: it may be a mere name by which
+/// the two found each other.
+fn class(spec: &Value, bound: bool) -> Option<Named> {
+    let name = spec["storageClassName"]
+        .as_str()
+        .filter(|name| !name.is_empty())?;
+    Some(Named {
+        optional: bound,
+        ..Named::new(builtin::storage_classes(), None, name)
+    })
 }
 
 /// What a pod, or those that are made of a template, cannot do without.
