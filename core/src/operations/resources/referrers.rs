@@ -4,6 +4,7 @@ mod bindings;
 mod pods;
 mod selecting;
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
@@ -12,6 +13,7 @@ use super::{
 };
 use crate::{
     call::{Cx, KindRef, Result},
+    cluster::Resource,
     operation,
     operations::{locate, mixed::Entry},
     output::Table,
@@ -63,9 +65,9 @@ pub async fn referrers(
 }
 
 /// An object that refers to another, and how.
-fn entry(resource: &crate::cluster::Resource, object: &Value, detail: String) -> Entry {
+fn entry(resource: &Resource, object: &Value, detail: String) -> Entry {
     Entry {
         own: vec![detail],
-        ..Entry::new(resource, object, jiff::Timestamp::now())
+        ..Entry::new(resource, object, Timestamp::now())
     }
 }
