@@ -91,6 +91,7 @@ impl Stage {
         eventually(30, || {
             kubectl(&["get", "serviceaccount", "default", "-n", &namespace])
         })?;
+        apply(&fixture("references.yaml", run)?, Some(&namespace))?;
         apply(&fixture("workloads.yaml", run)?, Some(&namespace))?;
         apply(&fixture("settings.yaml", run)?, Some(&namespace))?;
         kubectl(&[

@@ -7,6 +7,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
+use jiff::Timestamp;
 use minijinja::{
     Environment, Error as TemplateError, ErrorKind as TemplateErrorKind, UndefinedBehavior, Value as Jinja,
     syntax::SyntaxConfig,
@@ -15,7 +16,13 @@ use minijinja::{
 use serde_json::{Map, Value};
 
 use super::{api::ListedTool, next, surface::Surface};
-use crate::{Error, ErrorKind, output::Next};
+use crate::{
+    Error, ErrorKind,
+    output::{
+        Next,
+        size::{age, short_age},
+    },
+};
 
 /// The templates of all surfaces, parsed at first use.
 pub(crate) struct Templates {
@@ -108,6 +115,7 @@ impl Templates {
         environment.add_function("next", move |op: String, args: Kwargs| {
             call_of(&listed, op, &args)
         });
+        environment.add_filter("age", age_of);
         for (name, source) in &self.sources {
             let added = match &self.folder {
                 None => environment.add_template(name, source),
@@ -139,6 +147,14 @@ fn call_of(listed: &[ListedTool], op: String, args: &Kwargs) -> Result<String, T
     }
     args.assert_all_used()?;
     Ok(next::resolve(listed, &suggestion).map_or_else(String::new, |call| next::write(&call)))
+}
+
+/// `time | age` in a template: how long ago that was, as `51m`; what is no time stays as it is.
+fn age_of(time: String) -> String {
+    match time.parse() {
+        Ok(time) => short_age(age(time, Timestamp::now())),
+        Err(_) => time,
+    }
 }
 
 /// An error of a template with its place, line and cause.

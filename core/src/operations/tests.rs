@@ -16,6 +16,7 @@ mod list;
 mod logs;
 mod metrics;
 mod read;
+mod references;
 mod scan;
 mod wait;
 
