@@ -5,10 +5,9 @@ use std::process::ExitCode;
 use clap::Args;
 use kube_mcp_core::{
     config::{Confirm, Overrides},
-    engine::{Answer, Context, Engine, surface::Surface},
+    engine::{Context, surface::Surface},
     server::block_on,
 };
-use serde_json::{Map, Value};
 
 use super::{arguments, engine, terminal, terminal::Outcome};
 
@@ -51,7 +50,11 @@ impl CallTool {
                             return Ok(ExitCode::FAILURE);
                         }
                     }
-                    self.carry_out(&engine, arguments, request.code, &context).await
+                    let context = Context {
+                        agreed: Some(request.code),
+                        ..context
+                    };
+                    engine.call_tool(&self.tool, arguments, &context).await
                 }
                 None => answer,
             };
@@ -62,17 +65,6 @@ impl CallTool {
                 ExitCode::SUCCESS
             })
         })?
-    }
-
-    async fn carry_out(
-        &self,
-        engine: &Engine,
-        mut arguments: Map<String, Value>,
-        code: String,
-        context: &Context,
-    ) -> Answer {
-        arguments.insert("confirm".to_owned(), Value::String(code));
-        engine.call_tool(&self.tool, arguments, context).await
     }
 }
 

@@ -73,6 +73,7 @@ pub(super) fn context(config: &Config) -> Context {
             client: "cli".to_owned(),
         },
         consent,
+        agreed: None,
         cancel: cancelled_by_the_keyboard(),
         progress: Arc::new(ToStderr(io::stderr().is_terminal())),
     }

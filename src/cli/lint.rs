@@ -33,6 +33,14 @@ impl Lint {
                 counted(mistakes.len(), "mistake"),
                 self.dir.display()
             ));
+            let unknown = mistakes
+                .iter()
+                .any(|mistake| mistake.check == "unknown-operation");
+            if unknown && self.dir.join("src/operations").is_dir() {
+                terminal::say(
+                    "operations that this package declares itself are known to its own binary and to its build",
+                );
+            }
             return Ok(ExitCode::FAILURE);
         }
         let package = package.unwrap_or_default();

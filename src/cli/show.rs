@@ -22,24 +22,29 @@ pub(super) struct Show {
 
 impl Show {
     pub(super) fn run(self, surfaces: &[&'static Surface]) -> Outcome {
-        let tools = || surfaces.iter().flat_map(|surface| surface.tools);
-        let tool = tools().find(|tool| tool.name == self.tool).ok_or_else(|| {
-            let names = tools().map(|tool| tool.name);
+        let tools = || {
+            surfaces
+                .iter()
+                .flat_map(|surface| surface.tools.iter().map(|tool| (surface.package, tool)))
+        };
+        let (package, tool) = tools().find(|(_, tool)| tool.name == self.tool).ok_or_else(|| {
+            let names = tools().map(|(_, tool)| tool.name);
             let help = suggest::help(&self.tool, names, "there are").unwrap_or_default();
             Error::not_found(format!("unknown tool `{}`: {help}", self.tool))
         })?;
-        terminal::print(&shown(tool))?;
+        terminal::print(&shown(tool, package))?;
         Ok(ExitCode::SUCCESS)
     }
 }
 
-fn shown(tool: &Tool) -> String {
+fn shown(tool: &Tool, package: &str) -> String {
     let mut text = tool.name.to_owned();
     if let Some(title) = tool.title {
         text.push_str(&format!(" ({title})"));
     }
     text.push_str(&format!("\n\n{}\n\n", tool.description.trim()));
     let mut facts = vec![
+        ["package", package],
         ["declared", tool.at],
         ["toolset", tool.toolset],
         ["access", access_of(tool).word()],

@@ -156,8 +156,8 @@ fn one_pod_line_by_line(stage: &Stage) -> Result<(), String> {
     let lines = fenced(&text)?;
     let written = kubectl(&["logs", &pod, "-c", "web", "-n", &stage.namespace])?;
     ensure!(written.lines().count() == 12, "the fixture wrote:\n{written}");
-    // The newest comes first; what follows itself is folded.
-    let mut rest = lines.iter().rev();
+    // As they were written; what follows itself is folded.
+    let mut rest = lines.iter();
     let mut last = "";
     for line in written
         .lines()
@@ -177,7 +177,7 @@ fn tail(stage: &Stage) -> Result<(), String> {
     let lines = fenced(&text)?;
     ensure!(lines.len() == 2, "{} lines:\n{text}", lines.len());
     ensure!(
-        lines[0].contains("INFO web serves") && lines[1].contains("ERROR cart"),
+        lines[0].contains("ERROR cart") && lines[1].contains("INFO web serves"),
         "not the last two:\n{text}"
     );
     Ok(())

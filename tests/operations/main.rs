@@ -16,6 +16,7 @@ use std::{
 
 use libtest_mimic::{Arguments, Trial};
 
+mod access;
 mod changes;
 mod clusters;
 mod command_line;
@@ -57,6 +58,7 @@ const PARTS: &[(&str, Trials)] = &[
     ("workloads_list", workloads::TRIALS),
     ("clusters", clusters::TRIALS),
     ("resources_label", changes::TRIALS),
+    ("access_check", access::TRIALS),
     ("safety", safety::TRIALS),
     ("prompts", prompts::TRIALS),
     ("resources", resources::TRIALS),

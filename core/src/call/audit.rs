@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
-use super::Access;
+use super::{Access, Caller};
 
 /// What an audit line says. Argument values other than the identity of the object stay out.
 #[derive(Clone, Debug, Serialize)]
@@ -31,6 +32,33 @@ pub struct AuditEntry {
     pub duration: Duration,
     /// `ok`, `error`, `cancelled`.
     pub result: &'static str,
+}
+
+impl AuditEntry {
+    /// The line of a call that has just begun.
+    pub fn new(caller: &Caller, tool: &str, access: Access) -> Self {
+        Self {
+            caller: caller.id.clone(),
+            tool: tool.to_owned(),
+            cluster: None,
+            namespace: None,
+            kind: None,
+            name: None,
+            access,
+            decision: "allowed",
+            duration: Duration::ZERO,
+            result: "ok",
+        }
+    }
+
+    /// Says what the call is about: its cluster, and the object that its arguments name.
+    pub fn is_about(&mut self, cluster: Option<&str>, arguments: &Map<String, Value>) {
+        let text = |name: &str| Some(arguments.get(name)?.as_str()?.to_owned());
+        self.cluster = cluster.map(str::to_owned);
+        self.namespace = text("namespace");
+        self.kind = text("kind");
+        self.name = text("name");
+    }
 }
 
 /// Where audit lines go.

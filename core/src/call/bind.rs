@@ -4,7 +4,7 @@ use serde_json::Map;
 #[doc(no_inline)]
 pub use serde_json::Value;
 
-use crate::{Error, call::Page};
+use crate::{Error, call::Page, nearest::nearest};
 
 /// The values bound to an operation's parameters, ready to be taken by the generated function.
 #[derive(Debug, Default)]
@@ -77,13 +77,8 @@ pub fn bind_choice<T: Choice>(value: Option<Value>) -> Result<T, BindError> {
         return Err(BindError::expected(&format!("one of {names}"), value.as_ref()));
     };
     T::from_name(text.trim()).ok_or_else(|| {
-        let nearest = T::NAMES
-            .iter()
-            .map(|name| (strsim::damerau_levenshtein(name, &text.to_lowercase()), name))
-            .filter(|(distance, name)| *distance <= name.len().div_ceil(3))
-            .min_by_key(|(distance, _)| *distance);
-        BindError::new(match nearest {
-            Some((_, name)) => format!("expected one of {names}, found {text:?}: did you mean {name}?"),
+        BindError::new(match nearest(text, T::NAMES.iter().copied()) {
+            Some(name) => format!("expected one of {names}, found {text:?}: did you mean {name}?"),
             None => format!("expected one of {names}, found {text:?}"),
         })
     })

@@ -8,7 +8,7 @@ use super::{
     context::{Cluster, Named},
     kubeconfig::{Entry, Merged, Source},
 };
-use crate::{Error, config};
+use crate::{Error, config, nearest::nearest};
 
 /// The name of the cluster that this process runs in, if it has no kubeconfig.
 const IN_CLUSTER: &str = "in-cluster";
@@ -179,7 +179,7 @@ impl Clusters {
             return Ok(cluster.clone());
         }
         let names = self.names();
-        let nearest = nearest(name, &names);
+        let nearest = nearest(name, names.iter().copied());
         Err(Error::not_found(match nearest {
             Some(near) => format!(
                 "no cluster {name:?}; did you mean {near}? (clusters: {})",
@@ -215,7 +215,7 @@ fn denied_cluster_unknown(config: &config::Config, merged: &Merged) -> Option<Er
     let (place, name) = denied
         .flat_map(|(place, rule)| rule.clusters.iter().map(move |name| (place, name)))
         .find(|(_, name)| *name != "*" && !known.contains(&name.as_str()))?;
-    let hint = match nearest(name, &known) {
+    let hint = match nearest(name, known.iter().copied()) {
         Some(near) => format!("did you mean {near}?"),
         None => format!("clusters: {}", known.join(", ")),
     };
@@ -226,24 +226,13 @@ fn denied_cluster_unknown(config: &config::Config, merged: &Merged) -> Option<Er
 }
 
 fn unknown_context(name: &str, known: &[&str], files: &str) -> String {
-    match nearest(name, known) {
+    match nearest(name, known.iter().copied()) {
         Some(near) => format!("there is no context {name:?} in {files}; did you mean {near}?"),
         None => format!(
             "there is no context {name:?} in {files}; contexts: {}",
             known.join(", ")
         ),
     }
-}
-
-/// The nearest of these names, if one is near.
-pub(super) fn nearest<'a>(name: &str, names: &[&'a str]) -> Option<&'a str> {
-    let name = name.to_lowercase();
-    names
-        .iter()
-        .map(|known| (strsim::damerau_levenshtein(&name, &known.to_lowercase()), *known))
-        .filter(|(distance, _)| *distance * 2 <= name.chars().count().max(2))
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, known)| known)
 }
 
 /// The cluster that this process runs in, if it does.

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use tower::{ServiceBuilder, util::BoxCloneSyncService};
 
 use super::{
-    Client, Grant, Resource,
+    Client, Grant, RequestInfo, Resource,
     connect::{Connecting, HttpService, server_uri},
     discovery::Discovery,
     kubeconfig::Entry,
@@ -15,9 +15,11 @@ use super::{
         retry::Repeat,
         trace::TraceLayer,
     },
+    openapi::Documents,
     plugin::Plugin,
     proxy::{self, ProxyEnv},
     registry::Registry,
+    schema::Schemas,
     transport::Transport,
 };
 use crate::{
@@ -52,6 +54,7 @@ pub struct Cluster {
     /// What is at its end, if it is a kubeconfig's or a service account's.
     pub(super) transport: Option<Transport>,
     discovery: Discovery,
+    documents: Documents,
     identified: RwLock<Option<Identity>>,
 }
 
@@ -122,12 +125,13 @@ impl Cluster {
             service: BoxCloneSyncService::new(service),
             transport: None,
             discovery: Discovery::default(),
+            documents: Documents::default(),
             identified: RwLock::new(None),
         }
     }
 
     /// A cluster whose API server is this service, behind the same layers as any other.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn scripted(name: &str, transport: HttpService, config: &Config) -> Self {
         let named = Named {
             name,
@@ -187,6 +191,22 @@ impl Cluster {
         Ok(self.discovery.registry(&self.client(grant)).await?.preferred())
     }
 
+    /// What the cluster serves by now: discovery is asked again unless that was a moment ago.
+    ///
+    /// # Errors
+    /// As they come, explained.
+    pub async fn discover(self: &Arc<Self>, grant: Grant) -> Result<Arc<Registry>, Error> {
+        self.discovery.refreshed(&self.client(grant)).await
+    }
+
+    /// The schemas of a kind's group version.
+    ///
+    /// # Errors
+    /// If the cluster publishes none; the others as they come, explained.
+    pub async fn schemas(self: &Arc<Self>, resource: &Resource, grant: Grant) -> Result<Arc<Schemas>, Error> {
+        self.documents.of(&self.client(grant), resource).await
+    }
+
     /// Who the API server takes us for.
     ///
     /// # Errors
@@ -208,6 +228,14 @@ impl Cluster {
     /// A kind by group and plural, if discovery has been asked already.
     pub(super) fn known(&self, group: &str, plural: &str) -> Option<Resource> {
         self.discovery.known(group, plural)
+    }
+
+    /// Whether the server's own mode and rules let such a request pass, whatever the API server says of it.
+    ///
+    /// # Errors
+    /// If they do not: with the mode or the rule that refuses.
+    pub(crate) fn permits(&self, info: &RequestInfo, cluster_scoped: bool) -> Result<(), Error> {
+        self.policy.permits(info, cluster_scoped)
     }
 
     /// What it serves.

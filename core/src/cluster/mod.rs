@@ -13,21 +13,27 @@ mod explain;
 mod kubeconfig;
 mod layers;
 mod list;
+mod openapi;
 mod plugin;
 mod process;
 mod proxy;
 mod query;
 mod registry;
 mod resource;
-#[cfg(test)]
+mod schema;
+#[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod testing;
 mod transport;
 mod wire;
 
+pub(crate) use client::Decision;
 pub use client::{Client, Grant, ListEnd, ListQuery, LogQuery, Patch, Preconditions};
 pub use clusters::Clusters;
 pub use context::{Cluster, Identity};
+pub(crate) use layers::request::RequestInfo;
 pub use layers::{guard::UnknownResource, trace::LOG_DIRECTIVES};
 pub use process::stop_plugins;
+pub use registry::Registry;
 pub use resource::Resource;
+pub use schema::{Field, Schema, Schemas};
 pub use wire::{Cell, Include, TableColumn, TableMeta, TableRow, TableView};

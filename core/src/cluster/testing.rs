@@ -58,6 +58,7 @@ struct Route {
 
 #[derive(Clone, Debug)]
 struct Answer {
+    after: Duration,
     status: StatusCode,
     headers: Vec<(&'static str, String)>,
     body: Bytes,
@@ -140,6 +141,18 @@ impl Script {
         self.answer(method, target, status, Vec::new(), body.to_owned().into())
     }
 
+    /// Answers a GET with this JSON, but not soon.
+    pub(crate) fn slowly(self, path: &str, after: Duration, body: Value) -> Self {
+        let script = self.on("GET", path, body);
+        let mut state = script.state();
+        let route = state.routes.iter_mut().find(|route| route.path == path);
+        if let Some(answer) = route.and_then(|route| route.answers.back_mut()) {
+            answer.after = after;
+        }
+        drop(state);
+        script
+    }
+
     /// Answers with a Table of these columns and rows, whatever Table is asked for.
     pub(crate) fn table(self, target: &str, columns: &[&str], rows: &[&[&str]]) -> Self {
         let columns: Vec<_> = columns
@@ -166,6 +179,7 @@ impl Script {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let query = pairs(query);
         let answer = Answer {
+            after: Duration::ZERO,
             status,
             headers,
             body,
@@ -266,6 +280,7 @@ impl Script {
             ))
             .into());
         };
+        tokio::time::sleep(answer.after).await;
         let mut response = Response::new(box_body(Full::new(answer.body)));
         *response.status_mut() = answer.status;
         for (name, value) in answer.headers {

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 
+use crate::{Error, ErrorKind};
+
 /// How much of each object a Table carries beside its cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Include {
@@ -39,6 +41,19 @@ pub struct TableView<'a> {
     /// The rows.
     #[serde(borrow, default)]
     pub rows: Vec<TableRow<'a>>,
+}
+
+impl<'a> TableView<'a> {
+    /// Reads the body of a Table.
+    ///
+    /// # Errors
+    /// If it is none.
+    pub fn read(body: &'a [u8]) -> Result<Self, Error> {
+        serde_json::from_slice(body).map_err(|error| {
+            let message = format!("the API server's table cannot be read: {error}");
+            Error::new(ErrorKind::Server, message)
+        })
+    }
 }
 
 /// A list's own metadata.

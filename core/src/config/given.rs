@@ -1,11 +1,17 @@
 //! A value that was given for a key, in a file or in a variable, and what it is read as.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use super::{
     Rule,
     tree::{Key, Node, Place, Value},
 };
+use crate::nearest::nearest;
 
 /// What is wrong with a value, and where if not at its beginning.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,16 +60,17 @@ impl Given<'_> {
         }
     }
 
-    pub(super) fn path(self) -> Result<PathBuf, Wrong> {
+    /// A file or folder; one that is relative is looked for below `base`.
+    pub(super) fn path(self, base: &Path) -> Result<PathBuf, Wrong> {
         let text = self.text()?;
-        match (text.strip_prefix("~/"), etcetera::home_dir()) {
-            (Some(rest), Ok(home)) => Ok(home.join(rest)),
-            _ => Ok(text.into()),
-        }
+        Ok(match (text.strip_prefix("~/"), etcetera::home_dir()) {
+            (Some(rest), Ok(home)) => home.join(rest),
+            _ => base.join(text),
+        })
     }
 
-    pub(super) fn integer(self, least: u64, most: u64) -> Result<u64, Wrong> {
-        let number = match self {
+    pub(super) fn integer<T: TryFrom<u64>>(self, least: u64, most: u64) -> Result<T, Wrong> {
+        let number: Option<u64> = match self {
             Self::Text(text) => text.trim().parse().ok(),
             Self::Node(node) => match &node.value {
                 Value::Integer(number) => u64::try_from(*number).ok(),
@@ -72,7 +79,26 @@ impl Given<'_> {
         };
         number
             .filter(|number| (least..=most).contains(number))
+            .and_then(|number| T::try_from(number).ok())
             .ok_or_else(|| self.expected(&format!("a whole number from {least} to {most}")))
+    }
+
+    /// `true` or `false`.
+    pub(super) fn flag(self) -> Result<bool, Wrong> {
+        let flag = match self {
+            Self::Text(text) => text.trim().parse().ok(),
+            Self::Node(node) => match node.value {
+                Value::Bool(flag) => Some(flag),
+                _ => None,
+            },
+        };
+        flag.ok_or_else(|| self.expected("true or false"))
+    }
+
+    /// An address and a port.
+    pub(super) fn address(self) -> Result<SocketAddr, Wrong> {
+        let given = self.text()?.trim().parse();
+        given.map_err(|_| self.expected("an address and a port such as 127.0.0.1:8080 or [::1]:0"))
     }
 
     /// A length of time from one millisecond to `most`.
@@ -130,14 +156,15 @@ impl Given<'_> {
     }
 
     /// Files; in a variable they are separated as in KUBECONFIG.
-    pub(super) fn paths(self) -> Result<Vec<PathBuf>, Wrong> {
+    pub(super) fn paths(self, base: &Path) -> Result<Vec<PathBuf>, Wrong> {
         match self {
             Self::Text(text) => Ok(std::env::split_paths(text)
                 .filter(|path| !path.as_os_str().is_empty())
+                .map(|path| base.join(path))
                 .collect()),
             Self::Node(node) => match &node.value {
-                Value::List(list) => list.iter().map(|node| Given::Node(node).path()).collect(),
-                Value::Text(_) => Ok(vec![self.path()?]),
+                Value::List(list) => list.iter().map(|node| Given::Node(node).path(base)).collect(),
+                Value::Text(_) => Ok(vec![self.path(base)?]),
                 _ => Err(self.expected("a file, or a list of files")),
             },
         }
@@ -167,19 +194,20 @@ impl Given<'_> {
         }
     }
 
-    /// Rules, in a file only.
-    pub(super) fn rules(self, wrong: &mut Vec<Wrong>) -> Vec<Rule> {
-        let list = match self {
-            Self::Node(Node {
-                value: Value::List(list),
-                ..
-            }) => list,
-            _ => {
-                wrong.push(self.expected("a list of rules such as [{resources: [secrets]}]"));
-                return Vec::new();
-            }
+    /// Rules, in a file only; all that is wrong with them.
+    pub(super) fn rules(self) -> Result<Vec<Rule>, Vec<Wrong>> {
+        let Self::Node(Node {
+            value: Value::List(list),
+            ..
+        }) = self
+        else {
+            return Err(vec![
+                self.expected("a list of rules such as [{resources: [secrets]}]"),
+            ]);
         };
-        list.iter().map(|node| rule(node, wrong)).collect()
+        let mut wrong = Vec::new();
+        let rules = list.iter().map(|node| rule(node, &mut wrong)).collect();
+        if wrong.is_empty() { Ok(rules) } else { Err(wrong) }
     }
 }
 
@@ -274,14 +302,8 @@ pub(super) fn unknown_key(key: &Key, place: &str, known: &[&str]) -> Wrong {
 
 /// `; did you mean x?`, if one is near.
 pub(super) fn did_you_mean(word: &str, known: &[&str]) -> String {
-    let lower = word.to_lowercase();
-    let near = known
-        .iter()
-        .map(|known| (strsim::damerau_levenshtein(&lower, &known.to_lowercase()), *known))
-        .filter(|(distance, _)| *distance * 2 <= lower.chars().count().max(2))
-        .min_by_key(|(distance, _)| *distance);
-    match near {
-        Some((_, known)) => format!("; did you mean {known}?"),
+    match nearest(word, known.iter().copied()) {
+        Some(known) => format!("; did you mean {known}?"),
         None => String::new(),
     }
 }

@@ -123,7 +123,7 @@ impl Config {
         let mut wrong = Vec::new();
         let root = match tree::read(text) {
             Ok(root) => {
-                self.apply_root(&root, file.parent(), &mut wrong);
+                self.apply_root(&root, file.parent().unwrap_or(Path::new("")), &mut wrong);
                 Some(root)
             }
             Err((at, what)) => {
@@ -139,7 +139,7 @@ impl Config {
         root
     }
 
-    fn apply_root(&mut self, root: &Node, base: Option<&Path>, wrong: &mut Vec<Wrong>) {
+    fn apply_root(&mut self, root: &Node, base: &Path, wrong: &mut Vec<Wrong>) {
         let Some(sections) = map(root, "a map of sections", wrong) else {
             return;
         };
@@ -185,11 +185,11 @@ impl Config {
                 if matches!(value.value, Value::Null) {
                     continue;
                 }
-                if let Err(Wrong { at, what }) = (setting.set)(self, Given::Node(value), base, wrong) {
-                    wrong.push(Wrong {
+                if let Err(found) = (setting.set)(self, Given::Node(value), base) {
+                    wrong.extend(found.into_iter().map(|Wrong { at, what }| Wrong {
                         at,
                         what: format!("{path}: {what}"),
-                    });
+                    }));
                 }
             }
         }
@@ -216,14 +216,10 @@ impl Config {
                 // An empty variable says nothing: so it can be unset where only setting is possible.
                 Some(_) if value.is_empty() => {}
                 Some(setting) => {
-                    let mut wrong = Vec::new();
-                    let result = (setting.set)(self, Given::Text(value), None, &mut wrong);
-                    wrong.extend(result.err());
-                    mistakes.extend(
-                        wrong
-                            .into_iter()
-                            .map(|wrong| format!("environment: {name}: {}", wrong.what)),
-                    );
+                    // Relative to where the server is started.
+                    let result = (setting.set)(self, Given::Text(value), Path::new(""));
+                    let wrong = result.err().into_iter().flatten();
+                    mistakes.extend(wrong.map(|wrong| format!("environment: {name}: {}", wrong.what)));
                 }
             }
         }
@@ -233,6 +229,7 @@ impl Config {
     fn apply(&mut self, overrides: &Overrides) {
         let Overrides {
             config: _,
+            transport,
             toolsets,
             disable,
             budget,
@@ -244,8 +241,12 @@ impl Config {
             mode,
             confirm,
             reveal_secrets,
+            listen,
+            auth,
+            stateless,
         } = overrides.clone();
         let (server, kubernetes, access) = (&mut self.server, &mut self.kubernetes, &mut self.access);
+        set(&mut server.transport, transport);
         server.toolsets = toolsets.or(server.toolsets.take());
         set(&mut server.disable, disable);
         set(&mut server.budget, budget);
@@ -259,6 +260,9 @@ impl Config {
         set(&mut access.mode, mode);
         set(&mut access.confirm, confirm);
         access.reveal_secrets = reveal_secrets;
+        set(&mut self.http.listen, listen);
+        set(&mut self.http.auth, auth);
+        set(&mut self.http.stateless, stateless);
     }
 }
 

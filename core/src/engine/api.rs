@@ -15,6 +15,8 @@ pub struct Context {
     pub caller: Caller,
     /// Whether and how consent can be had.
     pub consent: Consent,
+    /// The code of a plan that a person has agreed to: it counts in place of the argument `confirm`.
+    pub agreed: Option<String>,
     /// Cancelled when the caller cancels or the server stops.
     pub cancel: CancellationToken,
     /// Where progress goes.
@@ -32,6 +34,14 @@ pub struct ListedTool {
     pub schema: Arc<Map<String, Value>>,
 }
 
+impl ListedTool {
+    /// Whether its schema tells of this parameter, its own or one that the engine adds.
+    pub(super) fn advertises(&self, name: &str) -> bool {
+        let properties = self.schema.get("properties").and_then(Value::as_object);
+        properties.is_some_and(|properties| properties.contains_key(name))
+    }
+}
+
 /// The answer to a call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
@@ -40,7 +50,7 @@ pub struct Answer {
     /// Whether it is an error.
     pub is_error: bool,
     /// A person has to agree first. A server whose client can ask does so and calls again with the code as
-    /// `confirm`; else the text, which carries plan and code, is the answer.
+    /// [`Context::agreed`]; else the text, which carries plan and code, is the answer.
     pub consent: Option<ConsentRequest>,
 }
 

@@ -12,13 +12,12 @@ use super::{
     fan_out::{self, Answered},
     redirect,
     registry::reaches_cluster,
-    render::View,
     service::{Engine, within},
     steps::{self, Ended, Scope},
 };
 use crate::{
     Error, ErrorKind,
-    call::{Access, AuditEntry, Call, Page, Planned, Stop, Why},
+    call::{Access, AuditEntry, Call, Planned, Stop, Why},
     cluster::Cluster,
     output::{Output, Redactor},
 };
@@ -26,27 +25,38 @@ use crate::{
 /// The longest that an operation with its own timeout may take.
 const LONGEST: Duration = Duration::from_secs(600);
 
+/// A call whose arguments are understood.
+struct Understood<'a> {
+    listed: &'a ListedTool,
+    accepted: Accepted,
+    /// Line 1 of the answer, if this is another tool than the one that was called.
+    instead: Option<String>,
+}
+
 impl Engine {
     /// Calls a tool. Whatever goes wrong is an answer.
     pub async fn call_tool(&self, name: &str, arguments: Map<String, Value>, context: &Context) -> Answer {
         let started = Instant::now();
         let redactor = Arc::new(Redactor::new(self.config.access.reveal_secrets));
-        let identity = |key: &str| arguments.get(key).and_then(Value::as_str).map(str::to_owned);
-        let mut entry = AuditEntry {
-            caller: context.caller.id.clone(),
-            tool: name.to_owned(),
-            cluster: identity("cluster").or_else(|| self.clusters.default_name().map(str::to_owned)),
-            namespace: identity("namespace"),
-            kind: identity("kind"),
-            name: identity("name"),
-            access: self.registry.access_of(name),
-            decision: "allowed",
-            duration: Duration::ZERO,
-            result: "ok",
+        let mut entry = AuditEntry::new(&context.caller, name, self.registry.access_of(name));
+        // As it was given, until it is understood.
+        let cluster = arguments.get("cluster").and_then(Value::as_str);
+        entry.is_about(cluster, &arguments);
+        let call = async {
+            let understood = self.understand(name, arguments)?;
+            let accepted = &understood.accepted;
+            let cluster = match &accepted.reserved.cluster {
+                None if reaches_cluster(understood.listed.tool.steps) => self.clusters.default_name(),
+                named => named.as_deref(),
+            };
+            entry.is_about(cluster, &accepted.values);
+            let text = self.run(understood.listed, accepted, context, &redactor).await?;
+            Ok(match understood.instead {
+                Some(note) => format!("{note}\n{text}"),
+                None => text,
+            })
         };
-        let called = AssertUnwindSafe(self.redirected(name, arguments, context, &redactor))
-            .catch_unwind()
-            .await;
+        let called = AssertUnwindSafe(call).catch_unwind().await;
         let called = called.unwrap_or_else(|_| {
             Err(Error::internal("a bug of this server stopped the call; the log has more").into())
         });
@@ -56,21 +66,19 @@ impl Engine {
                 ..Answer::default()
             },
             Err(Stop::Planned(planned)) => {
-                entry.decision = if planned.why == Why::DryRun {
-                    "planned"
-                } else {
-                    "asked"
+                entry.decision = match planned.why {
+                    Why::DryRun => "planned",
+                    Why::Consent { .. } => "asked",
                 };
                 self.plan(&planned, &redactor)
             }
             Err(Stop::Error(error)) => {
-                match error.kind {
-                    ErrorKind::Forbidden => entry.decision = "refused",
-                    ErrorKind::Cancelled => entry.result = "cancelled",
-                    _ => {}
-                }
-                if entry.result == "ok" {
-                    entry.result = "error";
+                entry.result = match error.kind {
+                    ErrorKind::Cancelled => "cancelled",
+                    _ => "error",
+                };
+                if error.kind == ErrorKind::Forbidden {
+                    entry.decision = "refused";
                 }
                 Answer {
                     text: self.stage.error(&error, &redactor),
@@ -84,65 +92,51 @@ impl Engine {
         answer
     }
 
-    /// Calls the tool, or the one that was meant by arguments that do not fit it.
-    async fn redirected(
-        &self,
-        name: &str,
-        arguments: Map<String, Value>,
-        context: &Context,
-        redactor: &Arc<Redactor>,
-    ) -> Result<String, Stop> {
+    /// The call that is meant: of this tool, or of another one where the arguments certainly belong to that.
+    fn understand(&self, name: &str, arguments: Map<String, Value>) -> Result<Understood<'_>, Error> {
         let listed = self.registry.listed(name)?;
         let changes = listed.access > Access::Read;
-        let mut accepted = accept(listed, arguments);
-        if let Ok(accepted) = &mut accepted {
-            self.all_namespaces(accepted, changes)?;
-        }
-        let (call, note) = match accepted {
-            Ok(accepted) => match redirect::wildcard(&self.registry.listed, listed.tool, &accepted) {
+        let tools = &self.registry.listed;
+        let (call, note) = match accept(listed, arguments) {
+            Ok(accepted) => match redirect::wildcard(tools, listed.tool, &accepted) {
                 Some(_) if changes => {
-                    return Err(Error::invalid("name: a change takes no wildcard; use selector").into());
+                    return Err(Error::invalid("name: a change takes no wildcard; use selector"));
                 }
                 Some(instead) => instead,
-                None => return self.accepted(listed, accepted, context, redactor).await,
+                None => {
+                    return Ok(Understood {
+                        listed,
+                        accepted,
+                        instead: None,
+                    });
+                }
             },
-            Err(misfit) if changes => return Err(misfit.into_error().into()),
-            Err(misfit) => redirect::instead(&self.registry.listed, listed.tool, misfit)?,
+            Err(misfit) if changes => return Err(misfit.into_error()),
+            Err(misfit) => redirect::instead(tools, listed.tool, misfit)?,
         };
         let listed = self.registry.listed(call.tool.name)?;
         let accepted = accept(listed, call.arguments).map_err(|misfit| misfit.into_error())?;
-        let text = self.accepted(listed, accepted, context, redactor).await?;
-        Ok(format!("{note}\n{text}"))
-    }
-
-    /// `namespace: all` and `*` are what a list does by itself; a change takes one namespace.
-    fn all_namespaces(&self, accepted: &mut Accepted, changes: bool) -> Result<(), Error> {
-        let all = accepted.values.get("namespace").and_then(Value::as_str);
-        if !all.is_some_and(|namespace| matches!(namespace, "*" | "all")) {
-            return Ok(());
-        }
-        if changes {
-            return Err(Error::invalid("namespace: a change needs one namespace"));
-        }
-        accepted.values.remove("namespace");
-        Ok(())
+        Ok(Understood {
+            listed,
+            accepted,
+            instead: Some(note),
+        })
     }
 
     /// Runs a call whose arguments are understood, on each of its clusters.
-    async fn accepted(
+    async fn run(
         &self,
         listed: &ListedTool,
-        accepted: Accepted,
+        accepted: &Accepted,
         context: &Context,
         redactor: &Arc<Redactor>,
     ) -> Result<String, Stop> {
         let changes = listed.access > Access::Read;
-        let clusters = self.clusters_of(listed, &accepted, changes)?;
-        let call = Arc::new(self.facts(listed, &accepted, context, redactor));
+        let clusters = self.clusters_of(listed, accepted, changes)?;
+        let call = Arc::new(self.facts(listed, accepted, context, redactor));
         let several = clusters.len() > 1;
         let runs = clusters.into_iter().map(|cluster| {
             let call = Arc::clone(&call);
-            let accepted = &accepted;
             async move {
                 let name = cluster.as_ref().map(|cluster| cluster.name().to_owned());
                 let run = self.on_cluster(listed, accepted, &call, cluster);
@@ -159,7 +153,7 @@ impl Engine {
         let cluster = cluster.filter(|_| self.has_several_clusters());
         let answer = answer.map_err(|mut stop| {
             if let Stop::Error(error) = &mut stop {
-                redirect::corrected(listed.tool, &accepted, error);
+                redirect::corrected(listed.tool, accepted, error);
                 if let Some(cluster) = &cluster {
                     error.message = format!("[{cluster}] {}", error.message);
                 }
@@ -189,12 +183,11 @@ impl Engine {
             page: accepted.reserved.page(),
             ..self.scope(tool.steps, call, cluster, &accepted.values, &uri)
         };
-        let mut ended = steps::run(tool.steps, &scope).await?;
+        let run = steps::run(tool.steps, &scope).await?;
         if let Some(template) = tool.template {
-            let context = steps::context(tool.steps, &ended, &scope);
-            return Ok(Answered::Text(self.templates.render(template, &context)?));
+            return Ok(Answered::Text(self.templates.render(template, &run.context())?));
         }
-        match ended.pop() {
+        match run.last() {
             Some(Ended::Done(output, _)) => {
                 let mut output = Arc::unwrap_or_clone(output);
                 if let (Output::Object(object), Some(fields)) = (&mut output, &accepted.reserved.fields) {
@@ -268,7 +261,7 @@ impl Engine {
         let mut call = self.reading(listed.tool.name, arguments, context, redactor);
         call.always_confirm = listed.tool.always_confirm;
         call.dry_run = reserved.dry_run;
-        call.confirm.clone_from(&reserved.confirm);
+        call.confirm = context.agreed.as_ref().or(reserved.confirm.as_ref()).cloned();
         if listed.tool.steps.iter().any(|step| step.op.long) {
             let wanted = ["timeout", "follow"]
                 .iter()
@@ -295,29 +288,6 @@ impl Engine {
             text: named(self.stage.planned(planned, redactor)),
             is_error: false,
             consent,
-        }
-    }
-}
-
-impl super::arguments::Reserved {
-    /// The part of a list that is wanted; the limit comes from its binding.
-    pub(super) fn page(&self) -> Page {
-        Page {
-            limit: Page::DEFAULT_LIMIT,
-            cursor: self.cursor.clone(),
-            filter: self.filter.clone(),
-            sort: self.sort.clone(),
-            fields: self.fields.clone(),
-        }
-    }
-
-    /// The view that was asked for, if any.
-    pub(super) fn view(&self) -> Option<View> {
-        match self.output.as_deref() {
-            Some("table") => Some(View::Table),
-            Some("yaml") => Some(View::Yaml),
-            Some("json") => Some(View::Json),
-            _ => None,
         }
     }
 }

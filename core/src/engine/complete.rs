@@ -98,7 +98,7 @@ impl Engine {
             .named_cluster(steps, given.get("cluster").filter(|_| argument != "cluster"))
             .ok()?;
         let scope = self.scope(steps, &call, cluster, &given, &given);
-        match within(&call, steps::run(steps, &scope)).await.ok()?.pop()? {
+        match within(&call, steps::run(steps, &scope)).await.ok()?.last()? {
             Ended::Done(output, _) => match &*output {
                 Output::Table(table) => Some(table.rows.iter().map(|row| row.id.name.clone()).collect()),
                 _ => None,

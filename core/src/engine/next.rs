@@ -20,18 +20,18 @@ pub(super) struct ToolCall {
 /// The first listed tool that binds the operation with agreeing fixed values, with the arguments renamed back to
 /// its parameters. Tools of one step come first: a composed tool does more than what is meant.
 pub(super) fn resolve(listed: &[ListedTool], next: &Next) -> Option<ToolCall> {
-    let (single, composed): (Vec<&'static Tool>, Vec<&'static Tool>) = listed
+    let (single, composed): (Vec<&ListedTool>, Vec<&ListedTool>) = listed
         .iter()
-        .map(|listed| listed.tool)
-        .partition(|tool| tool.steps.len() == 1 && tool.template.is_none());
-    single.into_iter().chain(composed).find_map(|tool| {
+        .partition(|listed| listed.tool.steps.len() == 1 && listed.tool.template.is_none());
+    single.into_iter().chain(composed).find_map(|listed| {
+        let tool = listed.tool;
         let step = tool.steps.iter().find(|step| step.op.name == next.op)?;
-        let arguments = rename(tool, step, next)?;
+        let arguments = rename(listed, step, next)?;
         Some(ToolCall { tool, arguments })
     })
 }
 
-fn rename(tool: &Tool, step: &Step, next: &Next) -> Option<Map<String, Value>> {
+fn rename(listed: &ListedTool, step: &Step, next: &Next) -> Option<Map<String, Value>> {
     let mut arguments = Map::new();
     for (name, value) in &next.args {
         let binding = step
@@ -43,7 +43,7 @@ fn rename(tool: &Tool, step: &Step, next: &Next) -> Option<Map<String, Value>> {
                 arguments.insert(param.to_owned(), Value::from(value.clone()));
             }
             Some(Source::Fixed(json)) if agrees(json, value) => {}
-            None if reserved(tool, step, name) => {
+            None if is_reserved(listed, name) => {
                 arguments.insert(name.to_string(), Value::from(value.clone()));
             }
             _ => return None,
@@ -53,11 +53,18 @@ fn rename(tool: &Tool, step: &Step, next: &Next) -> Option<Map<String, Value>> {
     let narrows = step.bindings.iter().any(|binding| {
         matches!(binding.source, Source::Fixed(_)) && !next.args.iter().any(|(name, _)| name == binding.param)
     });
-    let complete = tool
+    let complete = listed
+        .tool
         .params
         .iter()
         .all(|param| !param.required || arguments.contains_key(param.name));
     (complete && !narrows).then_some(arguments)
+}
+
+/// Whether the engine adds this parameter to the tool. A cluster is taken even where there is only one.
+fn is_reserved(listed: &ListedTool, name: &str) -> bool {
+    let own = listed.tool.params.iter().any(|param| param.name == name);
+    name == "cluster" || (listed.advertises(name) && !own)
 }
 
 fn agrees(json: &str, value: &str) -> bool {
@@ -65,16 +72,6 @@ fn agrees(json: &str, value: &str) -> bool {
         Ok(Value::String(fixed)) => fixed.eq_ignore_ascii_case(value),
         Ok(fixed) => json == value || fixed.as_str() == Some(value),
         Err(_) => false,
-    }
-}
-
-/// Whether the engine adds this parameter to the tool.
-fn reserved(tool: &Tool, step: &Step, name: &str) -> bool {
-    match name {
-        "cluster" => true,
-        "cursor" => step.op.paged,
-        "dry_run" => step.op.access > crate::call::Access::Read,
-        name => tool.offer.contains(&name),
     }
 }
 
@@ -114,6 +111,8 @@ mod tests {
         needs: &[],
         params: &[],
     };
+
+    const SCHEMA: &str = r#"{"properties": {"where": {"type": "string"}}}"#;
 
     const fn param(name: &'static str, required: bool) -> Param {
         Param {
@@ -160,7 +159,7 @@ mod tests {
             always_confirm: false,
             params,
             offer: &["where"],
-            schema: "{}",
+            schema: SCHEMA,
             steps,
             template: None,
             at: "",
@@ -196,7 +195,7 @@ mod tests {
             .map(|tool| ListedTool {
                 tool,
                 access: Access::Read,
-                schema: Arc::default(),
+                schema: Arc::new(serde_json::from_str(SCHEMA).unwrap()),
             })
             .to_vec()
     }

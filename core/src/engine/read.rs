@@ -45,10 +45,10 @@ impl Engine {
         let call = Arc::new(self.reading(prompt.name, params.clone(), context, &redactor));
         let uri = Map::new();
         let scope = self.scope(prompt.steps, &call, cluster, &params, &uri);
-        let ended = within(&call, steps::run(prompt.steps, &scope))
+        let run = within(&call, steps::run(prompt.steps, &scope))
             .await
             .map_err(|stop| stopped(stop, &redactor))?;
-        let data = steps::context(prompt.steps, &ended, &scope);
+        let data = run.context();
         let messages = prompt
             .messages
             .iter()
@@ -78,10 +78,10 @@ impl Engine {
         let cluster = self.named_cluster(steps, variables.get("cluster"))?;
         let params = Map::new();
         let scope = self.scope(steps, &call, cluster, &params, &variables);
-        let mut ended = within(&call, steps::run(steps, &scope))
+        let run = within(&call, steps::run(steps, &scope))
             .await
             .map_err(|stop| stopped(stop, &redactor))?;
-        match ended.pop() {
+        match run.last() {
             Some(Ended::Done(output, _)) => {
                 let view = if resource.mime.ends_with("json") {
                     Some(View::Json)

@@ -8,7 +8,7 @@ use super::{
     api::ListedTool,
     arguments::{Accepted, Misfit},
     next::{self, ToolCall},
-    surface::{Source, Tool},
+    surface::{Source, Step, Tool},
 };
 use crate::{Error, output::Next};
 
@@ -140,11 +140,27 @@ pub(super) fn corrected(tool: &Tool, accepted: &Accepted, error: &mut Error) {
     };
     let mut suggestion = Next::op(step.op.name);
     for (name, given) in by_operation(tool, accepted) {
-        if name != param {
+        // What counts anyway need not be said again.
+        if name != param && !is_default(tool, step, name, &given) {
             suggestion = suggestion.arg(name, given);
         }
     }
     error.next.insert(0, suggestion.arg(param, value));
+}
+
+/// Whether this is what counts if a call does not say it.
+fn is_default(tool: &Tool, step: &Step, name: &str, given: &str) -> bool {
+    let binding = step.bindings.iter().find(|binding| binding.param == name);
+    let Some(Source::Param(param)) = binding.map(|binding| binding.source) else {
+        return false;
+    };
+    let param = tool.params.iter().find(|known| known.name == param);
+    let default = param.and_then(|param| serde_json::from_str::<Value>(param.default?).ok());
+    default.is_some_and(|default| {
+        default
+            .as_str()
+            .map_or(default.to_string() == given, |text| text == given)
+    })
 }
 
 /// The arguments by the operation's parameter names.

@@ -12,9 +12,10 @@ use super::{
     surface::{Prompt, ResourceTemplate, Step, Surface, Tool},
 };
 use crate::{
-    Error,
+    Error, ErrorKind,
     call::{Access, Mode, Reach, Verdict},
     config::Config,
+    nearest::nearest,
 };
 
 /// Everything that the surfaces declare, and what of it is listed.
@@ -129,7 +130,7 @@ impl Registry {
             "the configuration disables it (server.disable)".to_owned()
         };
         Err(Error::new(
-            crate::ErrorKind::Forbidden,
+            ErrorKind::Forbidden,
             format!("{name} is not available: {why}"),
         ))
     }
@@ -194,13 +195,8 @@ fn enabled_toolsets(surfaces: &[&'static Surface], config: &Config) -> Result<BT
 
 fn unknown<'a>(place: &str, what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> Error {
     let known: Vec<&str> = known.collect();
-    let near = known
-        .iter()
-        .map(|candidate| (strsim::damerau_levenshtein(candidate, name), *candidate))
-        .filter(|(distance, _)| *distance <= name.len().max(3) / 3)
-        .min();
-    let help = match near {
-        Some((_, near)) => format!("did you mean {near}?"),
+    let help = match nearest(name, known.iter().copied()) {
+        Some(near) => format!("did you mean {near}?"),
         None => format!("there are: {}", known.join(", ")),
     };
     Error::not_found(format!("{place}: no {what} {name}; {help}"))

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     Error, ErrorKind,
-    call::{Audit, Call, Codes},
+    call::{Access, Audit, Call, Codes},
     cluster::Clusters,
     config::Config,
     output::{Next, Redactor},
@@ -112,6 +112,11 @@ impl Engine {
     /// Whether a tool of this name exists, listed or not. Calling one that does not is a protocol error.
     pub fn knows_tool(&self, name: &str) -> bool {
         self.registry.knows(name)
+    }
+
+    /// What a tool may do at most; one that does not exist does nothing.
+    pub fn access_of(&self, name: &str) -> Access {
+        self.registry.access_of(name)
     }
 
     /// The facts of a call that reads: what prompts, resources and completion run with.

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     surface::{Binding, Invoke, Source, Step},
-    templates::{StepValue, Templates, to_jinja},
+    templates::{StepValue, Templates, map_to_jinja},
 };
 use crate::{
     Error,
@@ -41,140 +41,173 @@ pub(super) enum Ended {
     Skipped,
     /// It failed, and the call goes on without it.
     Failed(Error),
-    /// Its answer, redacted, and the same as data.
-    Done(Arc<Output>, Value),
+    /// Its answer, redacted, and the same as data, with `ok` and `error`.
+    Done(Arc<Output>, Arc<Value>),
 }
 
 impl Ended {
+    fn done(output: Output) -> Self {
+        let mut data = data(&output);
+        if let Value::Object(map) = &mut data {
+            map.insert("ok".to_owned(), Value::Bool(true));
+            map.insert("error".to_owned(), Value::from(""));
+        }
+        Self::Done(Arc::new(output), Arc::new(data))
+    }
+
     /// What other steps and templates see of it.
-    fn data(&self) -> Value {
+    fn data(&self) -> Arc<Value> {
         match self {
-            Self::Waiting | Self::Skipped => json!({"ok": false, "error": ""}),
-            Self::Failed(error) => json!({"ok": false, "error": error.message}),
-            Self::Done(_, data) => {
-                let mut data = data.clone();
-                if let Value::Object(map) = &mut data {
-                    map.insert("ok".to_owned(), Value::Bool(true));
-                    map.insert("error".to_owned(), Value::from(""));
-                }
-                data
-            }
+            Self::Waiting | Self::Skipped => Arc::new(json!({"ok": false, "error": ""})),
+            Self::Failed(error) => Arc::new(json!({"ok": false, "error": error.message})),
+            Self::Done(_, data) => Arc::clone(data),
         }
     }
 }
 
-/// Runs all steps; the answers run parallel to them.
+/// A step graph while it runs, and after.
+pub(super) struct Run<'a> {
+    steps: &'static [Step],
+    /// Parallel to the steps.
+    ended: Vec<Ended>,
+    scope: &'a Scope<'a>,
+}
+
+/// Runs all steps.
 ///
 /// # Errors
 /// The first failure of a step that does not say `on_error: continue`, or a plan that waits for consent.
-pub(super) async fn run(steps: &'static [Step], scope: &Scope<'_>) -> Result<Vec<Ended>, Stop> {
-    let mut ended = vec![Ended::Waiting; steps.len()];
+pub(super) async fn run<'a>(steps: &'static [Step], scope: &'a Scope<'a>) -> Result<Run<'a>, Stop> {
+    let mut run = Run {
+        steps,
+        ended: vec![Ended::Waiting; steps.len()],
+        scope,
+    };
     let mut started = vec![false; steps.len()];
     let mut running = FuturesUnordered::new();
     loop {
         for (index, step) in steps.iter().enumerate() {
-            let is_ready = |ended: &[Ended]| match step.op.access {
-                Access::Read => step
-                    .needs
-                    .iter()
-                    .all(|need| !matches!(ended[*need], Ended::Waiting)),
-                // What changes comes after everything that could still stop the call.
-                _ => ended[..index]
-                    .iter()
-                    .all(|before| !matches!(before, Ended::Waiting)),
-            };
-            if started[index] || !is_ready(&ended) {
+            if started[index] || !run.is_ready(index) {
                 continue;
             }
             started[index] = true;
-            let context = context(steps, &ended, scope);
+            let context = run.context();
             if let Some(when) = step.when
                 && !scope.templates.holds(when.text, when.at, &context)?
             {
-                ended[index] = Ended::Skipped;
+                run.ended[index] = Ended::Skipped;
                 continue;
             }
-            let bound = bind(step, &ended, steps, &context, scope)?;
+            let bound = run.bind(step, &context)?;
             running.push(async move { (index, invoke(step, bound, scope).await) });
         }
         if let Some((index, result)) = running.next().await {
-            ended[index] = match result {
+            run.ended[index] = match result {
                 Ok(mut output) => {
                     scope.call.redactor.output(&mut output);
-                    let data = data(&output);
-                    Ended::Done(Arc::new(output), data)
+                    Ended::done(output)
                 }
                 Err(Stop::Error(error)) if steps[index].continue_on_error => Ended::Failed(*error),
                 Err(stop) => return Err(stop),
             };
         } else if started.iter().all(|started| *started) {
-            return Ok(ended);
+            return Ok(run);
         }
     }
 }
 
-/// What templates, conditions and `$steps` see: `params`, `uri`, `steps`.
-pub(super) fn context(steps: &'static [Step], ended: &[Ended], scope: &Scope<'_>) -> Jinja {
-    let named = steps.iter().zip(ended).filter(|(step, _)| !step.id.is_empty());
-    Jinja::from_pairs([
-        ("params", to_jinja(&Value::Object(scope.params.clone()))),
-        ("uri", to_jinja(&Value::Object(scope.uri.clone()))),
-        (
-            "steps",
-            Jinja::from_pairs(named.map(|(step, ended)| (step.id, step_value(ended, scope)))),
-        ),
-    ])
-}
+impl Run<'_> {
+    /// How the last step ended: it is the answer where no template is.
+    pub(super) fn last(mut self) -> Option<Ended> {
+        self.ended.pop()
+    }
 
-fn step_value(ended: &Ended, scope: &Scope<'_>) -> Jinja {
-    let ok = matches!(ended, Ended::Done(..));
-    let render = Arc::clone(&scope.render);
-    let value = match ended {
-        Ended::Done(output, _) => {
-            let output = Arc::clone(output);
-            StepValue::new(&ended.data(), ok, move || render(&output))
-        }
-        Ended::Failed(error) => {
-            let message = error.message.clone();
-            StepValue::new(&ended.data(), ok, move || format!("error: {message}"))
-        }
-        Ended::Waiting | Ended::Skipped => StepValue::new(&ended.data(), ok, String::new),
-    };
-    Jinja::from_object(value)
-}
+    /// What templates, conditions and `$steps` see: `params`, `uri`, `steps`.
+    pub(super) fn context(&self) -> Jinja {
+        let named = self.steps.iter().zip(&self.ended);
+        let named = named.filter(|(step, _)| !step.id.is_empty());
+        let steps = named.map(|(step, ended)| (step.id, self.step_value(ended)));
+        Jinja::from_pairs([
+            ("params", map_to_jinja(self.scope.params)),
+            ("uri", map_to_jinja(self.scope.uri)),
+            ("steps", Jinja::from_pairs(steps)),
+        ])
+    }
 
-/// The values that a step's bindings name.
-fn bind(
-    step: &Step,
-    ended: &[Ended],
-    steps: &[Step],
-    context: &Jinja,
-    scope: &Scope<'_>,
-) -> Result<Bound, Error> {
-    let mut values = Map::new();
-    for Binding { param, source, at } in step.bindings {
-        if let Some(value) = resolve(*source, at, ended, steps, context, scope)? {
-            values.insert((*param).to_owned(), value);
+    fn step_value(&self, ended: &Ended) -> Jinja {
+        let data = ended.data();
+        Jinja::from_object(match ended {
+            Ended::Done(output, _) => {
+                let (output, render) = (Arc::clone(output), Arc::clone(&self.scope.render));
+                StepValue::new(data, true, move || render(&output))
+            }
+            Ended::Failed(error) => {
+                let message = error.message.clone();
+                StepValue::new(data, false, move || format!("error: {message}"))
+            }
+            Ended::Waiting | Ended::Skipped => StepValue::new(data, false, String::new),
+        })
+    }
+
+    fn is_ready(&self, index: usize) -> bool {
+        let waits = |index: usize| matches!(self.ended[index], Ended::Waiting);
+        let step = &self.steps[index];
+        match step.op.access {
+            Access::Read => !step.needs.iter().any(|need| waits(*need)),
+            // What changes comes after everything that could still stop the call.
+            _ => !(0..index).any(waits),
         }
     }
-    let mut page = scope.page.clone();
-    if step.op.paged
-        && let Some(limit) = values.remove("limit").and_then(|limit| limit.as_u64())
-    {
-        page.limit = usize::try_from(limit).unwrap_or(usize::MAX);
+
+    /// The values that a step's bindings name.
+    fn bind(&self, step: &Step, context: &Jinja) -> Result<Bound, Error> {
+        let mut values = Map::new();
+        for Binding { param, source, at } in step.bindings {
+            if let Some(value) = self.resolve(*source, at, context)? {
+                values.insert((*param).to_owned(), value);
+            }
+        }
+        let mut page = self.scope.page.clone();
+        if step.op.paged
+            && let Some(limit) = values.remove("limit").and_then(|limit| limit.as_u64())
+        {
+            page.limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        }
+        let cluster = match step.cluster {
+            Some(source) => self.resolve(source, step.at, context)?,
+            None => None,
+        };
+        let cluster = match cluster.as_ref().and_then(Value::as_str) {
+            Some(name) => Some(self.scope.clusters.get(Some(name))?),
+            None => self.scope.cluster.clone(),
+        };
+        Ok(Bound {
+            values: Values::new(values, page),
+            cluster,
+        })
     }
-    let cluster = match step.cluster {
-        Some(source) => resolve(source, step.at, ended, steps, context, scope)?,
-        None => None,
-    };
-    let cluster = match cluster.as_ref().and_then(Value::as_str) {
-        Some(name) => Some(scope.clusters.get(Some(name))?),
-        None => scope.cluster.clone(),
-    };
-    Ok(Bound {
-        values: Values::new(values, page),
-        cluster,
-    })
+
+    /// A value of a binding; what is absent is left out.
+    fn resolve(&self, source: Source, at: &str, context: &Jinja) -> Result<Option<Value>, Error> {
+        Ok(match source {
+            Source::Param(name) => self.scope.params.get(name).cloned(),
+            Source::Uri(name) => self.scope.uri.get(name).cloned(),
+            Source::Step(path) => {
+                let (id, rest) = path.split_once('.').unwrap_or((path, ""));
+                let index = self.steps.iter().position(|step| step.id == id);
+                index.and_then(|index| follow(&self.ended[index].data(), rest).cloned())
+            }
+            Source::Template(text) => {
+                let text = self.scope.templates.text(text, at, context)?;
+                (!text.trim().is_empty()).then_some(Value::String(text))
+            }
+            Source::Fixed(json) => {
+                Some(serde_json::from_str(json).map_err(|error| {
+                    Error::internal(format!("{at}: the fixed value is not JSON: {error}"))
+                })?)
+            }
+        })
+    }
 }
 
 struct Bound {
@@ -182,47 +215,15 @@ struct Bound {
     cluster: Option<Arc<Cluster>>,
 }
 
-/// A value of a binding; what is absent is left out.
-fn resolve(
-    source: Source,
-    at: &str,
-    ended: &[Ended],
-    steps: &[Step],
-    context: &Jinja,
-    scope: &Scope<'_>,
-) -> Result<Option<Value>, Error> {
-    Ok(match source {
-        Source::Param(name) => scope.params.get(name).cloned(),
-        Source::Uri(name) => scope.uri.get(name).cloned(),
-        Source::Step(path) => {
-            let (id, rest) = path.split_once('.').unwrap_or((path, ""));
-            let index = steps.iter().position(|step| step.id == id);
-            index.and_then(|index| follow(ended[index].data(), rest))
-        }
-        Source::Template(text) => {
-            let text = scope.templates.text(text, at, context)?;
-            (!text.trim().is_empty()).then_some(Value::String(text))
-        }
-        Source::Fixed(json) => Some(
-            serde_json::from_str(json)
-                .map_err(|error| Error::internal(format!("{at}: the fixed value is not JSON: {error}")))?,
-        ),
-    })
-}
-
 /// Follows a dotted path; a number is an index.
-fn follow(mut value: Value, path: &str) -> Option<Value> {
-    for part in path.split('.').filter(|part| !part.is_empty()) {
-        value = match value {
-            Value::Object(mut map) => map.remove(part)?,
-            Value::Array(mut items) => {
-                let index = part.parse::<usize>().ok().filter(|index| *index < items.len())?;
-                items.swap_remove(index)
-            }
-            _ => return None,
-        };
-    }
-    (!value.is_null()).then_some(value)
+fn follow<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
+    let mut parts = path.split('.').filter(|part| !part.is_empty());
+    let found = parts.try_fold(value, |value, part| match value {
+        Value::Object(map) => map.get(part),
+        Value::Array(items) => items.get(part.parse::<usize>().ok()?),
+        _ => None,
+    })?;
+    (!found.is_null()).then_some(found)
 }
 
 async fn invoke(step: &Step, bound: Bound, scope: &Scope<'_>) -> Result<Output, Stop> {

@@ -12,13 +12,13 @@ use minijinja::{
     syntax::SyntaxConfig,
     value::{Enumerator, Kwargs, Object},
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{api::ListedTool, next, surface::Surface};
 use crate::{Error, ErrorKind, output::Next};
 
 /// The templates of all surfaces, parsed at first use.
-pub(super) struct Templates {
+pub(crate) struct Templates {
     sources: BTreeMap<&'static str, &'static str>,
     /// Read from this folder at each use in place of the compiled ones, so that an author sees a change at once.
     folder: Option<PathBuf>,
@@ -27,7 +27,7 @@ pub(super) struct Templates {
 }
 
 impl Templates {
-    pub(super) fn new(
+    pub(crate) fn new(
         surfaces: &[&'static Surface],
         folder: Option<PathBuf>,
         listed: Arc<[ListedTool]>,
@@ -65,7 +65,7 @@ impl Templates {
     }
 
     /// Renders a text of a spec, `at` being its place.
-    pub(super) fn text(&self, text: &str, at: &str, context: &Jinja) -> Result<String, Error> {
+    pub(crate) fn text(&self, text: &str, at: &str, context: &Jinja) -> Result<String, Error> {
         let environment = self.environment()?;
         environment
             .render_str(text, context)
@@ -73,7 +73,7 @@ impl Templates {
     }
 
     /// Whether a condition holds. One that meets something absent does not.
-    pub(super) fn holds(&self, expression: &str, at: &str, context: &Jinja) -> Result<bool, Error> {
+    pub(crate) fn holds(&self, expression: &str, at: &str, context: &Jinja) -> Result<bool, Error> {
         let environment = self.environment()?;
         let evaluated = environment
             .compile_expression(expression)
@@ -155,19 +155,26 @@ fn explain(at: &str, error: &TemplateError) -> Error {
 
 /// A step as a template sees it: its data by name, and its text rendered through the output stage.
 pub(super) struct StepValue {
-    data: Jinja,
+    data: Arc<Value>,
+    /// The data once somebody looks at it: most steps are only waited for.
+    seen: OnceLock<Jinja>,
     ok: bool,
     text: Box<dyn Fn() -> String + Send + Sync>,
 }
 
 impl StepValue {
     /// A step whose answer is `data`; `text` renders it within its share of the budget.
-    pub(super) fn new(data: &Value, ok: bool, text: impl Fn() -> String + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(data: Arc<Value>, ok: bool, text: impl Fn() -> String + Send + Sync + 'static) -> Self {
         Self {
-            data: to_jinja(data),
+            data,
+            seen: OnceLock::new(),
             ok,
             text: Box::new(text),
         }
+    }
+
+    fn data(&self) -> &Jinja {
+        self.seen.get_or_init(|| to_jinja(&self.data))
     }
 }
 
@@ -181,11 +188,14 @@ impl fmt::Debug for StepValue {
 
 impl Object for StepValue {
     fn get_value(self: &Arc<Self>, key: &Jinja) -> Option<Jinja> {
-        self.data.get_item(key).ok().filter(|value| !value.is_undefined())
+        self.data()
+            .get_item(key)
+            .ok()
+            .filter(|value| !value.is_undefined())
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        match self.data.try_iter() {
+        match self.data().try_iter() {
             Ok(keys) => Enumerator::Values(keys.collect()),
             Err(_) => Enumerator::Empty,
         }
@@ -201,15 +211,11 @@ impl Object for StepValue {
 }
 
 /// JSON as template data: what is null is absent, so that a template never prints `none`.
-pub(super) fn to_jinja(value: &Value) -> Jinja {
+pub(crate) fn to_jinja(value: &Value) -> Jinja {
     match value {
         Value::Null => Jinja::UNDEFINED,
         Value::Array(items) => items.iter().map(to_jinja).collect(),
-        Value::Object(map) => Jinja::from_pairs(
-            map.iter()
-                .filter(|(_, value)| !value.is_null())
-                .map(|(key, value)| (key.as_str(), to_jinja(value))),
-        ),
+        Value::Object(map) => map_to_jinja(map),
         Value::Bool(flag) => Jinja::from(*flag),
         Value::String(text) => Jinja::from(text.as_str()),
         Value::Number(number) => match (number.as_i64(), number.as_u64()) {
@@ -218,4 +224,10 @@ pub(super) fn to_jinja(value: &Value) -> Jinja {
             _ => Jinja::from(number.as_f64().unwrap_or(f64::NAN)),
         },
     }
+}
+
+/// The same of an object.
+pub(super) fn map_to_jinja(map: &Map<String, Value>) -> Jinja {
+    let present = map.iter().filter(|(_, value)| !value.is_null());
+    Jinja::from_pairs(present.map(|(key, value)| (key.as_str(), to_jinja(value))))
 }

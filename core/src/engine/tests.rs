@@ -188,6 +188,17 @@ static SURFACE: Surface = Surface {
             )],
             None,
         ),
+        tool(
+            "names",
+            &[param("name", true), param("namespace", false)],
+            &[step(
+                "",
+                &ECHO,
+                &[bind("text", Source::Param("name"))],
+                Invoke::Server(echo),
+            )],
+            None,
+        ),
         tool("fails", &[], &[step("", &FAIL, &[], Invoke::Server(fail))], None),
         tool(
             "panics",
@@ -294,6 +305,7 @@ fn context() -> Context {
             client: "test".to_owned(),
         },
         consent: Consent::Code,
+        agreed: None,
         cancel: CancellationToken::new(),
         progress: Arc::new(Silent),
     }
@@ -361,6 +373,22 @@ async fn every_call_is_audited() {
             ("fails".to_owned(), "allowed", "error")
         ]
     );
+}
+
+#[tokio::test]
+async fn an_audit_line_names_the_object_as_it_was_understood() {
+    let (engine, audit) = engine(Config::default());
+    let arguments = json!({"podName": "web-0", "ns": "shop"});
+    engine.call_tool("names", map(arguments), &context()).await;
+    // A call that is not understood is told as it was given.
+    let arguments = json!({"name": "web-0", "colour": "red"});
+    engine.call_tool("names", map(arguments), &context()).await;
+    let lines = audit.0.lock().unwrap();
+    let about = |line: &AuditEntry| (line.namespace.clone(), line.name.clone(), line.cluster.clone());
+    let text = |text: &str| Some(text.to_owned());
+    assert_eq!(about(&lines[0]), (text("shop"), text("web-0"), None));
+    assert_eq!(about(&lines[1]), (None, text("web-0"), None));
+    assert_eq!((lines[0].result, lines[1].result), ("ok", "error"));
 }
 
 #[tokio::test]

@@ -18,6 +18,7 @@ macro_rules! builtin {
                 namespaced: $namespaced,
                 verbs: ["get", "list", "watch", "patch", "delete"].map(str::to_owned).to_vec(),
                 subresources: Vec::new(),
+                categories: Vec::new(),
             }
         }
     )*};

@@ -8,12 +8,12 @@ use std::{
 use futures::future::join_all;
 use serde::Deserialize;
 
-use super::{builtin, locate, resources::names::name_table};
-use crate::operation;
+use super::{builtin, names::name_table};
 use crate::{
     Error, ErrorKind,
     call::{Access, Cx, Result, ServerCx},
-    cluster::{Cluster, Include, ListQuery},
+    cluster::{Cluster, Include, ListQuery, TableView},
+    operation,
     output::{Column, Health, ObjectId, Role, Row, Scope, Table},
 };
 
@@ -33,27 +33,19 @@ pub async fn list(cx: &ServerCx) -> Result<Table> {
             return Err(error.into());
         }
     }
-    Ok(Table {
-        subject: match clusters.default_name() {
-            Some(default) if names.len() > 1 => format!("Clusters (calls without cluster go to {default})"),
-            _ => "Clusters".to_owned(),
-        },
-        scope: Scope::Cluster,
-        columns: vec![
-            Column::new("NAME", Role::Name),
-            Column::new("VERSION", Role::Text),
-            Column::new("USER", Role::Text),
-            Column::new("NAMESPACE", Role::Text),
-            Column::new("STATE", Role::Text),
-        ],
-        total: rows.len(),
-        unhealthy: rows.iter().filter(|row| row.health.is_unhealthy()).count(),
-        rows,
-        // The order is that of the clusters' names, the default first.
-        sorted: true,
-        complete: true,
-        ..Table::default()
-    })
+    let subject = match clusters.default_name() {
+        Some(default) if names.len() > 1 => format!("Clusters (calls without cluster go to {default})"),
+        _ => "Clusters".to_owned(),
+    };
+    let columns = vec![
+        Column::new("NAME", Role::Name),
+        Column::new("VERSION", Role::Text),
+        Column::new("USER", Role::Text),
+        Column::new("NAMESPACE", Role::Text),
+        Column::new("STATE", Role::Text),
+    ];
+    // The order is that of the clusters' names, the default first.
+    Ok(Table::of(subject, Scope::Cluster, columns, rows))
 }
 
 /// The names of the configured clusters, for completion.
@@ -148,7 +140,7 @@ async fn ask(cx: &ServerCx, cluster: &Arc<Cluster>) -> Result<Answer, Error> {
         .await
         .ok();
     let nodes = nodes.as_deref().and_then(|bytes| {
-        let table = locate::parse(bytes).ok()?;
+        let table = TableView::read(bytes).ok()?;
         let left = usize::try_from(table.metadata.remaining.unwrap_or(0)).ok()?;
         Some(table.rows.len() + left)
     });

@@ -3,27 +3,23 @@
 mod fold;
 mod related;
 
-use std::{ops::ControlFlow, time::Instant};
-
 use jiff::Timestamp;
 use serde_json::Value;
 
 use self::{fold::Folded, related::Related};
-use super::{builtin, locate, selection::Selection};
+use super::{builtin, names::check_namespace, scan, selection::Selection};
 use crate::{
     Choice, Error,
     call::{Choice as _, Cx, KindRef, Moment, Result},
     operation,
-    output::{Column, Next, ObjectId, Role, Row, Scope, Table, size::short_age},
+    output::{
+        Column, Next, ObjectId, Role, Row, Scope, Table,
+        size::{age, short_age},
+    },
 };
 
 /// Rows where nothing else was said.
 const LIMIT: usize = 50;
-/// A list stops here, and says so.
-const OBJECTS: usize = 20_000;
-/// A list stops after this, and says so.
-const TIME: std::time::Duration = std::time::Duration::from_secs(10);
-
 /// What an event is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Choice)]
 pub enum EventType {
@@ -83,33 +79,21 @@ pub async fn list(
     }
     let now = Timestamp::now();
     let since = since.map(|Moment(since)| since);
-    let stop = Instant::now() + TIME;
     let mut seen = 0;
-    let mut complete = true;
     let mut folded = Folded::default();
-    cx.client()
-        .for_each(
-            &builtin::events(),
-            namespace.as_deref(),
-            &selection.query(),
-            |event| {
-                seen += 1;
-                let object = &event["involvedObject"];
-                let is_meant = related.as_ref().is_none_or(|related| related.includes(object));
-                let last = last_of(&event);
-                if is_meant && since.is_none_or(|since| last >= Some(since)) {
-                    folded.add(&event, last.unwrap_or(now));
-                }
-                if seen >= OBJECTS || Instant::now() > stop {
-                    complete = false;
-                    return ControlFlow::Break(());
-                }
-                ControlFlow::Continue(())
-            },
-        )
-        .await?;
+    let events = builtin::events();
+    let complete = scan::objects(cx, &events, namespace.as_deref(), &selection.query(), |event| {
+        seen += 1;
+        let object = &event["involvedObject"];
+        let is_meant = related.as_ref().is_none_or(|related| related.includes(object));
+        let last = last_of(&event);
+        if is_meant && since.is_none_or(|since| last >= Some(since)) {
+            folded.add(&event, last.unwrap_or(now));
+        }
+    })
+    .await?;
     if seen == 0 {
-        locate::check_namespace(cx, namespace.as_deref(), Next::op("events.list")).await?;
+        check_namespace(cx, namespace.as_deref(), Next::op("events.list")).await?;
     }
     let with_namespaces = namespace.is_none();
     let totals = folded.totals();
@@ -119,7 +103,7 @@ pub async fn list(
         .into_iter()
         .take(limit.unwrap_or(LIMIT).max(1))
         .map(|group| {
-            let age = u64::try_from(now.as_second() - group.last.as_second()).unwrap_or(0);
+            let age = age(group.last, now);
             let namespace = with_namespaces.then(|| group.namespace.clone());
             // The subject says it where only one was asked for.
             let shown_type = if r#type.is_none() {
@@ -201,14 +185,13 @@ fn subject(
         (None, None) => {}
     }
     if let Some(since) = since {
-        let ago = u64::try_from(now.as_second() - since.as_second()).unwrap_or(0);
-        subject.push_str(&format!(", last {}", short_age(ago)));
+        subject.push_str(&format!(", last {}", short_age(age(since, now))));
     }
     subject
 }
 
 /// When an event was last seen: which field tells depends on who wrote it, and how long ago that was programmed.
-fn last_of(event: &Value) -> Option<Timestamp> {
+pub(super) fn last_of(event: &Value) -> Option<Timestamp> {
     [
         "/series/lastObservedTime",
         "/lastTimestamp",

@@ -1,9 +1,12 @@
 //! Kinds.
 
-use super::resources::names::name_table;
-use crate::operation;
+pub mod explain;
+pub mod list;
+
+use super::names::name_table;
 use crate::{
     call::{Cx, Result},
+    operation,
     output::Table,
 };
 

@@ -3,17 +3,19 @@
 use std::borrow::Cow;
 
 use super::{
-    locate,
+    names::check_namespace,
+    next::look_into_first,
     scan::{Scan, namespace_of},
     selection::Selection,
+    status_filter::StatusFilter,
 };
 use crate::{
     Error,
     call::{Cx, Page},
-    cluster::{Cell, Include, ListQuery, Resource, TableColumn, TableRow},
+    cluster::{Cell, Include, ListQuery, Resource, TableColumn, TableRow, TableView},
     monitoring::status::{CellRule, Verdict},
     output::{
-        Column, Health, Next, ObjectId, Role, Row, Scope, Table, Total,
+        Column, Next, ObjectId, Role, Row, Scope, Table,
         filter::{Collector, Place, RowFilter},
         size::{parse_age, short_age},
     },
@@ -75,7 +77,7 @@ impl Lister<'_> {
         let objects = filter.as_ref().is_some_and(RowFilter::needs_object);
         let mut filter = filter;
         let mut state: Option<(Shape, Collector)> = None;
-        let mut others = Others::default();
+        let mut status = StatusFilter::new(self.status);
         let scan = Scan {
             cx: self.cx,
             resource: self.resource,
@@ -108,8 +110,7 @@ impl Lister<'_> {
                 for row in &table.rows {
                     let namespace = place.or_else(|| namespace_of(row));
                     let verdict = shape.rule.judge(&row.cells);
-                    if self.status.is_some_and(|wanted| !is_of(&verdict, wanted)) {
-                        others.count(&verdict);
+                    if !status.takes(&verdict) {
                         continue;
                     }
                     each(&Seen {
@@ -138,12 +139,9 @@ impl Lister<'_> {
             Some((_, collector)) => collector.finish(table),
             None => table,
         };
-        if let Some(wanted) = self.status {
-            others.tell(wanted, &mut table);
-        }
+        status.tell(&mut table);
         if table.total == 0 && table.unfiltered.unwrap_or(0) == 0 {
-            locate::check_namespace(self.cx, namespace, self.again.clone()).await?;
-            table.notes.extend(self.selection.sought());
+            check_namespace(self.cx, namespace, self.again.clone()).await?;
         }
         table.next.extend(look_into_first(&table));
         Ok(table)
@@ -160,7 +158,7 @@ impl Lister<'_> {
             .client()
             .table(self.resource, namespace, &query, Include::None)
             .await?;
-        let table = locate::parse(&bytes)?;
+        let table = TableView::read(&bytes)?;
         Ok(Shape::new(self.resource, &table.columns, with_namespaces).columns)
     }
 }
@@ -257,63 +255,6 @@ impl Shape {
             cells: namespace_cell.into_iter().chain(own).collect(),
         }
     }
-}
-
-/// Rows of other statuses than the wanted one.
-#[derive(Default)]
-struct Others {
-    total: usize,
-    words: Vec<Total>,
-}
-
-impl Others {
-    fn count(&mut self, verdict: &Verdict<'_>) {
-        self.total += 1;
-        match self.words.iter_mut().find(|total| total.name == verdict.word) {
-            Some(total) => total.count += 1,
-            None => self.words.push(Total {
-                name: verdict.word.clone().into_owned(),
-                count: 1,
-            }),
-        }
-    }
-
-    fn tell(mut self, wanted: &str, table: &mut Table) {
-        table.unfiltered = Some(table.total + self.total);
-        table.filter = Some(format!("status={wanted}"));
-        if table.total == 0 && self.total > 0 {
-            self.words.sort_by_key(|total| std::cmp::Reverse(total.count));
-            let words: Vec<String> = self
-                .words
-                .iter()
-                .take(6)
-                .map(|total| format!("{} {}", total.count, total.name))
-                .collect();
-            table.notes.push(format!("there are: {}", words.join(", ")));
-        }
-    }
-}
-
-/// Whether a verdict is of the status that was asked for.
-pub(super) fn is_of(verdict: &Verdict<'_>, wanted: &str) -> bool {
-    if wanted.eq_ignore_ascii_case("unhealthy") {
-        return verdict.is_trouble();
-    }
-    verdict.word.eq_ignore_ascii_case(wanted) || verdict.health.word().eq_ignore_ascii_case(wanted)
-}
-
-/// A look into the first unhealthy row, if there is one.
-pub(super) fn look_into_first(table: &Table) -> Option<Next> {
-    let row = table.rows.iter().find(|row| row.health != Health::Healthy)?;
-    Some(look_into(&row.id))
-}
-
-/// The call that tells more of an object.
-pub(super) fn look_into(id: &ObjectId) -> Next {
-    Next::op("resources.owners")
-        .arg("kind", &id.kind)
-        .arg("name", &id.name)
-        .arg_if("namespace", id.namespace.as_deref())
 }
 
 /// A cell as text.

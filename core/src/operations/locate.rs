@@ -3,31 +3,75 @@
 //! A read without a namespace answers from the only other namespace that has such an object, and says so. A
 //! change never guesses: it names the candidates and does nothing.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{builtin, selection::Selection};
+use super::{
+    names::{check_namespace, listed, names_of},
+    selection::Selection,
+};
 use crate::{
     Error, ErrorKind,
-    call::Cx,
-    cluster::{Cell, Include, Resource, TableView},
-    output::{Next, ObjectId, nearest::nearest},
+    call::{Cx, KindRef},
+    cluster::{Include, Resource, TableView},
+    monitoring::status::{self, Verdict},
+    output::{Next, ObjectId, Scope, nearest::nearest},
 };
 
-/// How many names an error lists.
-const NAMED: usize = 5;
+/// Finds the object that a read names: the first line of every operation about one object. `op` is that operation:
+/// an error suggests it with another name or namespace.
+///
+/// # Errors
+/// If there is no such kind, or no such object: with what is near, or where it is.
+pub(super) async fn object(
+    cx: &Cx,
+    op: &'static str,
+    kind: &KindRef,
+    name: &str,
+    namespace: Option<&str>,
+) -> Result<Found, Error> {
+    let resource = cx.resolve(kind).await?;
+    let wanted = Wanted {
+        again: Next::op(op).arg("kind", &resource.kind),
+        resource: &resource,
+        namespace,
+        name,
+    };
+    wanted.for_read(cx).await
+}
 
 /// An object that was asked for by name.
 #[derive(Debug)]
 pub(super) struct Found {
+    /// Its kind.
+    pub(super) resource: Resource,
     /// The object.
     pub(super) object: Value,
-    /// Where it is; none if it is cluster-scoped.
-    pub(super) namespace: Option<String>,
+    /// What it is and where; no namespace if it is cluster-scoped.
+    pub(super) id: ObjectId,
     /// That it is not where it was looked for, to be told.
     pub(super) note: Option<String>,
 }
 
-/// What is looked for, and by which call.
+impl Found {
+    /// Its namespace.
+    pub(super) fn namespace(&self) -> Option<&str> {
+        self.id.namespace.as_deref()
+    }
+
+    /// Where an answer about it looked.
+    pub(super) fn scope(&self) -> Scope {
+        self.id.namespace.clone().map_or(Scope::Cluster, Scope::Namespace)
+    }
+
+    /// How it is.
+    pub(super) fn verdict(&self) -> Verdict<'static> {
+        let Resource { group, kind, .. } = &self.resource;
+        status::of_object(group, kind, &self.object, Timestamp::now())
+    }
+}
+
+/// What is looked for, and by which call, where [`object`] is not enough: for a change, or if the kind was not said.
 #[derive(Clone, Debug)]
 pub(super) struct Wanted<'a> {
     /// The call without its name and namespace: an error suggests it with others.
@@ -50,11 +94,8 @@ impl Wanted<'_> {
         };
         if let ([only], None) = (candidates.as_slice(), self.namespace) {
             let object = cx.client().get(self.resource, Some(only), self.name).await?;
-            return Ok(Found {
-                object,
-                note: Some(format!("{} {} found in {only}", self.resource.kind, self.name)),
-                namespace: Some(only.clone()),
-            });
+            let note = format!("{} {} found in {only}", self.resource.kind, self.name);
+            return Ok(self.found(object, Some(only), Some(note)));
         }
         Err(self.missing(cx, missing, &candidates, None).await)
     }
@@ -73,13 +114,17 @@ impl Wanted<'_> {
         }
     }
 
-    /// The identity of the object.
-    pub(super) fn id(&self, namespace: Option<String>) -> ObjectId {
-        ObjectId {
-            cluster: None,
-            kind: self.resource.kind.clone(),
-            namespace,
-            name: self.name.to_owned(),
+    fn found(&self, object: Value, namespace: Option<&str>, note: Option<String>) -> Found {
+        Found {
+            resource: self.resource.clone(),
+            object,
+            id: ObjectId {
+                cluster: None,
+                kind: self.resource.kind.clone(),
+                namespace: namespace.map(str::to_owned),
+                name: self.name.to_owned(),
+            },
+            note,
         }
     }
 
@@ -93,11 +138,7 @@ impl Wanted<'_> {
             .namespaced
             .then(|| self.namespace.unwrap_or_else(|| cx.default_namespace()));
         match cx.client().get(self.resource, namespace, self.name).await {
-            Ok(object) => Ok(Ok(Found {
-                object,
-                namespace: namespace.map(str::to_owned),
-                note: None,
-            })),
+            Ok(object) => Ok(Ok(self.found(object, namespace, None))),
             Err(error) if error.kind == ErrorKind::NotFound => {
                 let place =
                     namespace.map_or_else(String::new, |namespace| format!(" in namespace {namespace}"));
@@ -135,7 +176,7 @@ impl Wanted<'_> {
             .client()
             .table(self.resource, None, &query, Include::Metadata)
             .await?;
-        let table: TableView<'_> = parse(&bytes)?;
+        let table = TableView::read(&bytes)?;
         let mut namespaces: Vec<String> = table
             .rows
             .iter()
@@ -186,19 +227,14 @@ impl Wanted<'_> {
             .resource
             .namespaced
             .then(|| self.namespace.unwrap_or_else(|| cx.default_namespace()));
-        let names = names(cx, self.resource, namespace).await.unwrap_or_default();
-        if let (true, Some(namespace)) = (names.is_empty(), namespace) {
-            let namespaces = self::names(cx, &builtin::namespaces(), None)
-                .await
-                .unwrap_or_default();
-            if !namespaces.is_empty() && !namespaces.iter().any(|known| known == namespace) {
-                message.push_str("; there is no namespace ");
-                message.push_str(namespace);
-                if let Some(near) = nearest(namespace, namespaces.iter().map(String::as_str)) {
-                    message.push_str(", nearest: ");
-                    message.push_str(near);
-                }
-                return Error::not_found(message);
+        let names = names_of(cx, self.resource, namespace).await.unwrap_or_default();
+        if names.is_empty() && namespace.is_some() {
+            let again = self.again.clone().arg("name", self.name);
+            if let Err(error) = check_namespace(cx, namespace, again).await {
+                return Error {
+                    message: format!("{message}; {}", error.message),
+                    ..error
+                };
             }
         }
         if let Some(near) = nearest(self.name, names.iter().map(String::as_str)) {
@@ -216,74 +252,4 @@ impl Wanted<'_> {
             .arg_if("namespace", namespace.filter(|_| !names.is_empty()));
         Error::not_found(message).next(next)
     }
-}
-
-/// The names of all objects of a kind.
-pub(super) async fn names(
-    cx: &Cx,
-    resource: &Resource,
-    namespace: Option<&str>,
-) -> Result<Vec<String>, Error> {
-    let query = Selection::default().query();
-    let bytes = cx
-        .client()
-        .table(resource, namespace, &query, Include::None)
-        .await?;
-    Ok(names_in(&parse(&bytes)?))
-}
-
-/// The names of a Table's rows.
-pub(super) fn names_in(table: &TableView<'_>) -> Vec<String> {
-    table.rows.iter().filter_map(|row| name_of(&row.cells)).collect()
-}
-
-fn name_of(cells: &[Cell<'_>]) -> Option<String> {
-    match cells.first()? {
-        Cell::Text(name) => Some(name.clone().into_owned()),
-        _ => None,
-    }
-}
-
-/// A namespace that does not exist has no objects; that is no answer to what was asked. `again` is the call, without
-/// its namespace.
-///
-/// # Errors
-/// If it does not exist. Whether it does may not be ours to see: that is no error.
-pub(super) async fn check_namespace(cx: &Cx, namespace: Option<&str>, again: Next) -> Result<(), Error> {
-    let Some(namespace) = namespace else {
-        return Ok(());
-    };
-    let namespaces = builtin::namespaces();
-    match cx.client().get(&namespaces, None, namespace).await {
-        Err(error) if error.kind == ErrorKind::NotFound => {
-            let names = names(cx, &namespaces, None).await.unwrap_or_default();
-            let near = nearest(namespace, names.iter().map(String::as_str));
-            let hint = near.map_or_else(String::new, |near| format!("; nearest: {near}"));
-            let next = match near {
-                Some(near) => again.arg("namespace", near),
-                None => Next::op("resources.list").arg("kind", "Namespace"),
-            };
-            Err(Error::not_found(format!("there is no namespace {namespace}{hint}")).next(next))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Reads the body of a Table.
-pub(super) fn parse(bytes: &[u8]) -> Result<TableView<'_>, Error> {
-    serde_json::from_slice(bytes).map_err(|error| {
-        Error::new(
-            ErrorKind::Server,
-            format!("the API server's table cannot be read: {error}"),
-        )
-    })
-}
-
-/// A few names, and how many more there are.
-pub(super) fn listed(names: &[String]) -> String {
-    let mut text = names.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
-    if names.len() > NAMED {
-        text.push_str(&format!(" and {} more", names.len() - NAMED));
-    }
-    text
 }

@@ -1,9 +1,12 @@
 //! Namespaces.
 
-use super::{builtin, locate, resources::names::name_table};
-use crate::operation;
+use super::{
+    builtin,
+    names::{name_table, names_of},
+};
 use crate::{
     call::{Cx, Result},
+    operation,
     output::Table,
 };
 
@@ -14,6 +17,6 @@ pub async fn names(
     /// Only names that start so.
     prefix: Option<String>,
 ) -> Result<Table> {
-    let names = locate::names(cx, &builtin::namespaces(), None).await?;
+    let names = names_of(cx, &builtin::namespaces(), None).await?;
     Ok(name_table("Namespace", None, names, prefix.as_deref()))
 }

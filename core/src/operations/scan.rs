@@ -12,12 +12,16 @@ use std::{
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _, stream};
+use serde_json::Value;
 
-use super::{builtin, locate};
+use super::{
+    builtin,
+    names::{listed, names_of},
+};
 use crate::{
     Error, ErrorKind,
     call::Cx,
-    cluster::{Include, ListQuery, Resource, TableRow, TableView},
+    cluster::{Include, ListEnd, ListQuery, Resource, TableRow, TableView},
     output::Next,
 };
 
@@ -63,16 +67,10 @@ impl Scan<'_> {
         &self,
         mut each: impl FnMut(Option<&str>, TableView<'_>) -> Result<(), Error> + Send,
     ) -> Result<Scanned, Error> {
-        let stop = (Instant::now() + TIME).min(
-            self.cx
-                .call()
-                .deadline
-                .checked_sub(MARGIN)
-                .unwrap_or_else(Instant::now),
-        );
+        let stop = stop(self.cx);
         let mut left = OBJECTS;
         let mut take = |namespace: Option<&str>, bytes: &Bytes| -> Result<(ControlFlow<()>, String), Error> {
-            let mut table = locate::parse(bytes)?;
+            let mut table = TableView::read(bytes)?;
             let cut = table.rows.len() > left;
             table.rows.truncate(left);
             left -= table.rows.len();
@@ -91,7 +89,7 @@ impl Scan<'_> {
             Ok((flow, next))
         };
         if self.namespace.is_none() && self.resource.namespaced && !self.objects {
-            match locate::names(self.cx, &builtin::namespaces(), None).await {
+            match names_of(self.cx, &builtin::namespaces(), None).await {
                 Ok(namespaces) if namespaces.len() <= NAMESPACES => {
                     return self.by_namespace(namespaces, stop, take).await;
                 }
@@ -134,6 +132,10 @@ impl Scan<'_> {
                     notes: Vec::new(),
                 });
             }
+            // A page that leads to itself leads nowhere.
+            if query.continue_token.as_ref() == Some(&next) {
+                return Ok(Scanned::default());
+            }
             query.continue_token = Some(next);
         }
     }
@@ -159,10 +161,9 @@ impl Scan<'_> {
                 Some(None) => break,
                 None => {
                     scanned.complete = false;
-                    scanned.notes.push(format!(
-                        "stopped after {} s, {answered} of {asked} namespaces read",
-                        TIME.as_secs()
-                    ));
+                    scanned
+                        .notes
+                        .push(format!("out of time: {answered} of {asked} namespaces read"));
                     break;
                 }
             };
@@ -199,7 +200,7 @@ impl Scan<'_> {
             scanned.notes.push(format!(
                 "not allowed to list {} in: {}",
                 self.resource.qualified(),
-                locate::listed(&forbidden)
+                listed(&forbidden)
             ));
         }
         Ok(scanned)
@@ -230,6 +231,40 @@ impl Scan<'_> {
                 .remark("or another namespace that you may read"),
         )
     }
+}
+
+/// Gives each object of a list to `each`, for what no Table tells; whether these were all. No more are read than of
+/// any other list.
+///
+/// # Errors
+/// As they come, explained.
+pub(super) async fn objects(
+    cx: &Cx,
+    resource: &Resource,
+    namespace: Option<&str>,
+    query: &ListQuery,
+    mut each: impl FnMut(Value) + Send,
+) -> Result<bool, Error> {
+    let stop = stop(cx);
+    let mut left = OBJECTS;
+    let end = cx
+        .client()
+        .for_each(resource, namespace, query, |object| {
+            if left == 0 || Instant::now() > stop {
+                return ControlFlow::Break(());
+            }
+            left -= 1;
+            each(object);
+            ControlFlow::Continue(())
+        })
+        .await?;
+    Ok(end == ListEnd::Complete)
+}
+
+/// When a list that starts now has to stop.
+fn stop(cx: &Cx) -> Instant {
+    let last = cx.call().deadline.checked_sub(MARGIN);
+    (Instant::now() + TIME).min(last.unwrap_or_else(Instant::now))
 }
 
 /// The namespace that a row's object tells.

@@ -10,9 +10,11 @@ use crate::{
 };
 
 mod change;
+mod kinds;
 mod list;
 mod logs;
 mod read;
+mod scan;
 
 /// Columns of pods as the API server prints them.
 const POD: &[&str] = &["Name", "Ready", "Status", "Restarts", "Age"];

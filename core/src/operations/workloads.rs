@@ -2,7 +2,7 @@
 
 mod pods;
 
-use std::{collections::HashMap, ops::ControlFlow, time::Instant};
+use std::collections::HashMap;
 
 use futures::future::join_all;
 use jiff::Timestamp;
@@ -10,27 +10,24 @@ use serde_json::Value;
 
 use super::{
     builtin,
-    lister::{is_of, look_into_first},
-    locate,
+    mixed::{self, Entry},
+    names::check_namespace,
+    next::look_into_first,
+    scan,
     selection::{Selection, of_workload},
+    status_filter::StatusFilter,
 };
 use crate::{
     Error, ErrorKind,
     call::{Cx, Page, Result},
     cluster::Resource,
-    monitoring::status::{self, Verdict},
     operation,
     output::{
-        Column, Health, Next, ObjectId, Role, Row, Scope, Table, Total,
+        Health, Next, ObjectId, Scope, Table,
         filter::{Collector, Query},
         size::short_age,
     },
 };
-
-/// Objects of one kind that are read.
-const OBJECTS: usize = 20_000;
-/// A list stops after this, and says so.
-const TIME: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// Deployments, stateful and daemon sets, jobs and cron jobs with health and reason; totals by status come first,
 /// then the unhealthy. Jobs of a cron job are shown only where they went wrong.
@@ -96,7 +93,7 @@ pub async fn list(
     }
     runs_of_cron_jobs(&mut found);
     pods::judge_new(cx, &mut found).await;
-    let columns = columns(namespace.is_none());
+    let columns = mixed::columns(namespace.is_none(), &[]);
     let identity = format!(
         "workloads {} {selection:?} {}",
         namespace.as_deref().unwrap_or("*"),
@@ -108,21 +105,17 @@ pub async fn list(
     };
     let mut collector = Collector::new(page.row_filter(&columns)?, &query)?.redacting(&cx.call().redactor);
     let mut selectors: HashMap<ObjectId, String> = HashMap::new();
-    let mut others: Vec<Total> = Vec::new();
-    let unfiltered = found.len();
+    let is_empty = found.is_empty();
+    let mut filter = StatusFilter::new(status.as_deref());
     for mut workload in found {
-        if status
-            .as_deref()
-            .is_some_and(|wanted| !is_of(&workload.verdict, wanted))
-        {
-            count(&mut others, &workload.verdict.word);
+        if !filter.takes(&workload.entry.verdict) {
             continue;
         }
         if let Some(selector) = workload.selector.take() {
-            selectors.insert(workload.id.clone(), selector);
+            selectors.insert(workload.entry.id.clone(), selector);
         }
-        let severity = workload.verdict.severity;
-        collector.push(workload.row(namespace.is_none()), severity, None);
+        let severity = workload.entry.verdict.severity;
+        collector.push(workload.entry.row(namespace.is_none()), severity, None);
     }
     let mut table = collector.finish(Table {
         subject: format!("Workloads{}", selection.words()),
@@ -131,52 +124,23 @@ pub async fn list(
         notes,
         ..Table::default()
     });
-    if let Some(wanted) = &status {
-        table.unfiltered = Some(unfiltered);
-        table.filter = Some(format!("status={wanted}"));
-        if table.total == 0 && unfiltered > 0 {
-            let words: Vec<String> = others
-                .iter()
-                .map(|total| format!("{} {}", total.count, total.name))
-                .collect();
-            table.notes.push(format!("there are: {}", words.join(", ")));
-        }
-    }
-    if table.total == 0 && unfiltered == 0 {
-        locate::check_namespace(cx, namespace.as_deref(), Next::op("workloads.list")).await?;
-        table.notes.extend(selection.sought());
+    filter.tell(&mut table);
+    if is_empty {
+        check_namespace(cx, namespace.as_deref(), Next::op("workloads.list")).await?;
     }
     pods::explain(cx, &mut table, &selectors).await;
     table.next.extend(look_into_first(&table));
     Ok(table)
 }
 
-fn columns(with_namespaces: bool) -> Vec<Column> {
-    let namespace = with_namespaces.then(|| Column::new("NAMESPACE", Role::Namespace));
-    let own = [
-        ("KIND", Role::Text),
-        ("NAME", Role::Name),
-        ("READY", Role::Ready),
-        ("STATUS", Role::Status),
-        ("REASON", Role::Text),
-        ("AGE", Role::Age),
-    ];
-    namespace
-        .into_iter()
-        .chain(own.map(|(header, role)| Column::new(header, role)))
-        .collect()
-}
-
 /// A workload, without its object.
 #[derive(Debug)]
 struct Found {
-    id: ObjectId,
+    entry: Entry,
     uid: String,
     /// The uid of the cron job that it is a run of.
     cron_job: Option<String>,
-    verdict: Verdict<'static>,
     created: Option<Timestamp>,
-    age: Option<u64>,
     /// What selects its pods, if it is unhealthy: they know why.
     selector: Option<String>,
 }
@@ -185,7 +149,8 @@ impl Found {
     fn new(kind: &Resource, object: &Value, now: Timestamp) -> Self {
         let metadata = &object["metadata"];
         let text = |value: &Value| value.as_str().map(str::to_owned);
-        let mut verdict = status::of_object(&kind.group, &kind.kind, object, now);
+        let mut entry = Entry::new(kind, object, now);
+        let verdict = &mut entry.verdict;
         verdict.word = match &*verdict.word {
             "Suspended" | "suspended" => "suspended".into(),
             "Terminating" | "terminating" => "terminating".into(),
@@ -193,12 +158,7 @@ impl Found {
         };
         let is_unhealthy = verdict.health.is_unhealthy();
         Self {
-            id: ObjectId {
-                cluster: None,
-                kind: kind.kind.clone(),
-                namespace: text(&metadata["namespace"]),
-                name: text(&metadata["name"]).unwrap_or_default(),
-            },
+            entry,
             uid: text(&metadata["uid"]).unwrap_or_default(),
             cron_job: metadata["ownerReferences"]
                 .as_array()
@@ -209,31 +169,12 @@ impl Found {
             created: metadata["creationTimestamp"]
                 .as_str()
                 .and_then(|time| time.parse().ok()),
-            age: status::age_of(object, now),
             selector: is_unhealthy.then(|| of_workload(object)).flatten(),
-            verdict,
         }
     }
 
-    fn row(self, with_namespace: bool) -> Row {
-        let namespace = with_namespace.then(|| self.id.namespace.clone().unwrap_or_default());
-        let ready = self.verdict.ready;
-        let own = [
-            self.id.kind.clone(),
-            self.id.name.clone(),
-            ready.map_or_else(String::new, |(ready, desired)| format!("{ready}/{desired}")),
-            self.verdict.word.clone().into_owned(),
-            self.verdict.reason.into_owned(),
-            self.age.map_or_else(String::new, short_age),
-        ];
-        Row {
-            id: self.id,
-            health: self.verdict.health,
-            status: self.verdict.word.into_owned(),
-            ready,
-            age: self.age,
-            cells: namespace.into_iter().chain(own).collect(),
-        }
+    fn is_a(&self, kind: &str) -> bool {
+        self.entry.id.kind == kind
     }
 }
 
@@ -249,35 +190,26 @@ async fn read(
     selection: &Selection,
 ) -> Result<ReadKind, Error> {
     let now = Timestamp::now();
-    let stop = Instant::now() + TIME;
-    let mut read = ReadKind {
-        found: Vec::new(),
-        complete: true,
-    };
-    cx.client()
-        .for_each(kind, namespace, &selection.query(), |object| {
-            read.found.push(Found::new(kind, &object, now));
-            if read.found.len() >= OBJECTS || Instant::now() > stop {
-                read.complete = false;
-                return ControlFlow::Break(());
-            }
-            ControlFlow::Continue(())
-        })
-        .await?;
-    Ok(read)
+    let mut found = Vec::new();
+    let complete = scan::objects(cx, kind, namespace, &selection.query(), |object| {
+        found.push(Found::new(kind, &object, now));
+    })
+    .await?;
+    Ok(ReadKind { found, complete })
 }
 
 /// Tells of each cron job how its last run went, and drops the runs that went well: they are the cron job's.
 fn runs_of_cron_jobs(found: &mut Vec<Found>) {
-    let now = Timestamp::now();
     let mut last: HashMap<String, (Option<Timestamp>, String)> = HashMap::new();
-    for job in found.iter().filter(|job| job.id.kind == "Job") {
+    for job in found.iter().filter(|job| job.is_a("Job")) {
         let Some(cron_job) = &job.cron_job else { continue };
-        let age = job.created.map_or(0, |created| {
-            u64::try_from(now.as_second() - created.as_second()).unwrap_or(0)
-        });
-        let done = job.verdict.ready.is_some_and(|(done, wanted)| done >= wanted);
-        let how = match job.verdict.health {
+        let age = job.entry.age.unwrap_or(0);
+        let done = job
+            .entry
+            .verdict
+            .ready
+            .is_some_and(|(done, wanted)| done >= wanted);
+        let how = match job.entry.verdict.health {
             Health::Failed => "failed",
             _ if done => "succeeded",
             _ => "is running",
@@ -289,7 +221,7 @@ fn runs_of_cron_jobs(found: &mut Vec<Found>) {
     }
     let cron_jobs: Vec<String> = found
         .iter()
-        .filter(|workload| workload.id.kind == "CronJob")
+        .filter(|workload| workload.is_a("CronJob"))
         .map(|workload| workload.uid.clone())
         .collect();
     found.retain(|workload| {
@@ -297,21 +229,11 @@ fn runs_of_cron_jobs(found: &mut Vec<Found>) {
             .cron_job
             .as_ref()
             .is_some_and(|uid| cron_jobs.contains(uid));
-        !is_run || workload.verdict.health.is_unhealthy()
+        !is_run || workload.entry.verdict.health.is_unhealthy()
     });
-    for cron_job in found.iter_mut().filter(|workload| workload.id.kind == "CronJob") {
+    for cron_job in found.iter_mut().filter(|workload| workload.is_a("CronJob")) {
         if let Some((_, how)) = last.remove(&cron_job.uid) {
-            cron_job.verdict.reason = how.into();
+            cron_job.entry.verdict.reason = how.into();
         }
-    }
-}
-
-fn count(totals: &mut Vec<Total>, word: &str) {
-    match totals.iter_mut().find(|total| total.name == word) {
-        Some(total) => total.count += 1,
-        None => totals.push(Total {
-            name: word.to_owned(),
-            count: 1,
-        }),
     }
 }

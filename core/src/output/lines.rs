@@ -2,7 +2,7 @@
 
 use super::Next;
 
-/// Lines, newest first, already filtered, merged and folded.
+/// Lines as they were written, the newest last, already filtered, merged and folded.
 #[derive(Clone, Debug, Default)]
 pub struct Lines {
     /// What the lines are of, e.g. `Logs of Deployment shop/checkout, last 15m, 4 pods`.

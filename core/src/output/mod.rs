@@ -10,7 +10,6 @@ mod data;
 mod diff;
 pub mod filter;
 mod lines;
-pub mod nearest;
 mod next;
 mod object;
 mod record;
@@ -19,6 +18,7 @@ pub mod size;
 mod table;
 pub mod yaml;
 
+pub use crate::nearest;
 pub use any::{Output, OutputKind};
 pub use change::{Change, ChangeItem, Outcome, Verb};
 pub use clean::{clean, cleaned};

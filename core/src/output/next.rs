@@ -7,7 +7,7 @@ use std::borrow::Cow;
 /// it if no such tool is listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Next {
-    /// The operation's name, e.g. `resources.describe`.
+    /// The operation's name, e.g. `resources.owners`.
     pub op: Cow<'static, str>,
     /// Arguments by the operation's parameter names, in the order in which they are written.
     pub args: Vec<(Cow<'static, str>, String)>,

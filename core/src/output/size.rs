@@ -1,5 +1,12 @@
 //! Ages and quantities: reading them, writing them short, and comparing them by size.
 
+use jiff::Timestamp;
+
+/// The seconds from a time to now; none went by since one to come.
+pub fn age(since: Timestamp, now: Timestamp) -> u64 {
+    u64::try_from(now.as_second() - since.as_second()).unwrap_or(0)
+}
+
 /// An age in the shortest form that is still exact enough to act on, in one unit: `51m`, `3h`, `2d`, `341d`, `1y`.
 pub fn short_age(seconds: u64) -> String {
     match seconds {

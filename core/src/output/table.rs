@@ -1,5 +1,7 @@
 //! Rows with totals: the answer of everything that lists.
 
+use serde_json::Value;
+
 use super::Next;
 
 /// A list. The rows are already filtered, ranked (the unhealthy first) and cut to the limit.
@@ -7,6 +9,8 @@ use super::Next;
 pub struct Table {
     /// What is listed, as the heading says it, e.g. `Pods`, `Deployment (apps/v1)`, `Warning events`.
     pub subject: String,
+    /// The first line, where another than subject, place and totals says more.
+    pub heading: Option<String>,
     /// Where it was looked for.
     pub scope: Scope,
     /// The columns, in order; [`Row::cells`] runs parallel to it.
@@ -34,10 +38,30 @@ pub struct Table {
     /// Where to go on after each row, parallel to `rows`: an answer that has to be cut earlier than the limit says
     /// how to see the rest. Empty where there are no cursors.
     pub cursors: Vec<String>,
+    /// The call that shows each row and its neighbours, parallel to `rows`, where there are no cursors: an answer
+    /// that has to be cut suggests the first row's that is left out.
+    pub elsewhere: Vec<Next>,
     /// Remarks below the heading: a namespace that could not be read, what was folded.
     pub notes: Vec<String>,
     /// Calls worth making next, at most two are shown.
     pub next: Vec<Next>,
+}
+
+impl Table {
+    /// A table of all the rows that there are, in an order that says something of its own.
+    pub fn of(subject: impl Into<String>, scope: Scope, columns: Vec<Column>, rows: Vec<Row>) -> Self {
+        Self {
+            subject: subject.into(),
+            scope,
+            columns,
+            total: rows.len(),
+            unhealthy: rows.iter().filter(|row| row.health.is_unhealthy()).count(),
+            rows,
+            sorted: true,
+            complete: true,
+            ..Self::default()
+        }
+    }
 }
 
 /// Where a list looked.
@@ -118,6 +142,19 @@ pub struct ObjectId {
     pub namespace: Option<String>,
     /// The name.
     pub name: String,
+}
+
+impl ObjectId {
+    /// The identity of an object. Items of a list carry no kind of their own, so it is given.
+    pub fn of(kind: &str, object: &Value) -> Self {
+        let text = |field: &str| object["metadata"][field].as_str().map(str::to_owned);
+        Self {
+            cluster: None,
+            kind: kind.to_owned(),
+            namespace: text("namespace"),
+            name: text("name").unwrap_or_default(),
+        }
+    }
 }
 
 /// How an object is, by the status rule of its kind. The order is the rank of a list: worst first.

@@ -13,16 +13,15 @@ use serde_json::{Map, Value};
 use super::{
     asking::{self, not_done},
     handler::{Handler, is_modern},
+    http,
     progress::{self, NoProgress},
 };
 use crate::{
     call::{Access, Caller, Consent, Progress},
     config::Confirm,
     engine::{Answer, Context},
+    nearest::nearest,
 };
-
-/// The reserved parameter that takes a code.
-const CONFIRM: &str = "confirm";
 
 impl Handler {
     pub(super) async fn call(
@@ -52,20 +51,13 @@ impl Handler {
             Some(Ok(code)) => Some(code),
             Some(Err(why)) => return Ok(finish(not_done(why))),
         };
-        let confirmed = agreed.is_some();
-        let first = match agreed {
-            None => arguments.clone(),
-            Some(code) => with_code(&arguments, code),
-        };
-        let mut answer = self.run(&name, first, confirmed, asks, &cx).await;
+        let run = |agreed| self.run(&name, arguments.clone(), agreed, asks, &cx);
+        let mut answer = run(agreed).await;
         if asks && !modern {
             answer = asking::settle(
                 answer,
                 |question| asking::ask(&cx.peer, question, &cx.ct, &self.stopping.ended).boxed(),
-                |code| {
-                    self.run(&name, with_code(&arguments, code), true, asks, &cx)
-                        .boxed()
-                },
+                |code| run(Some(code)).boxed(),
             )
             .await;
         } else if asks && let Some(consent) = answer.consent.take() {
@@ -77,18 +69,22 @@ impl Handler {
         Ok(finish(answer))
     }
 
-    /// Runs the tool once. `confirmed` says that a person has agreed.
+    /// Runs the tool once; `agreed` is the code of what a person has agreed to.
     async fn run(
         &self,
         name: &str,
         arguments: Map<String, Value>,
-        confirmed: bool,
+        agreed: Option<String>,
         asks: bool,
         cx: &RequestContext<RoleServer>,
     ) -> Answer {
         let started = Instant::now();
         let (progress, forward) = progress_of(cx);
-        let context = self.context(cx, asks, progress);
+        let confirmed = agreed.is_some();
+        let context = Context {
+            agreed,
+            ..self.context(cx, asks, progress)
+        };
         let mut call = std::pin::pin!(self.engine.call_tool(name, arguments, &context));
         let mut forward = std::pin::pin!(forward);
         loop {
@@ -117,7 +113,7 @@ impl Handler {
             .unwrap_or_default();
         Context {
             caller: Caller {
-                id: self.caller.to_owned(),
+                id: http::subject(&cx.extensions).unwrap_or(self.caller).to_owned(),
                 client,
             },
             consent: if !asks && self.confirm == Confirm::AskOnly {
@@ -125,18 +121,14 @@ impl Handler {
             } else {
                 Consent::Code
             },
+            agreed: None,
             cancel: cx.ct.clone(),
             progress,
         }
     }
 
     fn log_cancelled(&self, name: &str, confirmed: bool, started: Instant) {
-        let access = self
-            .engine
-            .tools()
-            .iter()
-            .find(|listed| listed.tool.name == name)
-            .map_or(Access::Read, |listed| listed.access);
+        let access = self.engine.access_of(name);
         let seconds = started.elapsed().as_secs_f64();
         if access == Access::Read {
             tracing::info!(tool = name, seconds, "cancelled at the end of the server");
@@ -152,30 +144,13 @@ impl Handler {
     }
 
     fn unknown_tool(&self, name: &str) -> ErrorData {
-        let nearest = self
-            .engine
-            .tools()
-            .iter()
-            .map(|listed| (strsim::jaro_winkler(listed.tool.name, name), listed.tool.name))
-            .filter(|(likeness, _)| *likeness > 0.8)
-            .max_by(|(a, _), (b, _)| a.total_cmp(b));
-        let message = match nearest {
-            Some((_, nearest)) => format!("unknown tool {name:?}; did you mean {nearest}?"),
+        let names = self.engine.tools().iter().map(|listed| listed.tool.name);
+        let message = match nearest(name, names) {
+            Some(near) => format!("unknown tool {name:?}; did you mean {near}?"),
             None => format!("unknown tool {name:?}"),
         };
         ErrorData::invalid_params(message, None)
     }
-}
-
-/// The arguments with the code that a person has agreed to, in place of whatever the model gave.
-fn with_code(arguments: &Map<String, Value>, code: String) -> Map<String, Value> {
-    let mut arguments = arguments.clone();
-    arguments.retain(|name, _| {
-        let letters = name.chars().filter(|c| !matches!(c, '_' | '-'));
-        !letters.map(|c| c.to_ascii_lowercase()).eq(CONFIRM.chars())
-    });
-    arguments.insert(CONFIRM.to_owned(), Value::from(code));
-    arguments
 }
 
 /// Where an operation reports to, and what sends it on, if the client asked for that.

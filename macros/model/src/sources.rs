@@ -41,7 +41,8 @@ impl Sources {
             );
             return Err(io::Error::new(io::ErrorKind::NotFound, message));
         };
-        sources.walk(&spec, "spec", &|name| is_yaml(name))?;
+        // A template among the specs is read too, so that it can be told to be in the wrong place.
+        sources.walk(&spec, "spec", &|name| is_yaml(name) || name.ends_with(".j2"))?;
         if templates.is_dir() {
             sources.walk(&templates, "templates", &|_| true)?;
         }

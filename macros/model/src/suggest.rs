@@ -7,8 +7,10 @@ const LISTED: usize = 14;
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = word.to_lowercase();
     let allowed = (wanted.chars().count() / 3).max(1);
-    candidates
-        .into_iter()
+    let candidates: Vec<&str> = candidates.into_iter().collect();
+    let near = candidates
+        .iter()
+        .copied()
         .map(|candidate| {
             (
                 strsim::damerau_levenshtein(&wanted, &candidate.to_lowercase()),
@@ -25,7 +27,15 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         })
         .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
+        .map(|(_, candidate)| candidate);
+    near.or_else(|| {
+        // A word that was cut short, if there is no doubt: `Warn` for `Warning`.
+        let mut longer = candidates
+            .into_iter()
+            .filter(|candidate| wanted.len() * 2 > candidate.len())
+            .filter(|candidate| candidate.to_lowercase().starts_with(&wanted));
+        longer.next().filter(|_| longer.next().is_none())
+    })
 }
 
 /// A help that names the nearest candidate, or lists the candidates after `what` ("the parameters of `x` are").
@@ -62,6 +72,8 @@ mod tests {
         assert_eq!(nearest("pods.log", names), Some("pods.logs"));
         assert_eq!(nearest("PODS.LIST", names), Some("pods.list"));
         assert_eq!(nearest("selector", names), Some("label_selector"));
+        assert_eq!(nearest("Warn", ["Normal", "Warning"]), Some("Warning"));
+        assert_eq!(nearest("name", ["kind", "namespace"]), None);
         assert_eq!(nearest("deploy", names), None);
     }
 

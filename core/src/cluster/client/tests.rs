@@ -1,13 +1,14 @@
 use std::{ops::ControlFlow, sync::Arc};
 
 use futures::StreamExt as _;
+use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::*;
 use crate::{
     call::Mode,
     cluster::{
-        TableView,
+        Include, TableView,
         testing::{Script, grant},
     },
 };

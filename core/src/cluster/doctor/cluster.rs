@@ -15,9 +15,10 @@ use crate::{
     Error, ErrorKind,
     call::Access,
     cluster::{
-        Client, Cluster, Grant, Resource, UnknownResource, clusters::nearest, connect::server_uri,
-        kubeconfig::Entry, proxy, proxy::ProxyEnv,
+        Client, Cluster, Grant, Resource, UnknownResource, connect::server_uri, kubeconfig::Entry, proxy,
+        proxy::ProxyEnv,
     },
+    nearest::nearest,
 };
 
 /// The minor versions of Kubernetes 1 that this release is made for: from the oldest whose API it counts on, to the
@@ -76,7 +77,7 @@ async fn ask(
             return Err(Told);
         }
     };
-    findings.push(match registry.failed() {
+    findings.push(match registry.silent() {
         [] => Finding::ok("discovery", format!("{} kinds", registry.preferred().len())),
         failed => Finding::warn(
             "discovery",
@@ -92,7 +93,7 @@ async fn ask(
     let unknown = cluster.unknown_in_rules(&registry).into_iter();
     Ok(unknown
         .map(|unknown| {
-            let near = nearest(&unknown.name, &names).map(str::to_owned);
+            let near = nearest(&unknown.name, names.iter().copied()).map(str::to_owned);
             (unknown, near)
         })
         .collect())

@@ -71,15 +71,12 @@ impl Policy {
                 request.uri().path()
             )));
         };
+        let cluster_scoped = request.extensions().get::<ClusterScoped>().is_some();
         let needed = info.access();
         if needed == Access::Read {
-            return self.rules(&info, request);
+            return self.rules(&info, cluster_scoped);
         }
-        if self.mode == Mode::ReadOnly {
-            return Err(refused(format!(
-                "the server runs in read-only mode, which refuses to {info}"
-            )));
-        }
+        self.mode(&info)?;
         if needed > grant.access {
             return Err(refused(format!(
                 "to {info} needs {needed} access, and this operation is declared {}",
@@ -91,10 +88,27 @@ impl Policy {
                 "only a dry run was granted, and to {info} was asked without dryRun=All"
             )));
         }
-        self.rules(&info, request)
+        self.rules(&info, cluster_scoped)
     }
 
-    fn rules(&self, info: &RequestInfo, request: &Request<RequestBody>) -> Result<(), Error> {
+    /// Whether mode and rules let such a request pass, granted that an operation of enough access sends it.
+    pub(crate) fn permits(&self, info: &RequestInfo, cluster_scoped: bool) -> Result<(), Error> {
+        if info.access() != Access::Read {
+            self.mode(info)?;
+        }
+        self.rules(info, cluster_scoped)
+    }
+
+    fn mode(&self, info: &RequestInfo) -> Result<(), Error> {
+        if self.mode == Mode::ReadOnly {
+            return Err(refused(format!(
+                "the server runs in read-only mode, which refuses to {info}"
+            )));
+        }
+        Ok(())
+    }
+
+    fn rules(&self, info: &RequestInfo, cluster_scoped: bool) -> Result<(), Error> {
         // Rules speak of resources. What is no resource (discovery, version, health) can only be read, and
         // without the reviews about ourselves no refusal could be explained.
         if (!info.is_resource && info.access() == Access::Read) || info.is_self_review() {
@@ -103,7 +117,7 @@ impl Policy {
         let asked = Asked {
             info,
             clusters: &self.clusters,
-            cluster_scoped: request.extensions().get::<ClusterScoped>().is_some(),
+            cluster_scoped,
         };
         if let Some(place) = self.deny.iter().position(|rule| asked.denied_by(rule)) {
             return Err(refused(format!(

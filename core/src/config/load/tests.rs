@@ -1,7 +1,10 @@
 use std::time::Duration;
 
 use super::*;
-use crate::{call::Mode, config::Confirm};
+use crate::{
+    call::Mode,
+    config::{Confirm, HttpAuth, Transport},
+};
 
 fn load(text: &str, variables: &[(&str, &str)], overrides: &Overrides) -> Result<Config, String> {
     let dir = tempfile::tempdir().unwrap();
@@ -36,7 +39,7 @@ fn mistakes(text: &str, variables: &[(&str, &str)]) -> String {
 }
 
 const FULL: &str = "
-server: {toolsets: [core], budget: 2000, log_format: json}
+server: {toolsets: [core], budget: 2000, log_format: json, audit: audit.jsonl}
 kubernetes:
   kubeconfig: [a.yaml]
   aliases: {'arn:aws:eks:prod': prod}
@@ -51,10 +54,9 @@ access:
 fn a_file_is_read_and_the_environment_and_flags_win() {
     let config = load(FULL, &[], &Overrides::default()).unwrap();
     assert_eq!(config.server.toolsets, Some(vec!["core".to_owned()]));
-    assert!(
-        config.kubernetes.kubeconfig[0].is_absolute(),
-        "relative to the file"
-    );
+    for file in [&config.kubernetes.kubeconfig[0], &config.server.audit.unwrap()] {
+        assert!(file.is_absolute(), "{} is relative to the file", file.display());
+    }
     assert_eq!(config.kubernetes.aliases["arn:aws:eks:prod"], "prod");
     assert_eq!(config.kubernetes.timeouts.connect, Duration::from_secs(2));
     assert_eq!(
@@ -114,10 +116,10 @@ DIR/config.yaml:8:20: kubernetes.connect_timeout: expected a duration such as 5s
 DIR/config.yaml:9:1: \"mode\" stands in a section: write it as access.mode
 DIR/config.yaml:11:9: access.mode: expected read-only, guarded, full, found \"readonly\"; did you mean read-only?
 DIR/config.yaml:12:3: secrets are revealed by the flag --reveal-secrets only
-DIR/config.yaml:14:7: no key \"resource\" in a rule; did you mean resources?
-DIR/config.yaml:15:14: no verb \"gets\"; expected *, get, list, watch, create, update, patch, delete, deletecollection; did you mean get?
-DIR/config.yaml:16:7: a rule without words stands for everything: write {resources: [\"*\"]}
-DIR/config.yaml:17:19: namespaces is empty: leave it out, or write [\"*\"]
+DIR/config.yaml:14:7: access.deny: no key \"resource\" in a rule; did you mean resources?
+DIR/config.yaml:15:14: access.deny: no verb \"gets\"; expected *, get, list, watch, create, update, patch, delete, deletecollection; did you mean get?
+DIR/config.yaml:16:7: access.deny: a rule without words stands for everything: write {resources: [\"*\"]}
+DIR/config.yaml:17:19: access.deny: namespaces is empty: leave it out, or write [\"*\"]
 environment: KUBE_MCP_BUDGET: expected a whole number from 200 to 1000000, found \"x\"
 environment: no variable KUBE_MCP_MOD; did you mean KUBE_MCP_MODE?";
     assert_eq!(
@@ -152,12 +154,56 @@ fn an_empty_file_and_the_variables_of_a_service_are_no_mistakes() {
 #[test]
 fn the_documentation_is_what_the_table_says() {
     let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/configuration.md");
-    if std::env::var_os("UPDATE").is_some() {
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
         std::fs::write(page, crate::config::reference()).unwrap();
     }
     let written = std::fs::read_to_string(page).unwrap_or_default();
     assert!(
         written == crate::config::reference(),
-        "docs/configuration.md is old: run this test with UPDATE=1"
+        "docs/configuration.md is old: run this test with UPDATE_EXPECT=1"
     );
+}
+
+#[test]
+fn http_is_configured_like_everything_else() {
+    let file = "
+server: {transport: http}
+http: {listen: '127.0.0.1:9000', token: from-the-file, token_file: token, stateless: true, body_limit: 2048}
+";
+    let variables = [
+        ("KUBE_MCP_HTTP_TOKEN", "from-the-environment"),
+        ("KUBE_MCP_HTTP_STATELESS", "false"),
+        ("KUBE_MCP_HTTP_ALLOWED_HOSTS", "a, b:8080"),
+        ("KUBE_MCP_HTTP_SESSION_IDLE", "2h"),
+    ];
+    let flags = Overrides {
+        listen: Some("[::1]:0".parse().unwrap()),
+        auth: Some(HttpAuth::None),
+        ..Overrides::default()
+    };
+    let config = load(file, &variables, &flags).unwrap();
+    assert_eq!(config.server.transport, Transport::Http);
+    assert!(
+        !format!("{config:?}").contains("from-the"),
+        "a secret is in {config:?}"
+    );
+    let http = config.http;
+    assert_eq!(
+        (http.listen.to_string().as_str(), http.auth),
+        ("[::1]:0", HttpAuth::None)
+    );
+    assert_eq!(http.token.unwrap().0, "from-the-environment");
+    assert!(http.token_file.unwrap().is_absolute(), "relative to the file");
+    assert_eq!((http.stateless, http.body_limit), (false, 2048));
+    assert_eq!(http.allowed_hosts, ["a", "b:8080"]);
+    assert_eq!(http.session_idle, Duration::from_secs(7200));
+
+    let wrong = mistakes("http: {listen: 8080, stateless: maybe, body_limit: 1}", &[]);
+    for part in [
+        "http.listen: expected a text, found 8080",
+        "http.stateless: expected true or false",
+        "http.body_limit: expected a whole number from 1024",
+    ] {
+        assert!(wrong.contains(part), "{wrong}");
+    }
 }

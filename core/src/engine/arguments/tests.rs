@@ -155,8 +155,17 @@ fn names_of_kubectl_the_api_and_peers_are_accepted() {
 
 #[test]
 fn all_namespaces_is_never_dropped_in_silence() {
-    assert_eq!(values(json!({"allNamespaces": true})), json!({"namespace": "*"}));
+    // What a list does by itself; a change names one.
+    for all in [json!({"allNamespaces": true}), json!({"namespace": "all"})] {
+        assert_eq!(values(all.clone()), json!({}));
+        assert_eq!(
+            change(all).unwrap_err(),
+            "namespace: a change needs one namespace"
+        );
+    }
     assert_eq!(values(json!({"all_namespaces": false})), json!({}));
+    let error = read(json!({"all_namespaces": true, "namespace": "shop"})).unwrap_err();
+    assert!(error.starts_with("namespace is given twice"), "{error}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Logs: a heading with counts, who is who, and the lines between fences.
+//! Logs: a heading with counts, who is who, and the lines between fences, the newest last.
 
 use jiff::Timestamp;
 
@@ -22,10 +22,10 @@ pub(super) fn render(lines: &Lines, out: &mut Writer<'_>) {
     }
     out.notes(&lines.notes);
     if !lines.lines.is_empty() {
-        let texts = legend.lines(lines);
         let mut room = out.room().saturating_sub(RESERVE);
         let mut kept = Vec::new();
-        for text in texts {
+        // What was written last says the most: it is the old end that is cut.
+        for text in lines.lines.iter().rev().map(|line| legend.line(line)) {
             let cost = tokens(&text) + 1;
             if cost > room && !kept.is_empty() {
                 break;
@@ -33,6 +33,7 @@ pub(super) fn render(lines: &Lines, out: &mut Writer<'_>) {
             room = room.saturating_sub(cost);
             kept.push(text);
         }
+        kept.reverse();
         let word = if lines.word.is_empty() { "log" } else { lines.word };
         let nonce = nonce(&kept.join("\n"));
         out.line(&format!("--- {word} {nonce}"));
@@ -141,10 +142,6 @@ impl Legend {
             parts.push(format!("{what} {}", without.join(", ")));
         }
         (!parts.is_empty()).then(|| parts.join("; "))
-    }
-
-    fn lines<'l>(&'l self, lines: &'l Lines) -> impl Iterator<Item = String> + 'l {
-        lines.lines.iter().map(|line| self.line(line))
     }
 
     /// `14:30:12 P1 text   (x7 in P1, P2 since 14:18)`

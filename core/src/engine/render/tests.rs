@@ -650,6 +650,7 @@ fn logs() -> Lines {
             source("checkout-d", ""),
         ],
         lines: vec![
+            line(&[3], "14:21:40", "ERROR cart\u{1b}[0m 8841", 1, None),
             line(
                 &[0, 1],
                 "14:30:12.123",
@@ -657,7 +658,6 @@ fn logs() -> Lines {
                 7,
                 Some("14:18:00"),
             ),
-            line(&[3], "14:21:40", "ERROR cart\u{1b}[0m 8841", 1, None),
         ],
         read: 4_812,
         matched: 8,
@@ -673,8 +673,8 @@ fn logs_come_merged_folded_and_fenced() {
 Logs of Deployment shop/checkout, last 15m, 4 pods: 8 of 4,812 lines match, folded to 2
 P1 checkout-a (crashing), P2 checkout-b (crashing), P3 checkout-d; nothing matched in checkout-c
 --- log NONCE
-14:30:12 P1 FATAL config: PAYMENT_URL is not set   (x7 in P1, P2 since 14:18)
 14:21:40 P3 ERROR cart\\u{1b}[0m 8841
+14:30:12 P1 FATAL config: PAYMENT_URL is not set   (x7 in P1, P2 since 14:18)
 --- end NONCE"
     );
     let empty = Lines {
@@ -688,17 +688,20 @@ P1 checkout-a (crashing), P2 checkout-b (crashing), P3 checkout-d; nothing match
 #[test]
 fn long_logs_are_cut_from_their_old_end_and_the_fence_is_closed() {
     let mut lines = logs();
-    lines.lines = vec![lines.lines[1].clone(); 5_000];
+    let last = lines.lines[1].clone();
+    lines.lines = vec![lines.lines[0].clone(); 5_000];
+    lines.lines[4_999] = last;
     lines.matched = 5_000;
     lines.read = 5_000;
     let text = without_nonce(&shown(lines));
     assert!(tokens(&text) <= 4_000);
-    let end: Vec<&str> = text.lines().rev().take(2).collect();
+    let end: Vec<&str> = text.lines().rev().take(3).collect();
     assert!(
         end[0].starts_with("Cut to fit: the newest ")
             && end[0].contains(" of 5,000 lines; narrow with since")
     );
     assert_eq!(end[1], "--- end NONCE");
+    assert!(end[2].contains("FATAL config"), "the newest is not there: {text}");
 }
 
 fn item(name: &str, result: Outcome, diff: &str, error: Option<&str>) -> ChangeItem {

@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::output::size::age;
+
 /// For how long an object may be on its way before that counts as trouble, in seconds.
 pub(super) const SETTLING: u64 = 120;
 
@@ -13,5 +15,5 @@ pub fn age_of(object: &Value, now: Timestamp) -> Option<u64> {
         .as_str()?
         .parse()
         .ok()?;
-    Some(u64::try_from(now.as_second() - created.as_second()).unwrap_or(0))
+    Some(age(created, now))
 }

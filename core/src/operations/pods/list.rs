@@ -2,17 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::operation;
 use crate::{
-    Error, ErrorKind,
     call::{Cx, Page, Result},
+    operation,
     operations::{
         builtin,
         lister::{Lister, Seen, cell_text},
-        locate,
+        names::check,
         selection::Selection,
     },
-    output::{Next, Table, nearest::nearest},
+    output::{Next, Table},
 };
 
 /// Pods with readiness, status, restarts and age; totals by status come first, then the unhealthy.
@@ -52,31 +51,9 @@ pub async fn list(
     let mut table = lister.table(|row| shared.see(row)).await?;
     table.notes.extend(shared.remark(node.is_none()));
     if let (Some(node), 0) = (&node, table.unfiltered.unwrap_or(table.total)) {
-        check_node(cx, node).await?;
+        check(cx, &builtin::nodes(), node, Next::op("pods.list")).await?;
     }
     Ok(table)
-}
-
-/// A node that does not exist has no pods; that is no answer to what was asked.
-async fn check_node(cx: &Cx, node: &str) -> Result<(), Error> {
-    let nodes = builtin::nodes();
-    match cx.client().get(&nodes, None, node).await {
-        Err(error) if error.kind == ErrorKind::NotFound => {
-            let names = locate::names(cx, &nodes, None).await.unwrap_or_default();
-            let near = nearest(node, names.iter().map(String::as_str));
-            let hint = match near {
-                Some(near) => format!("; nearest: {near}"),
-                None if names.is_empty() => String::new(),
-                None => format!("; nodes: {}", locate::listed(&names)),
-            };
-            let error = Error::not_found(format!("there is no node {node}{hint}"));
-            Err(match near {
-                Some(near) => error.next(Next::op("pods.list").arg("node", near)),
-                None => error,
-            })
-        }
-        _ => Ok(()),
-    }
 }
 
 /// What the unhealthy have in common: a node or an owner that most of them share is where to look.

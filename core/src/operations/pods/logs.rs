@@ -7,6 +7,7 @@ mod targets;
 
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use regex::Regex;
 
 use self::{
@@ -18,7 +19,11 @@ use crate::{
     Error, ErrorKind,
     call::{Cx, KindRef, Moment, Result},
     operation,
-    output::{Lines, Next, Source, size::short_age},
+    operations::names::listed,
+    output::{
+        Lines, Next, Source,
+        size::{age, short_age},
+    },
 };
 
 /// Lines per container where nothing else was said.
@@ -26,8 +31,8 @@ const TAIL: u64 = 100;
 /// A call answers this long before its deadline, with what it has.
 const MARGIN: Duration = Duration::from_millis(1_500);
 
-/// Logs of a pod, or of all pods of a workload or selector, merged by time with the newest first; repeated lines
-/// are folded. All containers are read unless one is named.
+/// Logs of a pod, or of all pods of a workload or selector, merged by time, the newest line last; repeated lines are
+/// folded. All containers are read unless one is named.
 #[operation("pods.logs", read, long, needs("get pods", "list pods", "get pods/log"))]
 pub async fn logs(
     cx: &Cx,
@@ -100,10 +105,9 @@ pub async fn logs(
     let mut lines = assemble(&containers, reads);
     let parts: Vec<String> = [
         previous.then(|| "the run before the last restart".to_owned()),
-        reading.since.map(|since| {
-            let ago = jiff::Timestamp::now().as_second() - since.as_second();
-            format!("last {}", short_age(u64::try_from(ago).unwrap_or(0)))
-        }),
+        reading
+            .since
+            .map(|since| format!("last {}", short_age(age(since, Timestamp::now())))),
         follow.map(|seconds| format!("followed for {seconds} s")),
         (read_pods != 1).then(|| format!("{read_pods} pods")),
     ]
@@ -222,10 +226,8 @@ fn assemble(containers: &[Container], reads: Vec<std::result::Result<Read, Error
         } else {
             "no lines in"
         };
-        lines
-            .notes
-            .push(format!("{what} {}", crate::operations::locate::listed(&quiet)));
+        lines.notes.push(format!("{what} {}", listed(&quiet)));
     }
-    lines.lines = fold::newest_first(kept);
+    lines.lines = fold::merge(kept);
     lines
 }

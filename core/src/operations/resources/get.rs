@@ -1,13 +1,11 @@
 //! `resources.get`.
 
-use crate::operation;
 use crate::{
     call::{Cx, KindRef, Result},
-    monitoring::status,
-    operations::{lister::look_into, locate::Wanted},
-    output::{Next, Object, Part},
+    operation,
+    operations::{locate, next::look_into},
+    output::{Object, Part},
 };
-use jiff::Timestamp;
 
 /// One object of any kind. Without a namespace it is looked for in the context's, then in all others.
 #[operation("resources.get", read, needs("get $kind"))]
@@ -20,26 +18,13 @@ pub async fn get(
     /// The context's if left out, or the only one that has such an object.
     namespace: Option<String>,
 ) -> Result<Object> {
-    let resource = cx.resolve(&kind).await?;
-    let wanted = Wanted {
-        again: Next::op("resources.get").arg("kind", &resource.kind),
-        resource: &resource,
-        namespace: namespace.as_deref(),
-        name: &name,
-    };
-    let found = wanted.for_read(cx).await?;
-    let verdict = status::of_object(&resource.group, &resource.kind, &found.object, Timestamp::now());
-    let id = wanted.id(found.namespace);
+    let found = locate::object(cx, "resources.get", &kind, &name, namespace.as_deref()).await?;
+    let is_unhealthy = found.verdict().health.is_unhealthy();
     Ok(Object {
-        next: verdict
-            .health
-            .is_unhealthy()
-            .then(|| look_into(&id))
-            .into_iter()
-            .collect(),
+        next: is_unhealthy.then(|| look_into(&found.id)).into_iter().collect(),
         parts: vec![Part {
-            id,
-            api_version: resource.api_version(),
+            id: found.id,
+            api_version: found.resource.api_version(),
             value: found.object,
         }],
         notes: found.note.into_iter().collect(),

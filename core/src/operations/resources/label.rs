@@ -13,8 +13,8 @@ use crate::{
     call::{Cx, KindRef, Plan, Result},
     cluster::{Client, Patch, Preconditions, Resource},
     operation,
-    operations::{locate::Wanted, selection::Selection},
-    output::{Change, ChangeItem, Next, Outcome, Verb},
+    operations::{locate::Wanted, names::name_of, selection::Selection},
+    output::{Change, ChangeItem, Next, ObjectId, Outcome, Verb},
 };
 
 mod targets;
@@ -50,8 +50,7 @@ pub async fn label(
                 name,
             };
             let found = object.for_change(cx).await?;
-            let scope = found.namespace.clone();
-            (vec![found.object], scope)
+            (vec![found.object], found.id.namespace)
         }
         (None, Some(selector)) => {
             let scope = resource.namespaced.then(|| {
@@ -202,7 +201,7 @@ fn described(resource: &Resource, objects: &[Value], scope: Option<&str>, select
     let place = scope.map_or_else(String::new, |scope| format!(" in {scope}"));
     match (objects, selector) {
         ([object], None) => {
-            let name = object["metadata"]["name"].as_str().unwrap_or_default();
+            let name = name_of(object);
             match scope {
                 Some(scope) => format!("{} {scope}/{name}", resource.kind),
                 None => format!("{} {name}", resource.kind),
@@ -220,14 +219,13 @@ fn described(resource: &Resource, objects: &[Value], scope: Option<&str>, select
 }
 
 fn item(resource: &Resource, object: &Value, result: Outcome) -> ChangeItem {
-    let metadata = &object["metadata"];
-    let text = |field: &str| metadata[field].as_str().map(str::to_owned);
+    let id = ObjectId::of(&resource.kind, object);
     ChangeItem {
         verb: Verb::Patch,
-        kind: resource.kind.clone(),
-        namespace: text("namespace"),
-        name: text("name").unwrap_or_default(),
-        uid: text("uid"),
+        kind: id.kind,
+        namespace: id.namespace,
+        name: id.name,
+        uid: object["metadata"]["uid"].as_str().map(str::to_owned),
         result,
         diff: String::new(),
         error: None,

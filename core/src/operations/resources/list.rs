@@ -1,12 +1,12 @@
 //! `resources.list`.
 
-use crate::operation;
 use crate::{
     Error,
     call::{Cx, KindRef, Page, Result},
-    cluster::{Include, ListQuery, Resource},
+    cluster::{Include, ListQuery, Resource, TableView},
     monitoring::status::CellRule,
-    operations::{builtin, lister::Lister, locate, selection::Selection},
+    operation,
+    operations::{builtin, lister::Lister, selection::Selection},
     output::{Next, Table},
 };
 use futures::{StreamExt as _, stream};
@@ -101,7 +101,7 @@ async fn count(cx: &Cx, resource: &Resource, namespace: Option<&str>) -> Result<
         .client()
         .table(resource, namespace, &ListQuery::default(), Include::None)
         .await?;
-    let table = locate::parse(&bytes)?;
+    let table = TableView::read(&bytes)?;
     let rule = CellRule::new(&resource.group, &resource.kind, &table.columns);
     let unhealthy = table
         .rows

@@ -1,7 +1,8 @@
 //! Objects of any kind.
 
+pub mod children;
 pub mod get;
 pub mod label;
 pub mod list;
 pub mod names;
-pub mod relatives;
+pub mod owners;

@@ -116,9 +116,9 @@ async fn a_workload_is_read_over_all_its_pods_merged_and_folded() {
     assert_eq!(
         told,
         [
-            ("request served", 2, ""),
+            ("ERROR slow", 1, ""),
             ("FATAL no url", 2, "crashing"),
-            ("ERROR slow", 1, "")
+            ("request served", 2, "")
         ]
     );
     assert_eq!((lines.read, lines.matched), (5, 5));
@@ -154,7 +154,7 @@ async fn the_tail_counts_what_matches() {
     };
     let lines = read(&cx, ask).await.unwrap();
     let texts: Vec<_> = lines.lines.iter().map(|line| line.text.as_str()).collect();
-    assert_eq!(texts, ["FATAL no url", "ERROR slow"]);
+    assert_eq!(texts, ["ERROR slow", "FATAL no url"]);
     assert_eq!((lines.read, lines.matched), (5, 3));
     let ask = Ask {
         selector: Some("app=web"),

@@ -152,14 +152,14 @@ async fn owners_go_up_and_children_down() {
             table(super::POD, pods),
         );
     let cx = server.cx(Access::Read);
-    let up = resources::relatives::owners(&cx, KindRef("po".into()), "web-a-1".into(), Some("shop".into()))
+    let up = resources::owners::owners(&cx, KindRef("po".into()), "web-a-1".into(), Some("shop".into()))
         .await
         .unwrap();
     assert_eq!(
         names(&up, 2),
         ["Pod/web-a-1", "ReplicaSet/web-a", "Deployment/web"]
     );
-    let down = resources::relatives::children(&cx, deploy(), "web".into(), Some("shop".into()))
+    let down = resources::children::children(&cx, deploy(), "web".into(), Some("shop".into()))
         .await
         .unwrap();
     assert_eq!(

@@ -9,7 +9,7 @@ use super::Found;
 use crate::{
     call::Cx,
     cluster::ListQuery,
-    monitoring::status,
+    monitoring::status::{self, Verdict},
     operations::builtin,
     output::{Health, ObjectId, Table},
 };
@@ -62,14 +62,11 @@ pub(super) async fn judge_new(cx: &Cx, found: &mut [Found]) {
     let requests: Vec<_> = found
         .iter()
         .enumerate()
-        .filter(|(_, workload)| workload.verdict.health == Health::Progressing)
-        .filter(|(_, workload)| {
-            workload
-                .verdict
-                .ready
-                .is_some_and(|(ready, desired)| ready < desired)
+        .filter(|(_, Found { entry, .. })| {
+            let Verdict { health, ready, .. } = entry.verdict;
+            health == Health::Progressing && ready.is_some_and(|(ready, desired)| ready < desired)
         })
-        .filter_map(|(index, workload)| Some((index, workload.id.clone(), workload.selector.clone()?)))
+        .filter_map(|(index, workload)| Some((index, workload.entry.id.clone(), workload.selector.clone()?)))
         .take(WORKLOADS)
         .map(async |(index, id, selector)| (index, worst(cx, &id, selector).await))
         .collect();
@@ -81,7 +78,7 @@ pub(super) async fn judge_new(cx: &Cx, found: &mut [Found]) {
         if worst.health == Health::Progressing {
             continue;
         }
-        let verdict = &mut workload.verdict;
+        let verdict = &mut workload.entry.verdict;
         verdict.health = match verdict.ready {
             Some((0, _)) => Health::Failed,
             _ => Health::Degraded,

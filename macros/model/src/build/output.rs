@@ -48,15 +48,24 @@ pub(super) fn rendered(
     }
     render_each(mistakes, &files, Colour::Plain)
         .into_iter()
-        .map(|text| bare(&text).to_owned())
+        .map(|text| bare(&text))
         .collect()
 }
 
-/// A text without `error[check]: `, which stands before the message where the channel does not say so itself.
-fn bare(text: &str) -> &str {
-    match text.strip_prefix("error").and_then(|rest| rest.split_once(": ")) {
-        Some((check, rest)) if check.is_empty() || (check.starts_with('[') && check.ends_with(']')) => rest,
-        _ => text,
+/// A text without `error: `, which the channel says itself; the check's id goes behind the message.
+fn bare(text: &str) -> String {
+    let Some((level, rest)) = text.strip_prefix("error").and_then(|rest| rest.split_once(": ")) else {
+        return text.to_owned();
+    };
+    if level.is_empty() {
+        return rest.to_owned();
+    }
+    if !(level.starts_with('[') && level.ends_with(']')) {
+        return text.to_owned();
+    }
+    match rest.split_once('\n') {
+        Some((message, shown)) => format!("{message} {level}\n{shown}"),
+        None => format!("{rest} {level}"),
     }
 }
 
@@ -158,8 +167,8 @@ mod tests {
     #[test]
     fn the_word_error_is_said_once() {
         assert_eq!(
-            bare("error[unknown-operation]: unknown operation `x`: y"),
-            "unknown operation `x`: y"
+            bare("error[unknown-operation]: unknown operation `x`: y\n --> z"),
+            "unknown operation `x`: y [unknown-operation]\n --> z"
         );
         assert_eq!(bare("error: no specs"), "no specs");
         assert_eq!(bare("errors are listed: none"), "errors are listed: none");

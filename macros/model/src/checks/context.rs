@@ -83,7 +83,7 @@ impl<'a> Context<'a> {
         found
     }
 
-    /// The operation that a node names, which has to be a read.
+    /// The operation that a node names, which has to be a read; reported if it is none.
     pub(crate) fn read_operation(&mut self, node: &Node, what: &str) -> Option<&'a Signature> {
         let operation = self.operation(node)?;
         if operation.access > Access::Read {
@@ -95,8 +95,9 @@ impl<'a> Context<'a> {
                 "not-a-read",
                 message,
                 &node.place,
-                Some("changes are made by tools".to_owned()),
+                Some("take one that reads: `kube-mcp operations` says which do".to_owned()),
             );
+            return None;
         }
         Some(operation)
     }

@@ -14,6 +14,8 @@ use crate::{
 };
 
 const TOOLSETS_FILE: &str = "spec/toolsets.yaml";
+/// How templates are called, wherever they lie.
+const TEMPLATE: &str = ".j2";
 
 /// What a file of a spec folder is.
 enum Sort<'a> {
@@ -25,9 +27,12 @@ enum Sort<'a> {
     Misplaced(String),
 }
 
-fn sort(name: &str) -> Sort<'_> {
+fn sort<'a>(name: &'a str, files: &Sources) -> Sort<'a> {
     if name.starts_with("templates/") {
         return Sort::Template;
+    }
+    if name.ends_with(TEMPLATE) {
+        return Sort::Misplaced("templates stand in templates/, beside spec/".to_owned());
     }
     if name == TOOLSETS_FILE {
         return Sort::Toolsets;
@@ -40,9 +45,22 @@ fn sort(name: &str) -> Sort<'_> {
         ["spec", "tools", toolset, stem] => Sort::Tool { toolset, stem },
         ["spec", "prompts", stem] => Sort::Prompt { stem },
         ["spec", "resources", stem] => Sort::Resource { stem },
-        ["spec", "tools", stem] => Sort::Misplaced(format!(
-            "move it into the folder of its toolset, e.g. spec/tools/core/{stem}.yaml"
-        )),
+        ["spec", "tools", stem] => {
+            let others = files
+                .files
+                .iter()
+                .map(|file| file.name.split('/').collect::<Vec<_>>());
+            let toolset = others
+                .filter_map(|parts| match parts.as_slice() {
+                    ["spec", "tools", toolset, _] => Some(*toolset),
+                    _ => None,
+                })
+                .next();
+            Sort::Misplaced(format!(
+                "move it into the folder of its toolset, e.g. spec/tools/{}/{stem}.yaml",
+                toolset.unwrap_or("core")
+            ))
+        }
         [.., stem] => Sort::Misplaced(format!(
             "files are spec/toolsets.yaml, spec/tools/TOOLSET/{stem}.yaml, spec/prompts/{stem}.yaml and \
              spec/resources/{stem}.yaml"
@@ -107,7 +125,7 @@ pub(crate) struct Tree<'a> {
 pub(crate) fn trees<'a>(files: &'a Sources, found: &mut Found) -> Vec<Tree<'a>> {
     let mut trees = Vec::new();
     for file in &files.files {
-        let sort = sort(&file.name);
+        let sort = sort(&file.name, files);
         match sort {
             Sort::Template => continue,
             Sort::Misplaced(help) => {
@@ -158,6 +176,9 @@ pub(crate) fn package<'a>(context: &mut Context<'a>, trees: &'a [Tree<'a>], othe
         )
         .collect();
     for Tree { sort, node } in trees {
+        if stands_elsewhere(context, sort, node) {
+            continue;
+        }
         match sort {
             Sort::Tool { toolset, stem } => {
                 if toolsets_known && !toolsets.contains(toolset) {
@@ -185,18 +206,51 @@ pub(crate) fn package<'a>(context: &mut Context<'a>, trees: &'a [Tree<'a>], othe
     package
 }
 
-fn unknown_toolset(context: &mut Context<'_>, toolset: &str, node: &Node, toolsets: &[&str]) {
-    let help = match suggest::nearest(toolset, toolsets.iter().copied()) {
-        Some(nearest) => format!("did you mean the folder spec/tools/{nearest}?"),
-        None => format!("declare it in {TOOLSETS_FILE}: `- {{name: {toolset}, description: …}}`"),
+/// Whether it is a prompt among the tools and the like, which its keys show; reported if so.
+fn stands_elsewhere(context: &mut Context<'_>, sort: &Sort<'_>, node: &Node) -> bool {
+    let first = |keys: &[&str]| keys.iter().find_map(|key| node.entry(key)).map(|(key, _)| key);
+    let prompt = || first(&["messages"]).map(|key| (key, "a prompt", "spec/prompts"));
+    let resource = || first(&["uri"]).map(|key| (key, "a resource", "spec/resources"));
+    let (found, here, stem) = match sort {
+        Sort::Tool { stem, .. } => (prompt().or_else(resource), "tools", stem),
+        Sort::Prompt { stem } if first(&["messages"]).is_none() => {
+            let tool = || first(&["op"]).map(|key| (key, "a tool", "spec/tools/TOOLSET"));
+            (resource().or_else(tool), "prompts", stem)
+        }
+        Sort::Resource { stem } if first(&["uri"]).is_none() => {
+            let tool = || first(&["params", "steps"]).map(|key| (key, "a tool", "spec/tools/TOOLSET"));
+            (prompt().or_else(tool), "resources", stem)
+        }
+        _ => return false,
     };
-    let message = format!("toolset `{toolset}` is not declared");
-    context.report(
-        "unknown-toolset",
-        message,
-        &Place::start(&node.place.file),
-        Some(help),
-    );
+    let Some((key, what, folder)) = found else {
+        return false;
+    };
+    let message = format!("this is {what}, and here {here} are read");
+    let help = Some(format!("move it to {folder}/{stem}.yaml"));
+    context.report("misplaced-file", message, &key.place, help);
+    true
+}
+
+fn unknown_toolset(context: &mut Context<'_>, toolset: &str, node: &Node, toolsets: &[&str]) {
+    let declaration = format!("- {{name: {toolset}, description: …, default: true}}");
+    let (message, place, help) = if context.files.text(TOOLSETS_FILE).is_none() {
+        (
+            format!("there is no {TOOLSETS_FILE}, which declares toolset `{toolset}`"),
+            Place::start(TOOLSETS_FILE),
+            format!("write it: `spec: 1`, then `toolsets:`, then `  {declaration}`"),
+        )
+    } else {
+        (
+            format!("toolset `{toolset}` is not declared"),
+            Place::start(&node.place.file),
+            match suggest::nearest(toolset, toolsets.iter().copied()) {
+                Some(nearest) => format!("did you mean the folder spec/tools/{nearest}?"),
+                None => format!("declare it in {TOOLSETS_FILE}: `{declaration}`"),
+            },
+        )
+    };
+    context.report("unknown-toolset", message, &place, Some(help));
 }
 
 /// The name of a file and of what it declares are the same, and nobody else has it.

@@ -107,7 +107,10 @@ fn fits_one(value: &Json, base: &Base, catalog: &Catalog) -> Result<(), Misfit> 
                 Some(n) if n >= least && n <= greatest => Ok(()),
                 _ => Err(Misfit {
                     check: "literal-out-of-range",
-                    expected: format!("an integer from {least} to {greatest}"),
+                    expected: match greatest == u64::MAX.into() {
+                        true => format!("an integer of at least {least}"),
+                        false => format!("an integer from {least} to {greatest}"),
+                    },
                     help: None,
                 }),
             }

@@ -42,21 +42,22 @@ pub(crate) fn offer(context: &mut Context<'_>, tool: &Node, operation: Option<&S
         }
         if let Some(operation) = operation {
             let why = match name {
-                "where" | "sort" if !operation.paged => Some("does not list"),
+                "where" | "sort" if !operation.paged => Some("gives no pages"),
                 "fields" if !operation.paged && operation.output != Output::Object => {
-                    Some("neither lists nor gives an object")
+                    Some("gives neither pages nor an object")
                 }
                 "output" if views(&operation.output).len() < 2 => Some("answers in one form only"),
                 _ => None,
             };
             if let Some(why) = why {
                 let message = format!("`{name}` cannot be offered: operation `{}` {why}", operation.name);
-                context.report(
-                    "offer-not-available",
-                    message,
-                    &item.place,
-                    Some(format!("leave `{name}` out")),
-                );
+                let mut help = format!("leave `{name}` out");
+                if operation.output == Output::Table && name != "output" {
+                    help.push_str(
+                        "; it comes with `page: Page`, which the operation's function does not take",
+                    );
+                }
+                context.report("offer-not-available", message, &item.place, Some(help));
             }
         }
         offered.push(name.to_owned());

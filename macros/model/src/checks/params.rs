@@ -38,9 +38,7 @@ pub(crate) fn read<'a>(
     for (key, node) in node.map(Node::entries).unwrap_or_default() {
         check_name(&key.name, &key.place, &mut context.found);
         reserved(context, key, all_strings, own);
-        let Some((param, typed)) = param(context, key, node, all_strings) else {
-            continue;
-        };
+        let (param, typed) = param(context, key, node, all_strings);
         facts.push(ParamFact {
             name: param.name.clone(),
             place: key.place.clone(),
@@ -99,16 +97,15 @@ pub(crate) fn kind_words(kind: ParamKind) -> &'static str {
     }
 }
 
-fn param(context: &mut Context<'_>, key: &Key, node: &Node, all_strings: bool) -> Option<(Param, bool)> {
-    if !matches!(node.value, Value::Map(_)) {
-        return None;
-    }
+fn param(context: &mut Context<'_>, key: &Key, node: &Node, all_strings: bool) -> (Param, bool) {
+    let malformed = !matches!(node.value, Value::Map(_)) || node.get("required").is_some();
     let (kind, typed) = kind(context, key, node, all_strings);
     let mut param = Param {
         name: key.name.clone(),
         kind,
         description: node.text("description").unwrap_or_default().trim().to_owned(),
-        required: node.flag("required").unwrap_or(false),
+        // What is no flag has been reported, and was hardly written to say no.
+        required: node.flag("required").unwrap_or(malformed),
         default: None,
         choices: choices(context, node, kind, typed),
         minimum: None,
@@ -129,7 +126,7 @@ fn param(context: &mut Context<'_>, key: &Key, node: &Node, all_strings: bool) -
         }
         param.default = Some(default.to_json());
     }
-    Some((param, typed))
+    (param, typed)
 }
 
 fn kind(context: &mut Context<'_>, key: &Key, node: &Node, all_strings: bool) -> (ParamKind, bool) {

@@ -3,7 +3,7 @@
 use super::{Context, params, scope::Scope, steps, tool};
 use crate::{
     ir::{Message, Prompt},
-    spec::{PROMPT, Shape, conform},
+    spec::{PROMPT, Shape, conform, value_of},
     tree::Node,
 };
 
@@ -12,10 +12,9 @@ pub(crate) fn read<'a>(context: &mut Context<'a>, node: &'a Node) -> Option<Prom
     conform(node, &Shape::Form(&PROMPT), "a prompt", &mut context.found);
     let name = node.text("name").unwrap_or_default();
     let owner = format!("prompt `{name}`");
-    let (mut declared, facts) = params::read(context, node.get("params"), true, &[]);
+    let (mut declared, facts) = params::read(context, value_of(node, &PROMPT, "params"), true, &[]);
     tool::completions(context, &owner, &mut declared, &facts);
-    let gathered = node
-        .get("gather")
+    let gathered = value_of(node, &PROMPT, "gather")
         .map(|list| steps::read(context, list, &owner, &facts, &mut declared, Some("a prompt")));
     let step_facts = gathered
         .as_ref()
@@ -41,8 +40,14 @@ pub(crate) fn read<'a>(context: &mut Context<'a>, node: &'a Node) -> Option<Prom
             });
         }
     }
-    // A message that was not found would have used them.
-    if !messages.is_empty() && messages.len() == node.get("messages").map_or(0, |list| list.items().len()) {
+    // A message that was not found would have used them, and so would an operation.
+    let known = gathered
+        .iter()
+        .all(|gathered| gathered.operations.iter().all(Option::is_some));
+    if known
+        && !messages.is_empty()
+        && messages.len() == node.get("messages").map_or(0, |list| list.items().len())
+    {
         params::unused(context, &facts, &owner, &[]);
         if let Some(gathered) = &gathered {
             steps::unused(context, gathered, None);

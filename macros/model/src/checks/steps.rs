@@ -11,6 +11,7 @@ use super::{
     template::{Outcome, Text, Walker},
 };
 use crate::{
+    diagnostic::Diagnostic,
     ir::{Placed, Step},
     signature::{Access, Reach, Signature},
     tree::Node,
@@ -50,24 +51,26 @@ pub(crate) fn read<'a>(
         });
         let id = node.text("id").unwrap_or_default();
         let id_place = node.get("id").map_or(&node.place, |id| &id.place);
-        if let Some(first) = facts.iter().find(|fact| !id.is_empty() && fact.id == id) {
-            let help = Some(format!(
-                "another step has it at line {}: rename one",
-                first.place.line
-            ));
-            context.report(
-                "duplicate-step",
-                format!("two steps are called `{id}`"),
-                id_place,
-                help,
+        let twin = facts.iter().find(|fact| !id.is_empty() && fact.id == id);
+        if let Some(first) = twin {
+            context.found.push(
+                Diagnostic::new(
+                    "duplicate-step",
+                    format!("two steps are called `{id}`"),
+                    id_place.clone(),
+                )
+                .note(format!("the other one is at {}", first.place))
+                .help("give it an id of its own"),
             );
         }
+        // Nothing could refer to it, which is no mistake of its own.
+        let nameless = id.is_empty() || twin.is_some();
         facts.push(StepFact {
             id: id.to_owned(),
             place: id_place.clone(),
             data: operation.map_or(Data::Any, |operation| Data::of(operation, context.catalog)),
             may_skip: node.get("when").is_some() || node.text("on_error") == Some("continue"),
-            used: Cell::new(false),
+            used: Cell::new(nameless),
         });
         operations.push(operation);
     }

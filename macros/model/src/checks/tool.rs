@@ -12,8 +12,9 @@ use super::{
 use crate::{
     ir::{Step, Tool},
     schema,
-    signature::Signature,
-    spec::{Shape, TOOL, conform},
+    signature::{Access, Output, Signature},
+    spec::{Shape, TOOL, conform, value_of},
+    suggest,
     tree::Node,
 };
 
@@ -32,7 +33,7 @@ pub(crate) fn read<'a>(context: &mut Context<'a>, node: &'a Node, toolset: &str)
         .flat_map(|operation| &operation.params)
         .map(|param| param.name.as_str())
         .collect();
-    let (mut declared, facts) = params::read(context, node.get("params"), false, &own);
+    let (mut declared, facts) = params::read(context, value_of(node, &TOOL, "params"), false, &own);
     completions(context, &owner, &mut declared, &facts);
 
     let composed = node.get("steps").filter(|_| node.get("op").is_none());
@@ -64,8 +65,8 @@ pub(crate) fn read<'a>(context: &mut Context<'a>, node: &'a Node, toolset: &str)
             )
         }
     };
-    // Without the operation nobody knows what would have been used.
-    if known {
+    // Without the operation nobody knows what would have been used; with `steps` beside it neither.
+    if known && (composed.is_some() || node.get("steps").is_none()) {
         let names: Vec<&str> = operations
             .iter()
             .flat_map(|operation| &operation.params)
@@ -123,7 +124,7 @@ fn exclusive(context: &mut Context<'_>, node: &Node) {
         (None, None) => {
             let misspelt = node.entries().iter().any(|(key, _)| {
                 TOOL.names().all(|name| name != key.name)
-                    && crate::suggest::nearest(&key.name, ["op", "steps"]).is_some()
+                    && suggest::nearest(&key.name, ["op", "steps"]).is_some()
             });
             if !misspelt && !node.entries().is_empty() {
                 let place = node
@@ -146,7 +147,7 @@ fn exclusive(context: &mut Context<'_>, node: &Node) {
             help,
         );
     }
-    if let (Some(_), Some((output, _))) = (node.get("op"), node.entry("output")) {
+    if let (Some(_), None, Some((output, _))) = (node.get("op"), node.get("steps"), node.entry("output")) {
         let help = Some(
             "make a step of the operation: `steps: [{id: main, op: …}]`; a template names its result by id"
                 .to_owned(),
@@ -180,7 +181,7 @@ fn single<'a>(
     let job = Job {
         operation,
         place: &op.place,
-        with: node.get("with"),
+        with: value_of(node, &TOOL, "with"),
         scope,
         implied: &[],
         completes: None,
@@ -300,17 +301,21 @@ pub(crate) fn completion<'a>(
 ) -> Option<Step> {
     let op = node.get("op")?;
     let operation = context.read_operation(op, "a completion")?;
-    if operation.output != crate::signature::Output::Table {
+    if operation.output != Output::Table {
         let message = format!(
             "operation `{}` gives no table whose names could be offered",
             operation.name
         );
-        context.report(
-            "complete-not-a-table",
-            message,
-            &op.place,
-            Some("take one that lists".to_owned()),
-        );
+        let lists = |known: &&Signature| {
+            known.access == Access::Read && known.output == Output::Table && known.name.ends_with(".names")
+        };
+        let names = context.catalog.operations.iter().filter(lists);
+        let names = suggest::list(names.map(|known| known.name.as_str()));
+        let help = match names.is_empty() {
+            true => "take one that answers with a table".to_owned(),
+            false => format!("take one that answers with a table, e.g. {names}"),
+        };
+        context.report("complete-not-a-table", message, &op.place, Some(help));
     }
     let used: Vec<bool> = scope
         .params

@@ -1,6 +1,6 @@
 //! The structural check: keys, sorts of values, names.
 
-use super::form::{Form, Shape};
+use super::form::{Form, KeySpec, Shape};
 use crate::{
     diagnostic::{Diagnostic, Place},
     suggest,
@@ -113,7 +113,11 @@ pub(crate) fn conform(node: &Node, shape: &Shape, what: &str, found: &mut Found)
         (Shape::Value, Value::List(items)) => {
             for item in items {
                 if matches!(item.value, Value::Map(_) | Value::List(_) | Value::Null) {
-                    wrong(item, "a string, a number, true or false", what, found);
+                    let message = format!(
+                        "an item of {what} has to be a string, a number, true or false, not {}",
+                        item.sort()
+                    );
+                    found.push(Diagnostic::new("wrong-type", message, item.place.clone()));
                 }
             }
         }
@@ -139,9 +143,9 @@ pub(crate) fn conform(node: &Node, shape: &Shape, what: &str, found: &mut Found)
         (Shape::Form(form), Value::Map(entries)) => fields(node, entries, form, found),
         (Shape::Either(shapes), _) => match shapes.iter().find(|shape| suits(shape, &node.value)) {
             Some(shape) => conform(node, shape, what, found),
-            None => wrong(node, &shape.words(), what, found),
+            None => wrong(node, shape, what, found),
         },
-        _ => wrong(node, &shape.words(), what, found),
+        _ => wrong(node, shape, what, found),
     }
 }
 
@@ -163,8 +167,12 @@ fn suits(shape: &Shape, value: &Value) -> bool {
     )
 }
 
-fn wrong(node: &Node, expected: &str, what: &str, found: &mut Found) {
+fn wrong(node: &Node, shape: &Shape, what: &str, found: &mut Found) {
+    let expected = shape.words();
     let help = match &node.value {
+        Value::Bool(_) if matches!(shape, Shape::OneOf([_])) => {
+            Some(format!("write {expected}, or leave the key out"))
+        }
         // `enum: [true]`, `name: 1`: YAML reads them as something else than what was meant.
         Value::Bool(_) | Value::Number(_) if expected.contains("string") || expected == "a name" => {
             Some(format!("quote it: \"{}\"", node.to_json()))
@@ -178,10 +186,54 @@ fn wrong(node: &Node, expected: &str, what: &str, found: &mut Found) {
         }
         Value::Map(_) if expected == "a list" => Some("write each item after a dash, `- `".to_owned()),
         Value::String(text) if expected == "a list" => Some(format!("write `[{text}]`")),
+        Value::List(_) if expected == "a mapping" => Some("write `key: value`, without a dash".to_owned()),
+        Value::String(text) => match shape {
+            Shape::Form(form) => short_for(form).map(|key| format!("write `{{{}: {text}}}`", key.name)),
+            _ => None,
+        }
+        .or_else(|| (expected == "a mapping").then(|| "write `key: value`".to_owned())),
         _ => None,
     };
     let message = format!("{what} has to be {expected}, not {}", node.sort());
     found.push(Diagnostic::new("wrong-type", message, node.place.clone()).maybe_help(help));
+}
+
+/// The key that a text in place of a mapping was meant for, if there is no doubt: the only one that is required.
+fn short_for(form: &Form) -> Option<&'static KeySpec> {
+    let mut required = form.keys.iter().filter(|key| key.required);
+    required.next().filter(|_| required.next().is_none())
+}
+
+/// The key of a form that a wrong one was meant for: a slip, or the word that others have for it.
+fn meant(written: &str, form: &Form) -> Option<&'static str> {
+    let word = match written {
+        "parameters" | "arguments" | "inputs" | "inputSchema" | "input_schema" => "params",
+        "operation" => "op",
+        "apiVersion" | "version" => "spec",
+        "content" | "text" => "template",
+        "if" | "condition" => "when",
+        "choices" | "values" | "oneOf" => "enum",
+        "min" => "minimum",
+        "max" => "maximum",
+        "desc" => "description",
+        "steps" => "gather",
+        "gather" => "steps",
+        _ => "",
+    };
+    form.names()
+        .find(|name| *name == word)
+        .or_else(|| suggest::nearest(written, form.names()))
+}
+
+/// The value of a key, or of what is written in its place: the slip has been reported, and what is below it is no
+/// mistake.
+pub(crate) fn value_of<'a>(node: &'a Node, form: &Form, name: &str) -> Option<&'a Node> {
+    node.get(name).or_else(|| {
+        let entries = node.entries().iter();
+        let mut unknown = entries.filter(|(key, _)| form.names().all(|known| known != key.name));
+        let (_, value) = unknown.find(|(key, _)| meant(&key.name, form) == Some(name))?;
+        Some(value)
+    })
 }
 
 fn one_of(text: &str, names: &[&'static str], what: &str, node: &Node, found: &mut Found) {
@@ -237,10 +289,11 @@ fn fields(node: &Node, entries: &[(Key, Node)], form: &Form, found: &mut Found) 
         match form.keys.iter().find(|known| known.name == key.name) {
             Some(known) => conform(value, &known.shape, &format!("`{}`", known.name), found),
             None => {
-                let free = form
-                    .names()
-                    .filter(|name| entries.iter().all(|(key, _)| key.name != *name));
-                let help = suggest::help(&key.name, free, "it may also have");
+                let is_free = |name: &&str| entries.iter().all(|(key, _)| key.name != *name);
+                let help = match meant(&key.name, form).filter(is_free) {
+                    Some(meant) => Some(format!("did you mean `{meant}`?")),
+                    None => suggest::help(&key.name, form.names().filter(is_free), "it may also have"),
+                };
                 found.push(
                     Diagnostic::new(
                         "unknown-key",
@@ -252,18 +305,16 @@ fn fields(node: &Node, entries: &[(Key, Node)], form: &Form, found: &mut Found) 
             }
         }
     }
-    let missing: Vec<&str> = form
+    let missing: Vec<&KeySpec> = form
         .keys
         .iter()
         .filter(|known| known.required && entries.iter().all(|(key, _)| key.name != known.name))
         // A key that was misspelt is one mistake, not two.
         .filter(|known| {
             !entries.iter().any(|(key, _)| {
-                form.names().all(|name| name != key.name)
-                    && suggest::nearest(&key.name, [known.name]).is_some()
+                form.names().all(|name| name != key.name) && meant(&key.name, form) == Some(known.name)
             })
         })
-        .map(|known| known.name)
         .collect();
     if !missing.is_empty() {
         let mut place = entries.first().map_or(&node.place, |(key, _)| &key.place).clone();
@@ -273,17 +324,22 @@ fn fields(node: &Node, entries: &[(Key, Node)], form: &Form, found: &mut Found) 
         {
             place = key.place.clone();
         }
-        let message = format!("{} needs {}", form.what, suggest::list(missing.iter().copied()));
-        let docs = form
-            .keys
-            .iter()
-            .find(|known| known.name == missing[0])
-            .map(|known| known.doc);
-        found.push(
-            Diagnostic::new("missing-key", message, place)
-                .maybe_help(docs.map(|doc| format!("`{}`: {}", missing[0], doc.trim_end_matches('.')))),
-        );
+        let names = suggest::list(missing.iter().map(|key| key.name));
+        let written: Vec<String> = missing.iter().map(|key| format!("`{}`", key.example())).collect();
+        let mut help = format!("add {}", written.join(", "));
+        if let [only] = missing.as_slice() {
+            help.push_str(&format!(", {}", lower_case(only.doc)));
+        }
+        found.push(Diagnostic::new("missing-key", format!("{} needs {names}", form.what), place).help(help));
     }
+}
+
+/// A sentence as a fragment.
+fn lower_case(sentence: &str) -> String {
+    let mut letters = sentence.trim_end_matches('.').chars();
+    letters
+        .next()
+        .map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 /// A name of the core as a spec can use it: `pods.logs` is `pods_logs`.

@@ -29,6 +29,13 @@ pub struct KeySpec {
     pub doc: &'static str,
 }
 
+impl KeySpec {
+    /// How it is written: `op: …`.
+    pub fn example(&self) -> String {
+        format!("{}: {}", self.name, self.shape.example())
+    }
+}
+
 /// What a value may be.
 #[derive(Debug)]
 pub enum Shape {
@@ -63,6 +70,28 @@ pub enum Shape {
 }
 
 impl Shape {
+    /// How a value of it is written.
+    pub fn example(&self) -> String {
+        match self {
+            Self::Version => "1".to_owned(),
+            Self::Boolean => "true".to_owned(),
+            Self::Number | Self::Count => "1".to_owned(),
+            Self::OneOf(names) => names.first().copied().unwrap_or("…").to_owned(),
+            Self::List(of) => format!("[{}]", of.example()),
+            Self::Map(of) => format!("{{name: {}}}", of.example()),
+            Self::Form(form) => {
+                let needed = form.keys.iter().filter(|key| key.required);
+                let written: Vec<String> = needed.map(KeySpec::example).collect();
+                match (written.as_slice(), form.keys.first()) {
+                    ([], Some(first)) => format!("{{{}}}", first.example()),
+                    (written, _) => format!("{{{}}}", written.join(", ")),
+                }
+            }
+            Self::Either(shapes) => shapes.first().map_or_else(|| "…".to_owned(), Self::example),
+            Self::Name | Self::Text | Self::Operation | Self::Any | Self::Value => "…".to_owned(),
+        }
+    }
+
     /// What it is, in words.
     pub fn words(&self) -> String {
         match self {

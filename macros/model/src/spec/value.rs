@@ -58,6 +58,13 @@ fn literal(text: &str) -> Json {
 }
 
 fn read_text<'a>(text: &'a str, node: &Node) -> Result<Bound<'a>, Box<Diagnostic>> {
+    if let Some(template) = text.strip_prefix('$').filter(|rest| rest.starts_with("{{")) {
+        let message = "`${{ … }}` would be a dollar before what the braces give";
+        return Err(Box::new(
+            Diagnostic::new("bad-reference", message, node.place.clone())
+                .help(format!("write \"{template}\"")),
+        ));
+    }
     if text.contains("{{") || text.contains("{%") {
         return Ok(Bound::Template(text));
     }

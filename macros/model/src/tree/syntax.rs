@@ -29,6 +29,7 @@ pub(super) fn explain(file: &str, text: &str, error: &Error) -> Diagnostic {
         .or_else(|| page.special_character(line, column))
         .or_else(|| page.colon_in_text(line))
         .or_else(|| page.indentation(line, error))
+        .or_else(|| page.open_bracket(line))
         .unwrap_or_else(|| page.other(line, column, error))
 }
 
@@ -102,6 +103,8 @@ impl Page<'_> {
     fn braces(&self, line: usize) -> Option<Diagnostic> {
         let text = self.line(line);
         for (start, _) in text.match_indices("{{") {
+            // `${{ … }}` comes from the workflows of a forge.
+            let start = start - usize::from(text[..start].ends_with('$'));
             let before = text[..start].trim_end();
             if !before.is_empty() && !before.ends_with([':', '-', ',', '[', '{', '(']) {
                 continue;
@@ -117,7 +120,10 @@ impl Page<'_> {
                     "a text that starts with a brace has to be quoted",
                     self.place(line, start, start + written.len()),
                 )
-                .help(format!("write \"{}\"", written.replace('"', "'"))),
+                .help(format!(
+                    "write \"{}\"",
+                    written.trim_start_matches('$').replace('"', "'")
+                )),
             );
         }
         None
@@ -126,28 +132,29 @@ impl Page<'_> {
     /// `$steps.pods.rows[0]` within `{ }`.
     fn brackets_in_reference(&self, line: usize) -> Option<Diagnostic> {
         let text = self.line(line);
-        let start = ["$steps.", "$params.", "$uri."]
-            .iter()
-            .filter_map(|root| text.find(root))
-            .min()?;
-        let end = text[start..]
-            .find([',', '}', ' '])
-            .map_or(text.len(), |end| start + end);
-        let written = &text[start..end];
-        written.contains('[').then(|| {
-            let mended = written
-                .replace(['[', ']'], ".")
-                .replace("..", ".")
-                .replace(['"', '\''], "");
-            Diagnostic::new(
-                "bad-reference",
-                "brackets end a text within `{ }`",
-                self.place(line, start, end),
-            )
-            .help(format!(
-                "indexes and keys stand after a dot: `{}`",
-                mended.trim_end_matches('.')
-            ))
+        text.match_indices('$').find_map(|(start, _)| {
+            let is_reference = ["$steps.", "$params.", "$uri."]
+                .iter()
+                .any(|root| text[start..].starts_with(root));
+            let end = text[start..]
+                .find([',', '}', ' '])
+                .map_or(text.len(), |end| start + end);
+            let written = &text[start..end];
+            (is_reference && written.contains('[')).then(|| {
+                let mended = written
+                    .replace(['[', ']'], ".")
+                    .replace("..", ".")
+                    .replace(['"', '\''], "");
+                Diagnostic::new(
+                    "bad-reference",
+                    "brackets end a text within `{ }`",
+                    self.place(line, start, end),
+                )
+                .help(format!(
+                    "indexes and keys stand after a dot: `{}`",
+                    mended.trim_end_matches('.')
+                ))
+            })
         })
     }
 
@@ -254,10 +261,58 @@ impl Page<'_> {
         )
     }
 
+    /// A `{` or `[` that is still open where the next line begins. The parser complains of that line.
+    fn open_bracket(&self, line: usize) -> Option<Diagnostic> {
+        let mut open: Vec<(usize, usize, char)> = Vec::new();
+        for number in 1..line.min(self.lines.len() + 1) {
+            let text = self.line(number);
+            let mut quote = None;
+            let mut before = ' ';
+            for (at, c) in text.char_indices() {
+                let starts = open.last().is_some() || text[..at].trim_end().ends_with([':', '-']);
+                match (quote, c) {
+                    (Some(mark), _) => quote = (c != mark).then_some(mark),
+                    (None, '"' | '\'') if " ,:[{".contains(before) => quote = Some(c),
+                    (None, '#') if before == ' ' => break,
+                    (None, '{' | '[') if starts => open.push((number, at, c)),
+                    (None, '}' | ']') => {
+                        open.pop();
+                    }
+                    _ => {}
+                }
+                before = c;
+            }
+        }
+        let (line, at, bracket) = open.pop()?;
+        let close = if bracket == '{' { '}' } else { ']' };
+        Some(
+            Diagnostic::new(
+                "yaml-syntax",
+                format!("this `{bracket}` is not closed"),
+                self.place(line, at, at + 1),
+            )
+            .help(format!(
+                "close it with `{close}`, and put commas between the items"
+            )),
+        )
+    }
+
+    /// `title: List pods`, made of `title List pods` or `title:List pods`.
+    fn with_colon(&self, line: usize) -> Option<String> {
+        let text = self.line(line).trim();
+        let end = text.find([':', ' '])?;
+        let (key, value) = (&text[..end], text[end + 1..].trim());
+        let is_key = key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        (is_key && !value.is_empty()).then(|| format!("write `{key}: {value}`"))
+    }
+
     fn other(&self, line: usize, column: usize, error: &Error) -> Diagnostic {
         let told = error.to_string();
         let message = told.split(" at line ").next().unwrap_or_default();
-        let help = if message.contains("unclosed quote") {
+        let with_colon = self.with_colon(line).filter(|_| message.contains("expected ':'"));
+        let help = if let Some(help) = &with_colon {
+            help
+        } else if message.contains("unclosed quote") {
             "close the quote; within \"…\" a quote is written \\\""
         } else if message.contains("single-quoted") {
             "within '…' a quote is written twice: 'it''s'"

@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use super::read::Entry;
 use crate::output::Line;
 
-/// Lines of several sources by time, the newest first; lines of equal text, whatever time they carry in it, are
-/// one with a count, at the place of the newest.
-pub(super) fn newest_first(entries: Vec<(usize, Entry)>) -> Vec<Line> {
+/// Lines of several sources by time, as they were written; lines of equal text, whatever time they carry in it, are
+/// one with a count, at the place of the newest: the last time that a trace was written it stands whole.
+pub(super) fn merge(entries: Vec<(usize, Entry)>) -> Vec<Line> {
     let mut entries: Vec<(Option<Timestamp>, usize, usize, Entry)> = entries
         .into_iter()
         .enumerate()
@@ -38,6 +38,7 @@ pub(super) fn newest_first(entries: Vec<(usize, Entry)>) -> Vec<Line> {
             since: None,
         });
     }
+    lines.reverse();
     lines
 }
 
@@ -91,8 +92,8 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_merged_newest_first_and_repeats_folded() {
-        let lines = newest_first(vec![
+    fn lines_are_merged_by_time_and_repeats_folded() {
+        let lines = merge(vec![
             line(0, "18:00", "FATAL no url"),
             line(0, "30:12", "FATAL no url"),
             line(1, "21:40.5", "ERROR slow"),
@@ -112,16 +113,16 @@ mod tests {
         assert_eq!(
             told,
             [
-                ("FATAL no url", 3, vec![0, 1], Some("2026-11-23T14:18:00Z")),
                 ("ERROR slow", 1, vec![1], None),
+                ("FATAL no url", 3, vec![0, 1], Some("2026-11-23T14:18:00Z")),
             ]
         );
-        assert_eq!(lines[0].time, "2026-11-23T14:30:12Z");
+        assert_eq!(lines[1].time, "2026-11-23T14:30:12Z");
     }
 
     #[test]
     fn a_time_in_the_text_makes_no_difference_and_a_number_does() {
-        let lines = newest_first(vec![
+        let lines = merge(vec![
             line(0, "00:01", "2026-11-23 14:00:01,123 WARN retry"),
             line(0, "00:02", "2026-11-23 14:00:02,456 WARN retry"),
             line(0, "00:03", "time=\"2026-11-23T14:00:03Z\" level=warn"),
@@ -130,6 +131,24 @@ mod tests {
             line(0, "00:06", "order 2 lost"),
         ]);
         let counts: Vec<_> = lines.iter().map(|line| line.count).collect();
-        assert_eq!(counts, [1, 1, 2, 2]);
+        assert_eq!(counts, [2, 2, 1, 1]);
+    }
+
+    #[test]
+    fn a_trace_reads_forwards_whenever_it_was_written_last() {
+        let trace = ["panic: no url", "  at main", "  at start"];
+        let written = |second: &str| trace.map(|text| line(0, second, text));
+        let mut entries = written("00:01").to_vec();
+        entries.push(line(1, "00:02", "request served"));
+        entries.extend(written("00:03"));
+        let lines = merge(entries);
+        let told: Vec<_> = lines
+            .iter()
+            .map(|line| (line.text.as_str(), line.count))
+            .collect();
+        assert_eq!(
+            told,
+            [("request served", 1), (trace[0], 2), (trace[1], 2), (trace[2], 2)]
+        );
     }
 }

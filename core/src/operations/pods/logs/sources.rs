@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use super::targets::name_of;
-use crate::{Error, monitoring::status::container_trouble, output::nearest::nearest};
+use crate::{
+    Error, monitoring::status::container_trouble, operations::names::name_of, output::nearest::nearest,
+};
 
 /// A container to read.
 #[derive(Clone, Debug, Default)]

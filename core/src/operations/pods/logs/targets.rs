@@ -1,7 +1,5 @@
 //! Whose logs are meant: a pod, the pods of a workload, or what a name may have meant.
 
-use std::ops::ControlFlow;
-
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -11,11 +9,17 @@ use crate::{
     cluster::{ListQuery, Resource},
     monitoring::status,
     operations::{
-        builtin, locate,
+        builtin,
+        events::last_of,
         locate::Wanted,
+        names::{listed, name_of},
+        scan,
         selection::{Selection, of_workload},
     },
-    output::{Next, size::short_age},
+    output::{
+        Next,
+        size::{age, short_age},
+    },
 };
 
 /// At most so many pods are read, the unhealthy and then the newest first.
@@ -73,7 +77,7 @@ pub(super) async fn by_name(
             } else {
                 of_object(cx, &resource, &found.object).await?
             };
-            target.subject = subject(&resource, found.namespace.as_deref(), name);
+            target.subject = subject(&resource, found.id.namespace.as_deref(), name);
             target.notes.splice(0..0, found.note);
             return Ok(target);
         }
@@ -142,7 +146,7 @@ async fn gone(cx: &Cx, namespace: &str, name: &str, resource: &Resource, owner: 
     match of_object(cx, resource, owner).await {
         Ok(target) if !target.pods.is_empty() => {
             let names: Vec<String> = target.pods.iter().map(|pod| name_of(pod).to_owned()).collect();
-            message.push_str(&format!(". Its pods now: {}", locate::listed(&names)));
+            message.push_str(&format!(". Its pods now: {}", listed(&names)));
         }
         _ => message.push_str(". It has no pods now"),
     }
@@ -161,17 +165,12 @@ async fn last_seen(cx: &Cx, namespace: &str, name: &str) -> Option<u64> {
         .with_field("reason", "Killing")
         .query();
     let mut last: Option<Timestamp> = None;
-    let client = cx.client();
-    let events = builtin::events();
-    let seen = client.for_each(&events, Some(namespace), &query, |event| {
-        let time = ["lastTimestamp", "eventTime", "firstTimestamp"]
-            .into_iter()
-            .find_map(|field| event[field].as_str()?.parse().ok());
-        last = last.max(time);
-        ControlFlow::Continue(())
-    });
-    seen.await.ok()?;
-    u64::try_from(Timestamp::now().as_second() - last?.as_second()).ok()
+    let seen = scan::objects(cx, &builtin::events(), Some(namespace), &query, |event| {
+        last = last.max(last_of(&event));
+    })
+    .await;
+    seen.ok()?;
+    Some(age(last?, Timestamp::now()))
 }
 
 /// The workload of this name, whatever kind it is of.
@@ -237,16 +236,14 @@ async fn of_cron_job(cx: &Cx, cron_job: &Value, namespace: Option<&str>) -> Resu
     const JOBS: usize = 3;
     let uid = &cron_job["metadata"]["uid"];
     let mut jobs: Vec<(String, String)> = Vec::new();
-    cx.client()
-        .for_each(&builtin::jobs(), namespace, &ListQuery::default(), |job| {
-            let owners = job["metadata"]["ownerReferences"].as_array();
-            if owners.into_iter().flatten().any(|owner| owner["uid"] == *uid) {
-                let created = job["metadata"]["creationTimestamp"].as_str().unwrap_or_default();
-                jobs.push((created.to_owned(), name_of(&job).to_owned()));
-            }
-            ControlFlow::Continue(())
-        })
-        .await?;
+    scan::objects(cx, &builtin::jobs(), namespace, &ListQuery::default(), |job| {
+        let owners = job["metadata"]["ownerReferences"].as_array();
+        if owners.into_iter().flatten().any(|owner| owner["uid"] == *uid) {
+            let created = job["metadata"]["creationTimestamp"].as_str().unwrap_or_default();
+            jobs.push((created.to_owned(), name_of(&job).to_owned()));
+        }
+    })
+    .await?;
     jobs.sort_by(|a, b| b.cmp(a));
     let left_out = jobs.len().saturating_sub(JOBS);
     jobs.truncate(JOBS);
@@ -275,27 +272,25 @@ async fn pods(cx: &Cx, namespace: Option<&str>, query: &ListQuery) -> Result<Tar
     let now = Timestamp::now();
     let mut found: Vec<(u8, std::cmp::Reverse<String>, String, Value)> = Vec::new();
     let mut count = 0;
-    cx.client()
-        .for_each(&builtin::pods(), namespace, query, |mut pod| {
-            count += 1;
-            let rank = status::of_object("", "Pod", &pod, now).rank();
-            let created = pod["metadata"]["creationTimestamp"]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned();
-            let name = name_of(&pod).to_owned();
-            // Of a list of any length little stays: what says which containers there are, and how they are.
-            if let Some(metadata) = pod["metadata"].as_object_mut() {
-                metadata.retain(|key, _| matches!(key.as_str(), "name" | "namespace"));
-            }
-            found.push((rank, std::cmp::Reverse(created), name, pod));
-            if found.len() > 2 * PODS {
-                found.sort_by(|a, b| (a.0, &a.1, &a.2).cmp(&(b.0, &b.1, &b.2)));
-                found.truncate(PODS);
-            }
-            ControlFlow::Continue(())
-        })
-        .await?;
+    let complete = scan::objects(cx, &builtin::pods(), namespace, query, |mut pod| {
+        count += 1;
+        let rank = status::of_object("", "Pod", &pod, now).rank();
+        let created = pod["metadata"]["creationTimestamp"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        let name = name_of(&pod).to_owned();
+        // Of a list of any length little stays: what says which containers there are, and how they are.
+        if let Some(metadata) = pod["metadata"].as_object_mut() {
+            metadata.retain(|key, _| matches!(key.as_str(), "name" | "namespace"));
+        }
+        found.push((rank, std::cmp::Reverse(created), name, pod));
+        if found.len() > 2 * PODS {
+            found.sort_by(|a, b| (a.0, &a.1, &a.2).cmp(&(b.0, &b.1, &b.2)));
+            found.truncate(PODS);
+        }
+    })
+    .await?;
     found.sort_by(|a, b| (a.0, &a.1, &a.2).cmp(&(b.0, &b.1, &b.2)));
     found.truncate(PODS);
     let mut target = Target {
@@ -304,7 +299,8 @@ async fn pods(cx: &Cx, namespace: Option<&str>, query: &ListQuery) -> Result<Tar
     };
     if count > PODS {
         target.notes.push(format!(
-            "read {PODS} of {count} pods, the unhealthy and the newest; narrow with name or selector"
+            "read {PODS} of {}{count} pods, the unhealthy and the newest; narrow with name or selector",
+            if complete { "" } else { "the first " }
         ));
     }
     Ok(target)
@@ -315,8 +311,4 @@ fn subject(resource: &Resource, namespace: Option<&str>, name: &str) -> String {
         Some(namespace) => format!("{} {namespace}/{name}", resource.kind),
         None => format!("{} {name}", resource.kind),
     }
-}
-
-pub(super) fn name_of(object: &Value) -> &str {
-    object["metadata"]["name"].as_str().unwrap_or_default()
 }

@@ -4,7 +4,13 @@ use std::ops::ControlFlow;
 
 use serde_json::Value;
 
-use crate::{Error, call::Cx, cluster::Resource, operations::selection::Selection, output::Next};
+use crate::{
+    Error,
+    call::Cx,
+    cluster::Resource,
+    operations::{names::name_of, selection::Selection},
+    output::Next,
+};
 
 /// More objects than this are not changed in one call: a plan has to be readable.
 const MOST: usize = 100;
@@ -48,10 +54,6 @@ pub(super) async fn selected(
                 .arg_if("selector", selection.labels.as_deref()),
         ));
     }
-    objects.sort_by(|a, b| name(a).cmp(name(b)));
+    objects.sort_by(|a, b| name_of(a).cmp(name_of(b)));
     Ok(objects)
-}
-
-fn name(object: &Value) -> &str {
-    object["metadata"]["name"].as_str().unwrap_or_default()
 }

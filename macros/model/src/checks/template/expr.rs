@@ -81,7 +81,10 @@ impl Walker<'_, '_> {
                 self.eval(subject);
                 self.args(args);
                 if !TESTS.contains(&name.text.as_str()) {
-                    let help = suggest::help(&name.text, word_tests(), "there are");
+                    let help = match name.text.as_str() {
+                        "ok" | "error" => Some(format!("write `{}.{}`", self.source(subject), name.text)),
+                        text => suggest::help(text, word_tests(), "there are"),
+                    };
                     self.unknown("unknown-test", "test", name, help);
                 }
                 Data::Flag.into()
@@ -361,8 +364,12 @@ impl Walker<'_, '_> {
         if !FILTERS.contains(&name.text.as_str()) {
             let help = other_filter(&name.text)
                 .map(str::to_owned)
-                .or_else(|| suggest::help(&name.text, FILTERS.iter().copied(), "there are"));
-            self.unknown("unknown-filter", "filter", name, help);
+                .or_else(|| {
+                    let nearest = suggest::nearest(&name.text, FILTERS.iter().copied());
+                    nearest.map(|nearest| format!("did you mean `{nearest}`?"))
+                })
+                .unwrap_or_else(|| format!("there are {}", FILTERS.join(", ")));
+            self.unknown("unknown-filter", "filter", name, Some(help));
             return Data::Any.into();
         }
         self.attribute_argument(name, &data, args);

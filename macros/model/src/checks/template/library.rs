@@ -3,8 +3,7 @@
 use std::{cell::Cell, collections::BTreeMap};
 
 use crate::{
-    checks::template::Text,
-    diagnostic::Diagnostic,
+    checks::template::{Text, syntax},
     sources::Sources,
     spec::Found,
     template::{Statement, statements},
@@ -42,10 +41,7 @@ impl<'a> Library<'a> {
             let body = match statements(&file.text) {
                 Ok(body) => Some(body),
                 Err(error) => {
-                    found.push(
-                        Diagnostic::new("template-syntax", error.message, text.place(error.at))
-                            .help("a template is minijinja: `{{ value }}`, `{% if … %}`, `{% for … %}`, `{# remark #}`"),
-                    );
+                    found.push(syntax::explain(text, error));
                     None
                 }
             };

@@ -5,6 +5,7 @@ mod guards;
 mod library;
 mod locate;
 mod names;
+mod syntax;
 mod walk;
 
 pub(crate) use library::Library;

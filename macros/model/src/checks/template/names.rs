@@ -109,6 +109,9 @@ pub(super) fn other_filter(name: &str) -> Option<&'static str> {
         "strip" => "use `trim`",
         "len" | "size" => "use `length`",
         "json" | "to_json" | "toJson" => "use `tojson`",
+        "yaml" | "to_yaml" | "toYaml" | "to_nice_yaml" => {
+            "use `tojson`, or render the step's whole answer: `{{ steps.id }}`"
+        }
         "truncate" => "use a slice: `x[:80]`",
         "uppercase" | "toupper" => "use `upper`",
         "lowercase" | "tolower" => "use `lower`",

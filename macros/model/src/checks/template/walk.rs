@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Library, Text};
+use super::{Library, Text, syntax};
 use crate::{
     checks::{data::Data, scope::Scope},
     diagnostic::Diagnostic,
@@ -127,15 +127,7 @@ impl<'a, 'f> Walker<'a, 'f> {
             self.scope.mentioned(text);
         }
 
-        let help = match self.text {
-            Text::Inline { text, .. } if text.contains('$') => {
-                "within `{{ }}` and conditions names have no dollar: `params.x`, `steps.id.path`"
-            }
-            _ => "a template is minijinja: `{{ value }}`, `{% if … %}`, `{% for … %}`",
-        };
-        let place = self.text.place(error.at);
-        self.found
-            .push(Diagnostic::new("template-syntax", error.message, place).help(help));
+        self.found.push(syntax::explain(self.text, error));
     }
 
     /// Reports a mistake, saying which spec it is a mistake for.

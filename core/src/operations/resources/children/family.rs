@@ -9,10 +9,13 @@ use serde_json::Value;
 use crate::{
     Error, ErrorKind,
     call::Cx,
-    cluster::{Include, ListQuery, Resource},
+    cluster::{Include, ListQuery, Resource, TableView},
     monitoring::status::CellRule,
-    operations::{builtin, lister::cell_text, locate, selection::of_workload},
-    output::{ObjectId, Row, size::parse_age, size::short_age},
+    operations::{
+        builtin, lister::cell_text, locate::Found, mixed::Entry, resources::owners::controller,
+        selection::of_workload,
+    },
+    output::ObjectId,
 };
 
 /// Objects of one kind that are looked through.
@@ -24,10 +27,10 @@ const AT_ONCE: usize = 6;
 /// Rows of the answer.
 const ROWS: usize = 100;
 
-/// What an object owns.
+/// What an object owns, each with the cells RESTARTS and OWNER.
 #[derive(Debug, Default)]
 pub(super) struct Family {
-    pub(super) rows: Vec<Row>,
+    pub(super) entries: Vec<Entry>,
     pub(super) notes: Vec<String>,
     pub(super) complete: bool,
 }
@@ -38,24 +41,19 @@ struct Candidate {
     uid: String,
     /// The uid of its owner: the one that manages it, if it has several.
     owner: String,
-    row: Row,
+    entry: Entry,
 }
 
-pub(super) async fn read(
-    cx: &Cx,
-    resource: &Resource,
-    object: &Value,
-    namespace: Option<&str>,
-) -> Result<Family, Error> {
+pub(super) async fn read(cx: &Cx, found: &Found) -> Result<Family, Error> {
     let mut family = Family {
         complete: true,
         ..Family::default()
     };
     // What is cluster-scoped may own things anywhere; to look everywhere is not worth it.
-    let Some(namespace) = namespace else {
+    let Some(namespace) = found.namespace() else {
         return Ok(family);
     };
-    let (kinds, selector) = may_own(resource, object);
+    let (kinds, selector) = may_own(&found.resource, &found.object);
     let query = ListQuery {
         selector,
         page_size: Some(PAGE),
@@ -90,20 +88,25 @@ pub(super) async fn read(
             .or_default()
             .push(candidate);
     }
-    let root = object["metadata"]["uid"].as_str().unwrap_or_default();
-    let name = object["metadata"]["name"].as_str().unwrap_or_default();
+    let root = found.object["metadata"]["uid"].as_str().unwrap_or_default();
     let mut empty = 0;
-    walk(root, name, &mut by_owner, &mut family.rows, &mut empty);
+    walk(
+        root,
+        &found.id.name,
+        &mut by_owner,
+        &mut family.entries,
+        &mut empty,
+    );
     if empty > 0 {
         family
             .notes
             .push(format!("{empty} old replica sets without pods"));
     }
-    if family.rows.len() > ROWS {
+    if family.entries.len() > ROWS {
         family
             .notes
-            .push(format!("first {ROWS} of {}", family.rows.len()));
-        family.rows.truncate(ROWS);
+            .push(format!("first {ROWS} of {}", family.entries.len()));
+        family.entries.truncate(ROWS);
     }
     Ok(family)
 }
@@ -165,60 +168,28 @@ async fn candidates(
         let bytes = client
             .table(kind, Some(namespace), &query, Include::Metadata)
             .await?;
-        let table = locate::parse(&bytes)?;
+        let table = TableView::read(&bytes)?;
         let rule = CellRule::new(&kind.group, &kind.kind, &table.columns);
         let restarts = table.columns.iter().position(|column| column.name == "Restarts");
         seen += table.rows.len();
         for row in &table.rows {
-            let Some(metadata) = row.object.as_ref().map(|object| &object["metadata"]) else {
+            let Some(object) = &row.object else { continue };
+            let Some(owner) = controller(object).and_then(|owner| owner["uid"].as_str()) else {
                 continue;
             };
-            let owners = metadata["ownerReferences"]
-                .as_array()
-                .map(Vec::as_slice)
-                .unwrap_or_default();
-            let manager = owners
-                .iter()
-                .find(|owner| owner["controller"] == true)
-                .or(owners.first());
-            let Some(owner) = manager.and_then(|owner| owner["uid"].as_str()) else {
-                continue;
-            };
-            let cell = |column: Option<usize>| {
-                column
-                    .and_then(|column| row.cells.get(column))
-                    .map(|cell| cell_text(cell).into_owned())
-                    .unwrap_or_default()
-            };
-            let verdict = rule.judge(&row.cells);
-            let name = cell(Some(0));
-            let age = cell(rule.age_column());
-            let restarts = cell(restarts);
-            let ready = verdict.ready;
+            let restarts = restarts.and_then(|column| row.cells.get(column)).map(cell_text);
+            let restarts = restarts.as_deref().and_then(|cell| cell.split(' ').next());
             found.push(Candidate {
-                uid: metadata["uid"].as_str().unwrap_or_default().to_owned(),
+                uid: object["metadata"]["uid"].as_str().unwrap_or_default().to_owned(),
                 owner: owner.to_owned(),
-                row: Row {
-                    cells: vec![
-                        kind.kind.clone(),
-                        name.clone(),
-                        ready.map_or_else(String::new, |(ready, desired)| format!("{ready}/{desired}")),
-                        verdict.word.clone().into_owned(),
-                        restarts.split(' ').next().unwrap_or_default().to_owned(),
-                        String::new(),
-                        String::new(),
-                        parse_age(&age).map_or(age, short_age),
-                    ],
+                entry: Entry {
                     id: ObjectId {
-                        cluster: None,
-                        kind: kind.kind.clone(),
                         namespace: Some(namespace.to_owned()),
-                        name,
+                        ..ObjectId::of(&kind.kind, object)
                     },
-                    health: verdict.health,
-                    status: verdict.word.into_owned(),
-                    ready,
+                    verdict: rule.judge(&row.cells).into_owned(),
                     age: rule.age(&row.cells),
+                    own: vec![restarts.unwrap_or_default().to_owned()],
                 },
             });
         }
@@ -235,30 +206,28 @@ fn walk(
     owner: &str,
     owner_name: &str,
     by_owner: &mut HashMap<String, Vec<Candidate>>,
-    rows: &mut Vec<Row>,
+    entries: &mut Vec<Entry>,
     empty: &mut usize,
 ) {
     // An owner is taken out as it is walked: a loop of owners ends.
     let mut children = by_owner.remove(owner).unwrap_or_default();
-    children.sort_by(|a, b| {
-        (a.row.health, &a.row.id.kind, a.row.age, &a.row.id.name).cmp(&(
-            b.row.health,
-            &b.row.id.kind,
-            b.row.age,
-            &b.row.id.name,
-        ))
-    });
-    for Candidate { uid, mut row, .. } in children {
-        if row.id.kind == "ReplicaSet" && row.ready == Some((0, 0)) {
+    children.sort_by(|a, b| a.place().cmp(&b.place()));
+    for Candidate { uid, mut entry, .. } in children {
+        if entry.id.kind == "ReplicaSet" && entry.verdict.ready == Some((0, 0)) {
             *empty += 1;
             continue;
         }
-        let name = row.id.name.clone();
-        // OWNER, before REASON and AGE.
-        if let Some(cell) = row.cells.iter_mut().rev().nth(2) {
-            owner_name.clone_into(cell);
-        }
-        rows.push(row);
-        walk(&uid, &name, by_owner, rows, empty);
+        let name = entry.id.name.clone();
+        entry.own.push(owner_name.to_owned());
+        entries.push(entry);
+        walk(&uid, &name, by_owner, entries, empty);
+    }
+}
+
+impl Candidate {
+    /// Its place among its siblings.
+    fn place(&self) -> impl Ord + use<'_> {
+        let Entry { id, verdict, age, .. } = &self.entry;
+        (verdict.health, &id.kind, age, &id.name)
     }
 }

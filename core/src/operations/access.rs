@@ -1,0 +1,201 @@
+//! Rights: who we are, and what we may do.
+
+mod question;
+mod rules;
+
+use std::collections::BTreeSet;
+
+use futures::{StreamExt as _, stream};
+use serde::Serialize;
+
+use self::question::Question;
+use super::{builtin, names};
+use crate::{
+    Error, ErrorKind, Record,
+    call::{Cx, KindRef, Result},
+    cluster::{Decision, RequestInfo},
+    operation, output,
+};
+
+/// Namespaces that are asked about, one by one.
+const NAMESPACES: usize = 100;
+/// Requests under way at once.
+const AT_ONCE: usize = 8;
+
+/// What we may do.
+#[derive(Debug, Default, Serialize, Record)]
+pub struct Rights {
+    /// Whether it is allowed; none if no verb was asked about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allowed: Option<bool>,
+    /// Verbs that are allowed on the same kind at the same place, if this one is not or none was asked about.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub allowed_there: Vec<String>,
+    /// Namespaces in which it is allowed, if it is not in all of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub allowed_in: Vec<String>,
+    /// What may be done in a namespace, as `get, list: pods, services`, if nothing in particular was asked about.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<String>,
+    /// Our groups, where they may explain the answer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
+}
+
+/// Who we are, and whether we may do something: with a verb and a kind, whether that is allowed, and where; with a
+/// kind alone, which verbs are; with neither, every right in a namespace. It is the API server that says so; where
+/// this server's own mode or rules refuse what the API server allows, a note does.
+#[operation("access.check", read)]
+pub async fn check(
+    cx: &Cx,
+    /// As RBAC says it, e.g. `delete`; or what is done to a pod, e.g. `exec`.
+    verb: Option<String>,
+    /// Name, plural or short name, with a subresource if one is meant, e.g. `pods/exec`; `*` is every kind.
+    kind: Option<KindRef>,
+    /// Only this object.
+    name: Option<String>,
+    /// All of them if left out, and then each of them; the context's where an object is named or nothing is asked about.
+    namespace: Option<String>,
+) -> Result<output::Record<Rights>> {
+    let me = cx.whoami().await?;
+    let mut rights = Rights::default();
+    let Some(kind) = kind else {
+        if let Some(verb) = verb {
+            return Err(Error::invalid(format!("kind: expected what to {verb}, e.g. kind=pods")).into());
+        }
+        let namespace = namespace.as_deref().unwrap_or(cx.default_namespace());
+        let (lines, incomplete) = rules::read(cx, namespace).await?;
+        let heading = match lines.is_empty() {
+            true => format!("{} has no rights in namespace {namespace}", me.user),
+            false => format!("{} may, in namespace {namespace}", me.user),
+        };
+        rights.rules = lines;
+        rights.groups = me.groups;
+        let mut record = output::Record::new(heading, rights);
+        record.notes.extend(incomplete);
+        return Ok(record);
+    };
+    let mut question = Question::read(cx, verb.as_deref(), &kind).await?;
+    question.place(cx, name, namespace.as_deref());
+    let mut notes = Vec::new();
+    let heading = match &question.verb {
+        None => {
+            rights.allowed_there = allowed_verbs(cx, &question).await?;
+            let what = question.what();
+            match rights.allowed_there.is_empty() {
+                true => format!("{} may do nothing to {what}{}", me.user, question.at()),
+                false => format!("{} may do to {what}{}", me.user, question.at()),
+            }
+        }
+        Some(verb) => {
+            let asked = question.info(verb);
+            let decision = cx.client().may(&asked).await?;
+            rights.allowed = Some(decision.allowed);
+            if decision.allowed {
+                notes.extend(refused_here(cx, &question, &asked));
+            } else {
+                rights.groups = me.groups;
+                rights.allowed_there = allowed_verbs(cx, &question).await?;
+                if question.namespaced {
+                    let (allowed, note) = namespaces(cx, &asked).await?;
+                    rights.allowed_in = allowed;
+                    notes.extend(note);
+                }
+            }
+            answer(&me.user, &question, &asked, &decision, &rights.allowed_in)
+        }
+    };
+    let mut record = output::Record::new(heading, rights);
+    record.notes = notes;
+    Ok(record)
+}
+
+/// `No: dana may not delete pods in payments (no rule allows it)`
+fn answer(
+    user: &str,
+    question: &Question,
+    asked: &RequestInfo,
+    decision: &Decision,
+    elsewhere: &[String],
+) -> String {
+    let what = format!("{} {}", asked.verb, question.what());
+    let at = question.at();
+    let reason = decision
+        .reason
+        .strip_prefix("RBAC: allowed by ")
+        .unwrap_or(&decision.reason);
+    let reason = match (reason, decision.allowed) {
+        ("", true) => String::new(),
+        ("", false) => " (no rule allows it)".to_owned(),
+        (reason, _) => format!(" ({reason})"),
+    };
+    match decision.allowed {
+        true => format!("Yes: {user} may {what}{at}{reason}"),
+        false if !elsewhere.is_empty() && question.namespace.is_none() => {
+            format!(
+                "In part: {user} may {what} in {}, not in all namespaces",
+                names::listed(elsewhere)
+            )
+        }
+        false => format!("No: {user} may not {what}{at}{reason}"),
+    }
+}
+
+/// That this server refuses what the API server allows.
+fn refused_here(cx: &Cx, question: &Question, asked: &RequestInfo) -> Option<String> {
+    let refused = cx.cluster().permits(asked, !question.namespaced).err()?;
+    Some(format!("but this server would not send it: {}", refused.message))
+}
+
+/// The verbs that are allowed of those that the kind has.
+async fn allowed_verbs(cx: &Cx, question: &Question) -> Result<Vec<String>, Error> {
+    // Collected first: a closure over references in the stream would keep the whole call on one thread.
+    let asking: Vec<_> = question
+        .verbs
+        .iter()
+        .filter(|verb| question.verb.as_ref() != Some(*verb))
+        .map(async |verb| {
+            let decision = cx.client().may(&question.info(verb)).await?;
+            Ok::<_, Error>(decision.allowed.then(|| verb.clone()))
+        })
+        .collect();
+    let answers: Vec<Result<Option<String>, Error>> = stream::iter(asking).buffered(AT_ONCE).collect().await;
+    answers.into_iter().filter_map(Result::transpose).collect()
+}
+
+/// The other namespaces in which it is allowed, and what could not be found out.
+async fn namespaces(cx: &Cx, asked: &RequestInfo) -> Result<(Vec<String>, Option<String>), Error> {
+    let mut note = None;
+    let mut names: BTreeSet<String> = match names::names_of(cx, &builtin::namespaces(), None).await {
+        Ok(names) => names.into_iter().collect(),
+        Err(error) if error.kind == ErrorKind::Forbidden => {
+            note = Some("which namespaces there are may not be listed: name one to ask about it".to_owned());
+            [cx.default_namespace().to_owned()].into()
+        }
+        Err(error) => return Err(error),
+    };
+    if let Some(namespace) = &asked.namespace {
+        names.remove(namespace);
+    }
+    if names.len() > NAMESPACES {
+        note = Some(format!(
+            "asked about the first {NAMESPACES} of {} namespaces",
+            names.len()
+        ));
+    }
+    let asking: Vec<_> = names
+        .into_iter()
+        .take(NAMESPACES)
+        .map(async |namespace| {
+            let there = RequestInfo {
+                namespace: Some(namespace.clone()),
+                ..asked.clone()
+            };
+            let decision = cx.client().may(&there).await?;
+            Ok::<_, Error>(decision.allowed.then_some(namespace))
+        })
+        .collect();
+    let answers: Vec<Result<Option<String>, Error>> = stream::iter(asking).buffered(AT_ONCE).collect().await;
+    let allowed: Result<Vec<String>, Error> = answers.into_iter().filter_map(Result::transpose).collect();
+    Ok((allowed?, note))
+}
