@@ -24,6 +24,7 @@ mod describe;
 mod doctor;
 mod events;
 mod facts;
+mod kinds;
 mod kubectl;
 mod listing;
 mod lists;
@@ -37,6 +38,7 @@ mod prompts;
 mod resources;
 mod safety;
 mod stage;
+mod waiting;
 mod workloads;
 
 use stage::Stage;
@@ -56,7 +58,9 @@ const PARTS: &[(&str, Trials)] = &[
     ("pods_logs", logs::TRIALS),
     ("events_list", events::TRIALS),
     ("workloads_list", workloads::TRIALS),
+    ("resources_wait", waiting::TRIALS),
     ("clusters", clusters::TRIALS),
+    ("kinds", kinds::TRIALS),
     ("resources_label", changes::TRIALS),
     ("access_check", access::TRIALS),
     ("safety", safety::TRIALS),

@@ -156,11 +156,12 @@ fn is_default(tool: &Tool, step: &Step, name: &str, given: &str) -> bool {
     };
     let param = tool.params.iter().find(|known| known.name == param);
     let default = param.and_then(|param| serde_json::from_str::<Value>(param.default?).ok());
-    default.is_some_and(|default| {
-        default
-            .as_str()
-            .map_or(default.to_string() == given, |text| text == given)
-    })
+    default.is_some_and(|default| text_of(&default) == given)
+}
+
+/// A value as operations' arguments are written.
+fn text_of(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// The arguments by the operation's parameter names.
@@ -178,8 +179,7 @@ fn by_operation<'a>(tool: &'a Tool, accepted: &'a Accepted) -> Vec<(&'static str
         let Some(value) = value.filter(|_| !matches!(binding.param, "limit")) else {
             continue;
         };
-        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        arguments.push((binding.param, text));
+        arguments.push((binding.param, text_of(&value)));
     }
     if let Some(cluster) = &accepted.reserved.cluster {
         arguments.push(("cluster", cluster.clone()));

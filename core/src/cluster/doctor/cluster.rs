@@ -87,8 +87,9 @@ async fn ask(
     });
     findings.extend(rights::rights(&client, &registry, needed).await);
     let kinds = registry.preferred();
-    let mut names: Vec<String> = kinds.iter().map(|kind| kind.plural.clone()).collect();
-    names.extend(kinds.iter().map(Resource::qualified));
+    // With the group first: so a rule means no other kind.
+    let mut names: Vec<String> = kinds.iter().map(Resource::qualified).collect();
+    names.extend(kinds.iter().map(|kind| kind.plural.clone()));
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let unknown = cluster.unknown_in_rules(&registry).into_iter();
     Ok(unknown
