@@ -7,9 +7,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Access, Codes, Consent, KindRef, Mode};
 use crate::{
-    Error,
+    Error, ErrorKind,
     cluster::{Client, Cluster, Clusters, Grant, Identity, Registry, Resource, Schemas},
-    output::Redactor,
+    output::{Next, Redactor},
 };
 
 /// Who calls. Codes, cursors and audit lines are bound to it.
@@ -125,7 +125,15 @@ impl Cx {
     /// # Errors
     /// If the cluster serves no such kind (with the nearest names), or several match.
     pub async fn resolve(&self, kind: &KindRef) -> Result<Resource, Error> {
-        self.cluster.resolve(&kind.0, self.grant(Access::Read)).await
+        let resolved = self.cluster.resolve(&kind.0, self.grant(self.access)).await;
+        resolved.map_err(|error| match (error.kind, &error.instead) {
+            (ErrorKind::NotFound, None) => {
+                // The beginning of a word is oftener right than its end.
+                let beginning: String = kind.0.chars().take(4).collect();
+                error.next(Next::op("kinds.list").arg("search", beginning))
+            }
+            _ => error,
+        })
     }
 
     /// Every kind that the cluster serves, in its preferred version.

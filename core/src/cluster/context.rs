@@ -24,6 +24,7 @@ use super::{
 };
 use crate::{
     Error, ErrorKind,
+    call::Access,
     config::{Config, Timeouts},
 };
 
@@ -166,12 +167,13 @@ impl Cluster {
         Client::new(self.clone(), grant)
     }
 
-    /// The kind that a person means. A miss refreshes discovery once.
+    /// The kind that a person means. A miss refreshes discovery once. A read takes it from the only other group that
+    /// has one of that name; a change does not.
     ///
     /// # Errors
     /// If no kind is near, or several match.
     pub async fn resolve(self: &Arc<Self>, kind: &str, grant: Grant) -> Result<Resource, Error> {
-        let client = self.client(grant);
+        let client = self.client(grant.clone());
         let registry = self.discovery.registry(&client).await?;
         if let Some(resource) = registry.find(kind)? {
             return Ok(resource.clone());
@@ -179,7 +181,10 @@ impl Cluster {
         let registry = self.discovery.refreshed(&client).await?;
         match registry.find(kind)? {
             Some(resource) => Ok(resource.clone()),
-            None => Err(registry.unknown(&self.name, kind)),
+            None => match registry.elsewhere(kind)[..] {
+                [only] if grant.access == Access::Read => Ok(only.clone()),
+                _ => Err(registry.unknown(&self.name, kind)),
+            },
         }
     }
 

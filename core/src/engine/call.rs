@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use super::{
-    api::{Answer, ConsentRequest, Context, ListedTool},
+    api::{Answer, ConsentRequest, Context, ListedTool, Meaning},
     arguments::{Accepted, accept},
     fan_out::{self, Answered},
     redirect,
@@ -90,6 +90,23 @@ impl Engine {
         entry.duration = started.elapsed();
         self.audit.record(&entry);
         answer
+    }
+
+    /// The call that these arguments mean; it is not made.
+    ///
+    /// # Errors
+    /// If they cannot be understood without asking a cluster, with what is wrong.
+    pub fn meaning(&self, name: &str, arguments: Map<String, Value>) -> Result<Meaning, Error> {
+        let Understood {
+            listed,
+            accepted,
+            instead,
+        } = self.understand(name, arguments)?;
+        Ok(Meaning {
+            tool: listed.tool.name,
+            arguments: accepted.arguments(listed.tool),
+            note: instead,
+        })
     }
 
     /// The call that is meant: of this tool, or of another one where the arguments certainly belong to that.
@@ -249,13 +266,9 @@ impl Engine {
         let reserved = &accepted.reserved;
         // Everything that shapes what is done is bound to a code; the cluster is bound by its identity.
         let mut arguments = accepted.values.clone();
-        for (name, value) in [
-            ("cursor", &reserved.cursor),
-            ("where", &reserved.filter),
-            ("sort", &reserved.sort),
-        ] {
-            if let Some(value) = value {
-                arguments.insert(name.to_owned(), Value::from(value.clone()));
+        for (name, value) in reserved.arguments() {
+            if matches!(name, "cursor" | "where" | "sort") {
+                arguments.insert(name.to_owned(), value);
             }
         }
         let mut call = self.reading(listed.tool.name, arguments, context, redactor);
