@@ -20,6 +20,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 /// The modules of the core from the top down: each may name those after it. The program's `cli` is above all of
 /// them, in a package of its own.
 const ORDER: &[&[&str]] = &[
+    &["fuzzing"],
     &["server"],
     &["engine"],
     &["operations"],

@@ -20,12 +20,17 @@ struct Ran {
 }
 
 fn run_in(folder: &Path, arguments: &[&str]) -> Ran {
+    run_with(folder, arguments, &[])
+}
+
+fn run_with(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
     let home = tempfile::tempdir().unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_kube-mcp"))
         .args(arguments)
         .current_dir(folder)
         .env_clear()
         .env("HOME", home.path())
+        .envs(variables.iter().copied())
         .stdin(Stdio::null())
         .output()
         .unwrap();
@@ -372,4 +377,43 @@ fn a_call_without_a_cluster_says_what_to_do() {
     let call = run(&["call", read.unwrap().name]);
     assert_eq!(call.status, Some(1), "{}", call.out);
     assert!(call.out.contains("--kubeconfig FILE"), "{}", call.out);
+}
+
+#[test]
+fn what_http_cannot_do_is_told_before_it_serves() {
+    for (arguments, variable, told) in [
+        (
+            &["--transport", "http", "--listen", "0.0.0.0:8080"][..],
+            ("X", ""),
+            "http.listen 0.0.0.0:8080: expected a loopback address",
+        ),
+        (
+            &["--listen", "127.0.0.1:0"],
+            ("X", ""),
+            "--listen, --stateless and --no-auth go with --transport http",
+        ),
+        (
+            &["--transport", "http"],
+            ("KUBE_MCP_HTTP_TOKEN", "too-short"),
+            "http.token: expected 16 or more visible ASCII characters",
+        ),
+        (
+            &["--transport", "http"],
+            ("KUBE_MCP_HTTP_TOKEN_FILE", "/nonexistent/token"),
+            "http.token_file /nonexistent/token: cannot be read",
+        ),
+    ] {
+        let arguments: Vec<&str> = ["serve"].into_iter().chain(arguments.iter().copied()).collect();
+        let ran = run_with(
+            Path::new("/"),
+            &arguments,
+            &[variable, ("KUBE_MCP_HTTP_LISTEN", "127.0.0.1:0")],
+        );
+        assert_eq!((ran.status, ran.out.as_str()), (Some(1), ""), "{}", ran.err);
+        assert!(
+            ran.err.contains(told) && !ran.err.contains("too-short"),
+            "{}",
+            ran.err
+        );
+    }
 }

@@ -48,7 +48,7 @@ enum Command {
 pub(crate) fn run(surfaces: &[&'static Surface]) -> ExitCode {
     let Program { command, options } = Program::parse();
     let options = options.overrides();
-    let result = match command.unwrap_or(Command::Serve(serve::Serve {})) {
+    let result = match command.unwrap_or(Command::Serve(serve::Serve::default())) {
         Command::Serve(serve) => serve.run(surfaces, &options),
         Command::Call(call) => call.run(surfaces, &options),
         Command::Tools(tools) => tools.run(surfaces, &options),

@@ -263,7 +263,8 @@ def main():
         for extra in (prompt, resource, schemas):
             check(f"{extra.__name__} by inspector", lambda: extra(place, kubeconfig, home))
         for mode in ("legacy", "2026-07-28", "auto"):
-            check(f"Python SDK, {mode}", lambda: asyncio.run(sdk.converse(PROGRAM, place, mode)))
+            for converse, way in ((sdk.converse, "stdio"), (sdk.converse_over_http, "HTTP")):
+                check(f"Python SDK over {way}, {mode}", lambda: asyncio.run(converse(PROGRAM, place, mode)))
     print(f"acceptance: {len(missed)} missed" + "".join(f"\n  {name}" for name in missed))
     sys.exit(bool(missed))
 

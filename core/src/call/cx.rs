@@ -15,7 +15,7 @@ use crate::{
 /// Who calls. Codes, cursors and audit lines are bound to it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Caller {
-    /// The transport's name for the caller: `stdio`, `cli`, later an authenticated subject.
+    /// The transport's name for the caller: `stdio`, `cli`, or over HTTP the session or token, by a digest.
     pub id: String,
     /// What the client calls itself, for the log only.
     pub client: String,

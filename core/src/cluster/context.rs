@@ -132,7 +132,7 @@ impl Cluster {
     }
 
     /// A cluster whose API server is this service, behind the same layers as any other.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn scripted(name: &str, transport: HttpService, config: &Config) -> Self {
         let named = Named {
             name,

@@ -21,7 +21,7 @@ mod query;
 mod registry;
 mod resource;
 mod schema;
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod testing;
 mod transport;
 mod wire;

@@ -230,7 +230,7 @@ impl Registry {
                     .into_iter()
                     .chain(&resource.short_names)
                     .filter(|name| !name.is_empty())
-                    .map(|name| strsim::damerau_levenshtein(&word, &name.to_lowercase()))
+                    .map(|name| crate::nearest::edits(&word, &name.to_lowercase()))
                     .min();
                 (distance.unwrap_or(usize::MAX), resource)
             })

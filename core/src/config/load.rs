@@ -229,6 +229,7 @@ impl Config {
     fn apply(&mut self, overrides: &Overrides) {
         let Overrides {
             config: _,
+            transport,
             toolsets,
             disable,
             budget,
@@ -240,8 +241,12 @@ impl Config {
             mode,
             confirm,
             reveal_secrets,
+            listen,
+            auth,
+            stateless,
         } = overrides.clone();
         let (server, kubernetes, access) = (&mut self.server, &mut self.kubernetes, &mut self.access);
+        set(&mut server.transport, transport);
         server.toolsets = toolsets.or(server.toolsets.take());
         set(&mut server.disable, disable);
         set(&mut server.budget, budget);
@@ -255,6 +260,9 @@ impl Config {
         set(&mut access.mode, mode);
         set(&mut access.confirm, confirm);
         access.reveal_secrets = reveal_secrets;
+        set(&mut self.http.listen, listen);
+        set(&mut self.http.auth, auth);
+        set(&mut self.http.stateless, stateless);
     }
 }
 

@@ -12,5 +12,6 @@ pub use load::Loaded;
 pub use overrides::Overrides;
 pub use reference::reference;
 pub use types::{
-    AccessSection, Config, Confirm, KubernetesSection, LogFormat, Rule, ServerSection, Timeouts,
+    AccessSection, Config, Confirm, HttpAuth, HttpSection, KubernetesSection, LogFormat, Rule, Secret,
+    ServerSection, Timeouts, Transport,
 };

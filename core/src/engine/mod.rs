@@ -19,10 +19,10 @@ pub mod render;
 mod service;
 mod steps;
 pub mod surface;
-mod templates;
+pub(crate) mod templates;
 #[cfg(test)]
 mod tests;
-mod uri;
+pub(crate) mod uri;
 
 pub use api::{Answer, Completing, ConsentRequest, Contents, Context, ListedTool, Meaning, Rendered};
 pub use service::Engine;

@@ -18,7 +18,7 @@ use super::{api::ListedTool, next, surface::Surface};
 use crate::{Error, ErrorKind, output::Next};
 
 /// The templates of all surfaces, parsed at first use.
-pub(super) struct Templates {
+pub(crate) struct Templates {
     sources: BTreeMap<&'static str, &'static str>,
     /// Read from this folder at each use in place of the compiled ones, so that an author sees a change at once.
     folder: Option<PathBuf>,
@@ -27,7 +27,7 @@ pub(super) struct Templates {
 }
 
 impl Templates {
-    pub(super) fn new(
+    pub(crate) fn new(
         surfaces: &[&'static Surface],
         folder: Option<PathBuf>,
         listed: Arc<[ListedTool]>,
@@ -65,7 +65,7 @@ impl Templates {
     }
 
     /// Renders a text of a spec, `at` being its place.
-    pub(super) fn text(&self, text: &str, at: &str, context: &Jinja) -> Result<String, Error> {
+    pub(crate) fn text(&self, text: &str, at: &str, context: &Jinja) -> Result<String, Error> {
         let environment = self.environment()?;
         environment
             .render_str(text, context)
@@ -73,7 +73,7 @@ impl Templates {
     }
 
     /// Whether a condition holds. One that meets something absent does not.
-    pub(super) fn holds(&self, expression: &str, at: &str, context: &Jinja) -> Result<bool, Error> {
+    pub(crate) fn holds(&self, expression: &str, at: &str, context: &Jinja) -> Result<bool, Error> {
         let environment = self.environment()?;
         let evaluated = environment
             .compile_expression(expression)
@@ -164,7 +164,7 @@ pub(super) struct StepValue {
 
 impl StepValue {
     /// A step whose answer is `data`; `text` renders it within its share of the budget.
-    pub(super) fn new(data: Arc<Value>, ok: bool, text: impl Fn() -> String + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(data: Arc<Value>, ok: bool, text: impl Fn() -> String + Send + Sync + 'static) -> Self {
         Self {
             data,
             seen: OnceLock::new(),
@@ -211,7 +211,7 @@ impl Object for StepValue {
 }
 
 /// JSON as template data: what is null is absent, so that a template never prints `none`.
-fn to_jinja(value: &Value) -> Jinja {
+pub(crate) fn to_jinja(value: &Value) -> Jinja {
     match value {
         Value::Null => Jinja::UNDEFINED,
         Value::Array(items) => items.iter().map(to_jinja).collect(),

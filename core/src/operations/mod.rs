@@ -18,7 +18,7 @@ mod mixed;
 mod names;
 mod next;
 mod scan;
-mod selection;
+pub(crate) mod selection;
 mod status_filter;
 #[cfg(test)]
 mod tests;

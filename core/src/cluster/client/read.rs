@@ -10,7 +10,7 @@ use tower::ServiceExt as _;
 
 use super::{Client, Sent};
 use crate::{
-    Error,
+    Error, ErrorKind,
     cluster::{Include, Resource, discovery::is_kind, list, query::Target},
 };
 
@@ -108,8 +108,18 @@ impl Client {
                 return Ok(ListEnd::Stopped);
             }
             match end.next {
-                Some(next) => query.continue_token = Some(next),
                 None => return Ok(ListEnd::Complete),
+                next if next == query.continue_token => {
+                    return Err(Error::new(
+                        ErrorKind::Server,
+                        format!(
+                            "{} answers a page of {} with the same page again",
+                            self.cluster.name(),
+                            resource.qualified()
+                        ),
+                    ));
+                }
+                next => query.continue_token = next,
             }
         }
     }

@@ -1,7 +1,10 @@
 use std::time::Duration;
 
 use super::*;
-use crate::{call::Mode, config::Confirm};
+use crate::{
+    call::Mode,
+    config::{Confirm, HttpAuth, Transport},
+};
 
 fn load(text: &str, variables: &[(&str, &str)], overrides: &Overrides) -> Result<Config, String> {
     let dir = tempfile::tempdir().unwrap();
@@ -159,4 +162,48 @@ fn the_documentation_is_what_the_table_says() {
         written == crate::config::reference(),
         "docs/configuration.md is old: run this test with UPDATE_EXPECT=1"
     );
+}
+
+#[test]
+fn http_is_configured_like_everything_else() {
+    let file = "
+server: {transport: http}
+http: {listen: '127.0.0.1:9000', token: from-the-file, token_file: token, stateless: true, body_limit: 2048}
+";
+    let variables = [
+        ("KUBE_MCP_HTTP_TOKEN", "from-the-environment"),
+        ("KUBE_MCP_HTTP_STATELESS", "false"),
+        ("KUBE_MCP_HTTP_ALLOWED_HOSTS", "a, b:8080"),
+        ("KUBE_MCP_HTTP_SESSION_IDLE", "2h"),
+    ];
+    let flags = Overrides {
+        listen: Some("[::1]:0".parse().unwrap()),
+        auth: Some(HttpAuth::None),
+        ..Overrides::default()
+    };
+    let config = load(file, &variables, &flags).unwrap();
+    assert_eq!(config.server.transport, Transport::Http);
+    assert!(
+        !format!("{config:?}").contains("from-the"),
+        "a secret is in {config:?}"
+    );
+    let http = config.http;
+    assert_eq!(
+        (http.listen.to_string().as_str(), http.auth),
+        ("[::1]:0", HttpAuth::None)
+    );
+    assert_eq!(http.token.unwrap().0, "from-the-environment");
+    assert!(http.token_file.unwrap().is_absolute(), "relative to the file");
+    assert_eq!((http.stateless, http.body_limit), (false, 2048));
+    assert_eq!(http.allowed_hosts, ["a", "b:8080"]);
+    assert_eq!(http.session_idle, Duration::from_secs(7200));
+
+    let wrong = mistakes("http: {listen: 8080, stateless: maybe, body_limit: 1}", &[]);
+    for part in [
+        "http.listen: expected a text, found 8080",
+        "http.stateless: expected true or false",
+        "http.body_limit: expected a whole number from 1024",
+    ] {
+        assert!(wrong.contains(part), "{wrong}");
+    }
 }

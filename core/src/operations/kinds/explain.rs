@@ -368,11 +368,7 @@ fn near<'a>(name: &str, fields: &[&'a str]) -> Vec<&'a str> {
             let plain = plain(field);
             // A part of a name is near, however long the name is.
             let is_part = name.len() > 2 && (plain.contains(&name) || name.contains(&plain));
-            (
-                Reverse(is_part),
-                strsim::damerau_levenshtein(&name, &plain),
-                *field,
-            )
+            (Reverse(is_part), crate::nearest::edits(&name, &plain), *field)
         })
         .filter(|(is_part, distance, _)| is_part.0 || distance * 3 <= name.chars().count().max(3))
         .collect();
