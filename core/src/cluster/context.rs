@@ -24,7 +24,6 @@ use super::{
 };
 use crate::{
     Error, ErrorKind,
-    call::Access,
     config::{Config, Timeouts},
 };
 
@@ -167,13 +166,12 @@ impl Cluster {
         Client::new(self.clone(), grant)
     }
 
-    /// The kind that a person means. A miss refreshes discovery once. A read takes it from the only other group that
-    /// has one of that name; a change does not.
+    /// The kind that a person means. A miss refreshes discovery once.
     ///
     /// # Errors
     /// If no kind is near, or several match.
     pub async fn resolve(self: &Arc<Self>, kind: &str, grant: Grant) -> Result<Resource, Error> {
-        let client = self.client(grant.clone());
+        let client = self.client(grant);
         let registry = self.discovery.registry(&client).await?;
         if let Some(resource) = registry.find(kind)? {
             return Ok(resource.clone());
@@ -181,11 +179,20 @@ impl Cluster {
         let registry = self.discovery.refreshed(&client).await?;
         match registry.find(kind)? {
             Some(resource) => Ok(resource.clone()),
-            None => match registry.elsewhere(kind)[..] {
-                [only] if grant.access == Access::Read => Ok(only.clone()),
-                _ => Err(registry.unknown(&self.name, kind)),
-            },
+            None => Err(registry.unknown(&self.name, kind)),
         }
+    }
+
+    /// The kind of this name in the only group that has one, where the group that was given has none.
+    ///
+    /// # Errors
+    /// As they come, explained.
+    pub async fn elsewhere(self: &Arc<Self>, kind: &str, grant: Grant) -> Result<Option<Resource>, Error> {
+        let registry = self.discovery.registry(&self.client(grant)).await?;
+        Ok(match registry.elsewhere(kind)[..] {
+            [only] => Some(only.clone()),
+            _ => None,
+        })
     }
 
     /// Every kind that the cluster serves, in its preferred version.

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::{
     api::{Answer, ConsentRequest, Context, ListedTool, Meaning},
     arguments::{Accepted, accept},
-    fan_out::{self, Answered},
+    fan_out::{self, Answered, Merging},
     redirect,
     registry::reaches_cluster,
     service::{Engine, within},
@@ -157,32 +157,41 @@ impl Engine {
             async move {
                 let name = cluster.as_ref().map(|cluster| cluster.name().to_owned());
                 let run = self.on_cluster(listed, accepted, &call, cluster);
-                (name, within(&call, run).await)
+                let answer = within(&call, run).await.map_err(|mut stop| {
+                    if let Stop::Error(error) = &mut stop {
+                        redirect::corrected(listed.tool, accepted, error);
+                    }
+                    stop
+                });
+                (name, answer)
             }
         });
         let mut answers = futures::future::join_all(runs).await;
         if several {
-            return Ok(fan_out::merge(self, answers, accepted.reserved.view(), redactor)?);
+            let merging = Merging {
+                stage: &self.stage,
+                view: accepted.reserved.view(),
+                redactor,
+                again: redirect::again(listed.tool, accepted),
+            };
+            return Ok(merging.merge(answers)?);
         }
         let Some((cluster, answer)) = answers.pop() else {
             return Err(Error::internal("a call on no cluster").into());
         };
         let cluster = cluster.filter(|_| self.has_several_clusters());
+        let cluster = cluster.as_deref();
         let answer = answer.map_err(|mut stop| {
-            if let Stop::Error(error) = &mut stop {
-                redirect::corrected(listed.tool, accepted, error);
-                if let Some(cluster) = &cluster {
-                    error.message = format!("[{cluster}] {}", error.message);
-                }
+            if let (Stop::Error(error), Some(cluster)) = (&mut stop, cluster) {
+                error.message = format!("[{cluster}] {}", error.message);
+                fan_out::name_cluster(&mut error.next, cluster);
             }
             stop
         })?;
+        let stage = self.stage.of(cluster);
         Ok(match answer {
-            Answered::Output(output) => {
-                self.stage
-                    .output(&output, accepted.reserved.view(), cluster.as_deref(), redactor)
-            }
-            Answered::Text(text) => self.stage.text(text, cluster.as_deref(), redactor),
+            Answered::Output(output) => stage.output(&output, accepted.reserved.view(), cluster, redactor),
+            Answered::Text(text) => stage.text(text, cluster, redactor),
         })
     }
 

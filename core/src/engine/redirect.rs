@@ -150,6 +150,14 @@ pub(super) fn corrected(tool: &Tool, accepted: &Accepted, error: &mut Error) {
         .insert(0, with_arguments(Next::op(step.op.name), arguments));
 }
 
+/// The same call, without its cluster: to be made for another one.
+pub(super) fn again(tool: &Tool, accepted: &Accepted) -> Next {
+    let mut arguments = by_operation(tool, &accepted.arguments(tool));
+    arguments.retain(|(name, _)| name != "cluster");
+    let op = tool.steps.first().map_or("", |step| step.op.name);
+    with_arguments(Next::op(op), arguments)
+}
+
 fn with_arguments(next: Next, arguments: Vec<(String, String)>) -> Next {
     arguments
         .into_iter()
