@@ -7,9 +7,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Access, Codes, Consent, KindRef, Mode};
 use crate::{
-    Error,
+    Error, ErrorKind,
     cluster::{Client, Cluster, Clusters, Grant, Identity, Registry, Resource, Schemas},
-    output::Redactor,
+    output::{Next, Redactor},
 };
 
 /// Who calls. Codes, cursors and audit lines are bound to it.
@@ -120,12 +120,34 @@ impl Cx {
         })
     }
 
-    /// Resolves a kind as a person says it, custom ones included.
+    /// Resolves a kind as a person says it, custom ones included. A read takes it from the only group that has one of
+    /// that name where the group that was given has none; a change does not guess.
     ///
     /// # Errors
     /// If the cluster serves no such kind (with the nearest names), or several match.
     pub async fn resolve(&self, kind: &KindRef) -> Result<Resource, Error> {
-        self.cluster.resolve(&kind.0, self.grant(Access::Read)).await
+        let error = match self.resolve_as_written(kind).await {
+            Err(error) if error.kind == ErrorKind::NotFound && self.access == Access::Read => error,
+            resolved => return resolved,
+        };
+        let elsewhere = self.cluster.elsewhere(&kind.0, self.grant(Access::Read)).await?;
+        elsewhere.ok_or(error)
+    }
+
+    /// The same, of the group that was given.
+    ///
+    /// # Errors
+    /// As [`resolve`](Self::resolve).
+    pub async fn resolve_as_written(&self, kind: &KindRef) -> Result<Resource, Error> {
+        let resolved = self.cluster.resolve(&kind.0, self.grant(Access::Read)).await;
+        resolved.map_err(|error| match (error.kind, &error.instead) {
+            (ErrorKind::NotFound, None) => {
+                // The beginning of a word is oftener right than its end.
+                let beginning: String = kind.0.chars().take(4).collect();
+                error.next(Next::op("kinds.list").arg("search", beginning))
+            }
+            _ => error,
+        })
     }
 
     /// Every kind that the cluster serves, in its preferred version.

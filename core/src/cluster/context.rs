@@ -183,6 +183,18 @@ impl Cluster {
         }
     }
 
+    /// The kind of this name in the only group that has one, where the group that was given has none.
+    ///
+    /// # Errors
+    /// As they come, explained.
+    pub async fn elsewhere(self: &Arc<Self>, kind: &str, grant: Grant) -> Result<Option<Resource>, Error> {
+        let registry = self.discovery.registry(&self.client(grant)).await?;
+        Ok(match registry.elsewhere(kind)[..] {
+            [only] => Some(only.clone()),
+            _ => None,
+        })
+    }
+
     /// Every kind that the cluster serves, in its preferred version.
     ///
     /// # Errors

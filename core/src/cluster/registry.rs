@@ -114,6 +114,22 @@ impl Registry {
         Ok(None)
     }
 
+    /// The kinds of this name in other groups than the one that was asked for, one of each: `extensions` has been
+    /// served by nobody since 1.22, and is still written.
+    pub(super) fn elsewhere(&self, text: &str) -> Vec<&Resource> {
+        let readings = readings(text.trim());
+        let Some(asked) = readings.iter().find(|wanted| wanted.group.is_some()) else {
+            return Vec::new();
+        };
+        let mut others = self.matching(&Wanted {
+            word: asked.word,
+            group: None,
+            version: None,
+        });
+        others.dedup_by(|one, other| one.group == other.group);
+        others
+    }
+
     /// What matches, the best first: names before short names, the preferred version before others.
     fn matching(&self, wanted: &Wanted<'_>) -> Vec<&Resource> {
         let word = wanted.word.to_lowercase();
@@ -176,6 +192,12 @@ impl Registry {
                 "{text:?} is a set of kinds, name one of them: {}",
                 members.join(", ")
             ));
+        }
+        let elsewhere = self.elsewhere(text);
+        if let Some(first) = elsewhere.first() {
+            let names: Vec<_> = elsewhere.iter().map(|other| other.qualified()).collect();
+            let message = format!("no kind {text:?} on {cluster}; there are: {}", names.join(", "));
+            return Error::not_found(message).instead("kind", first.qualified());
         }
         let nearest = self.nearest(word);
         let mut message = format!("no kind {text:?} on {cluster}");

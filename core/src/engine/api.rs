@@ -42,6 +42,17 @@ impl ListedTool {
     }
 }
 
+/// The call that arguments mean.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Meaning {
+    /// The tool that would run: the one that was called, or the one that the arguments belong to.
+    pub tool: &'static str,
+    /// Its arguments in its own words, without what counts anyway.
+    pub arguments: Map<String, Value>,
+    /// What the answer would say first, if it is another tool.
+    pub note: Option<String>,
+}
+
 /// The answer to a call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {

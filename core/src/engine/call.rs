@@ -7,9 +7,9 @@ use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use super::{
-    api::{Answer, ConsentRequest, Context, ListedTool},
+    api::{Answer, ConsentRequest, Context, ListedTool, Meaning},
     arguments::{Accepted, accept},
-    fan_out::{self, Answered},
+    fan_out::{self, Answered, Merging},
     redirect,
     registry::reaches_cluster,
     service::{Engine, within},
@@ -93,6 +93,23 @@ impl Engine {
         answer
     }
 
+    /// The call that these arguments mean; it is not made.
+    ///
+    /// # Errors
+    /// If they cannot be understood without asking a cluster, with what is wrong.
+    pub fn meaning(&self, name: &str, arguments: Map<String, Value>) -> Result<Meaning, Error> {
+        let Understood {
+            listed,
+            accepted,
+            instead,
+        } = self.understand(name, arguments)?;
+        Ok(Meaning {
+            tool: listed.tool.name,
+            arguments: accepted.arguments(listed.tool),
+            note: instead,
+        })
+    }
+
     /// The call that is meant: of this tool, or of another one where the arguments certainly belong to that.
     fn understand(&self, name: &str, arguments: Map<String, Value>) -> Result<Understood<'_>, Error> {
         let listed = self.registry.listed(name)?;
@@ -141,32 +158,41 @@ impl Engine {
             async move {
                 let name = cluster.as_ref().map(|cluster| cluster.name().to_owned());
                 let run = self.on_cluster(listed, accepted, &call, cluster);
-                (name, within(&call, run).await)
+                let answer = within(&call, run).await.map_err(|mut stop| {
+                    if let Stop::Error(error) = &mut stop {
+                        redirect::corrected(listed.tool, accepted, error);
+                    }
+                    stop
+                });
+                (name, answer)
             }
         });
         let mut answers = futures::future::join_all(runs).await;
         if several {
-            return Ok(fan_out::merge(self, answers, accepted.reserved.view(), redactor)?);
+            let merging = Merging {
+                stage: &self.stage,
+                view: accepted.reserved.view(),
+                redactor,
+                again: redirect::again(listed.tool, accepted),
+            };
+            return Ok(merging.merge(answers)?);
         }
         let Some((cluster, answer)) = answers.pop() else {
             return Err(Error::internal("a call on no cluster").into());
         };
         let cluster = cluster.filter(|_| self.has_several_clusters());
+        let cluster = cluster.as_deref();
         let answer = answer.map_err(|mut stop| {
-            if let Stop::Error(error) = &mut stop {
-                redirect::corrected(listed.tool, accepted, error);
-                if let Some(cluster) = &cluster {
-                    error.message = format!("[{cluster}] {}", error.message);
-                }
+            if let (Stop::Error(error), Some(cluster)) = (&mut stop, cluster) {
+                error.message = format!("[{cluster}] {}", error.message);
+                fan_out::name_cluster(&mut error.next, cluster);
             }
             stop
         })?;
+        let stage = self.stage.of(cluster);
         Ok(match answer {
-            Answered::Output(output) => {
-                self.stage
-                    .output(&output, accepted.reserved.view(), cluster.as_deref(), redactor)
-            }
-            Answered::Text(text) => self.stage.text(text, cluster.as_deref(), redactor),
+            Answered::Output(output) => stage.output(&output, accepted.reserved.view(), cluster, redactor),
+            Answered::Text(text) => stage.text(text, cluster, redactor),
         })
     }
 
@@ -260,13 +286,9 @@ impl Engine {
         let reserved = &accepted.reserved;
         // Everything that shapes what is done is bound to a code; the cluster is bound by its identity.
         let mut arguments = accepted.values.clone();
-        for (name, value) in [
-            ("cursor", &reserved.cursor),
-            ("where", &reserved.filter),
-            ("sort", &reserved.sort),
-        ] {
-            if let Some(value) = value {
-                arguments.insert(name.to_owned(), Value::from(value.clone()));
+        for (name, value) in reserved.arguments() {
+            if matches!(name, "cursor" | "where" | "sort") {
+                arguments.insert(name.to_owned(), value);
             }
         }
         let mut call = self.reading(listed.tool.name, arguments, context, redactor);

@@ -24,5 +24,5 @@ pub(crate) mod templates;
 mod tests;
 pub(crate) mod uri;
 
-pub use api::{Answer, Completing, ConsentRequest, Contents, Context, ListedTool, Rendered};
+pub use api::{Answer, Completing, ConsentRequest, Contents, Context, ListedTool, Meaning, Rendered};
 pub use service::Engine;

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{
     api::ListedTool,
+    registry::reaches_cluster,
     surface::{Source, Step, Tool},
 };
 use crate::output::Next;
@@ -64,7 +65,10 @@ fn rename(listed: &ListedTool, step: &Step, next: &Next) -> Option<Map<String, V
 /// Whether the engine adds this parameter to the tool. A cluster is taken even where there is only one.
 fn is_reserved(listed: &ListedTool, name: &str) -> bool {
     let own = listed.tool.params.iter().any(|param| param.name == name);
-    name == "cluster" || (listed.advertises(name) && !own)
+    match name {
+        "cluster" => reaches_cluster(listed.tool.steps),
+        name => listed.advertises(name) && !own,
+    }
 }
 
 fn agrees(json: &str, value: &str) -> bool {

@@ -159,7 +159,11 @@ impl Engine {
         params: &'a Map<String, Value>,
         uri: &'a Map<String, Value>,
     ) -> Scope<'a> {
-        let stage = self.stage.share(steps.len());
+        let named = cluster.as_ref().filter(|_| self.has_several_clusters());
+        let stage = self
+            .stage
+            .share(steps.len())
+            .of(named.map(|cluster| cluster.name()));
         let redactor = Arc::clone(&call.redactor);
         Scope {
             templates: &self.templates,

@@ -8,7 +8,7 @@ use super::{
     api::ListedTool,
     arguments::{Accepted, Misfit},
     next::{self, ToolCall},
-    surface::{Source, Step, Tool},
+    surface::{Source, Tool},
 };
 use crate::{Error, output::Next};
 
@@ -57,52 +57,45 @@ pub(super) fn instead(
     tool: &Tool,
     misfit: Box<Misfit>,
 ) -> Result<(ToolCall, String), Error> {
-    let [step] = tool.steps else {
-        return Err(misfit.into_error());
-    };
-    let redirect = REDIRECTS
-        .iter()
-        .filter(|redirect| redirect.from == step.op.name)
-        .find(|redirect| match (&redirect.when, &*misfit) {
-            (When::Missing(wanted), Misfit::Missing { name, .. }) => wanted == name,
-            (When::Extra(wanted), Misfit::Extra { name, .. }) => *wanted == name.as_str(),
-            _ => false,
-        });
-    let Some(redirect) = redirect else {
-        return Err(misfit.into_error());
-    };
-    let (rest, extra) = match &*misfit {
-        Misfit::Missing { rest, .. } => (rest, None),
-        Misfit::Extra {
-            rest, name, value, ..
-        } => (rest, Some((name.as_str(), value))),
-        Misfit::Wrong(_) => return Err(misfit.into_error()),
-    };
-    let mut suggestion = Next::op(redirect.to);
-    for (name, value) in redirect.adds {
-        suggestion = suggestion.arg(*name, *value);
-    }
-    for (name, value) in by_operation(tool, rest) {
-        suggestion = suggestion.arg(name, value);
-    }
-    if let Some((name, value)) = extra {
-        let Some(text) = value.as_str().filter(|text| !text.contains('*')) else {
-            return Err(misfit.into_error());
-        };
-        suggestion = suggestion.arg(name.to_owned(), text);
-    }
-    match next::resolve(listed, &suggestion) {
-        Some(call) => {
-            let note = match redirect.when {
-                When::Missing(name) => format!("{} needs {name}; instead: {}", tool.name, next::write(&call)),
-                When::Extra(name) => {
-                    format!("{} takes no {name}; instead: {}", tool.name, next::write(&call))
-                }
-            };
+    match meant(listed, tool, &misfit) {
+        Some((call, why)) => {
+            let note = format!("{} {why}; instead: {}", tool.name, next::write(&call));
             Ok((call, note))
         }
         None => Err(misfit.into_error()),
     }
+}
+
+/// The call that was meant, and why it is not the one that was made.
+fn meant(listed: &[ListedTool], tool: &Tool, misfit: &Misfit) -> Option<(ToolCall, String)> {
+    let redirect = REDIRECTS
+        .iter()
+        .filter(|redirect| tool.steps.iter().any(|step| step.op.name == redirect.from))
+        .find(|redirect| match (&redirect.when, misfit) {
+            (When::Missing(wanted), Misfit::Missing { name, .. }) => wanted == name,
+            (When::Extra(wanted), Misfit::Extra { name, .. }) => *wanted == name.as_str(),
+            _ => false,
+        })?;
+    let suggest = |op, rest: &Accepted| {
+        let fixed = redirect.adds.iter().copied();
+        let suggestion = fixed.fold(Next::op(op), |next, (name, value)| next.arg(name, value));
+        with_arguments(suggestion, by_operation(tool, &rest.arguments(tool)))
+    };
+    let (suggestion, why) = match misfit {
+        Misfit::Missing { name, rest, .. } => (suggest(redirect.to, rest), format!("needs {name}")),
+        Misfit::Extra {
+            name, value, rest, ..
+        } => {
+            let text = value.as_str()?;
+            let suggestion = match matches(text) {
+                Some(pattern) => suggest("resources.list", rest).arg("where", pattern),
+                None => suggest(redirect.to, rest).arg(name.clone(), text),
+            };
+            (suggestion, format!("takes no {name}"))
+        }
+        Misfit::Wrong(_) => return None,
+    };
+    Some((next::resolve(listed, &suggestion)?, why))
 }
 
 /// A read of `name: checkout-*`: the list of what matches.
@@ -111,78 +104,90 @@ pub(super) fn wildcard(
     tool: &Tool,
     accepted: &Accepted,
 ) -> Option<(ToolCall, String)> {
-    let pattern = accepted
-        .values
-        .get("name")?
-        .as_str()
-        .filter(|name| name.contains('*'))?;
-    let mut suggestion = Next::op("resources.list");
-    for (name, value) in by_operation(tool, accepted) {
-        if matches!(name, "kind" | "namespace") {
-            suggestion = suggestion.arg(name, value);
-        }
-    }
-    let regex = pattern
-        .split('*')
-        .map(regex::escape)
-        .collect::<Vec<_>>()
-        .join(".*");
-    let suggestion = suggestion.arg("where", format!("name~^{regex}$"));
+    let pattern = matches(accepted.values.get("name")?.as_str()?)?;
+    let mut arguments = accepted.values.clone();
+    arguments.extend(
+        accepted
+            .reserved
+            .arguments()
+            .map(|(name, value)| (name.to_owned(), value)),
+    );
+    let mut carried = by_operation(tool, &arguments);
+    carried.retain(|(name, _)| matches!(name.as_str(), "kind" | "namespace" | "cluster"));
+    let suggestion = with_arguments(Next::op("resources.list"), carried).arg("where", pattern);
     let call = next::resolve(listed, &suggestion)?;
     let note = format!("{} takes one name; instead: {}", tool.name, next::write(&call));
     Some((call, note))
 }
 
+/// What `where` says for a name with wildcards: `name~^checkout-` for `checkout-*`.
+fn matches(name: &str) -> Option<String> {
+    if !name.contains('*') {
+        return None;
+    }
+    // In a name only the dot has a meaning of its own.
+    let parts: Vec<String> = name
+        .split('*')
+        .map(|part| regex::escape(part).replace("\\-", "-"))
+        .collect();
+    let pattern = format!("^{}$", parts.join(".*"));
+    let pattern = pattern.strip_prefix("^.*").unwrap_or(&pattern);
+    Some(format!("name~{}", pattern.strip_suffix(".*$").unwrap_or(pattern)))
+}
+
 /// The call that an error says was meant: the same with another value of one parameter.
 pub(super) fn corrected(tool: &Tool, accepted: &Accepted, error: &mut Error) {
-    let (Some((param, value)), [step]) = (error.instead.take(), tool.steps) else {
+    let (Some((param, value)), Some(step)) = (error.instead.take(), tool.steps.first()) else {
         return;
     };
-    let mut suggestion = Next::op(step.op.name);
-    for (name, given) in by_operation(tool, accepted) {
-        // What counts anyway need not be said again.
-        if name != param && !is_default(tool, step, name, &given) {
-            suggestion = suggestion.arg(name, given);
-        }
+    let mut arguments = by_operation(tool, &accepted.arguments(tool));
+    match arguments.iter_mut().find(|(name, _)| name == param) {
+        Some((_, given)) => *given = value,
+        None => arguments.push((param.to_owned(), value)),
     }
-    error.next.insert(0, suggestion.arg(param, value));
+    error
+        .next
+        .insert(0, with_arguments(Next::op(step.op.name), arguments));
 }
 
-/// Whether this is what counts if a call does not say it.
-fn is_default(tool: &Tool, step: &Step, name: &str, given: &str) -> bool {
-    let binding = step.bindings.iter().find(|binding| binding.param == name);
-    let Some(Source::Param(param)) = binding.map(|binding| binding.source) else {
-        return false;
-    };
-    let param = tool.params.iter().find(|known| known.name == param);
-    let default = param.and_then(|param| serde_json::from_str::<Value>(param.default?).ok());
-    default.is_some_and(|default| text_of(&default) == given)
+/// The same call, without its cluster: to be made for another one.
+pub(super) fn again(tool: &Tool, accepted: &Accepted) -> Next {
+    let mut arguments = by_operation(tool, &accepted.arguments(tool));
+    arguments.retain(|(name, _)| name != "cluster");
+    let op = tool.steps.first().map_or("", |step| step.op.name);
+    with_arguments(Next::op(op), arguments)
 }
 
-/// A value as operations' arguments are written.
-fn text_of(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
-/// The arguments by the operation's parameter names.
-fn by_operation<'a>(tool: &'a Tool, accepted: &'a Accepted) -> Vec<(&'static str, String)> {
-    let values: &Map<String, Value> = &accepted.values;
-    let bindings = tool.steps.iter().take(1).flat_map(|step| step.bindings);
-    let mut arguments: Vec<(&'static str, String)> = Vec::new();
-    for binding in bindings {
-        let value = match binding.source {
-            Source::Param(param) => values.get(param).cloned(),
-            Source::Fixed(json) => serde_json::from_str(json).ok(),
-            _ => None,
-        };
-        // What only shapes a list (its limit) means nothing to another tool.
-        let Some(value) = value.filter(|_| !matches!(binding.param, "limit")) else {
-            continue;
-        };
-        arguments.push((binding.param, text_of(&value)));
-    }
-    if let Some(cluster) = &accepted.reserved.cluster {
-        arguments.push(("cluster", cluster.clone()));
-    }
+fn with_arguments(next: Next, arguments: Vec<(String, String)>) -> Next {
     arguments
+        .into_iter()
+        .fold(next, |next, (name, value)| next.arg(name, value))
+}
+
+/// The arguments by the names of the operations' parameters, and what a tool of one operation fixes.
+fn by_operation(tool: &Tool, arguments: &Map<String, Value>) -> Vec<(String, String)> {
+    let bindings = || tool.steps.iter().flat_map(|step| step.bindings);
+    let given = arguments.iter().map(|(name, value)| {
+        let bound =
+            bindings().find(|binding| matches!(binding.source, Source::Param(param) if param == name));
+        (
+            bound.map_or(name.as_str(), |binding| binding.param),
+            value.clone(),
+        )
+    });
+    let fixed = bindings().filter_map(|binding| match binding.source {
+        Source::Fixed(json) if tool.steps.len() == 1 => {
+            Some((binding.param, serde_json::from_str(json).ok()?))
+        }
+        _ => None,
+    });
+    given
+        .chain(fixed)
+        // What only shapes a list means nothing to another tool.
+        .filter(|(name, value)| *name != "limit" && !(*name == "output" && value == "table"))
+        .map(|(name, value)| {
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            (name.to_owned(), text)
+        })
+        .collect()
 }

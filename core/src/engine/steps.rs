@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     surface::{Binding, Invoke, Source, Step},
-    templates::{StepValue, Templates, map_to_jinja},
+    templates::{CLUSTER, StepValue, Templates, map_to_jinja},
 };
 use crate::{
     Error,
@@ -131,7 +131,15 @@ impl Run<'_> {
             ("params", map_to_jinja(self.scope.params)),
             ("uri", map_to_jinja(self.scope.uri)),
             ("steps", Jinja::from_pairs(steps)),
+            (CLUSTER, self.cluster()),
         ])
+    }
+
+    /// The call's cluster, where there are several.
+    fn cluster(&self) -> Jinja {
+        let several = self.scope.clusters.names().len() > 1;
+        let cluster = self.scope.cluster.as_ref().filter(|_| several);
+        cluster.map_or(Jinja::UNDEFINED, |cluster| Jinja::from(cluster.name()))
     }
 
     fn step_value(&self, ended: &Ended) -> Jinja {

@@ -4,6 +4,7 @@
 //! `spec/…yaml:line:column`.
 
 use futures::future::BoxFuture;
+use serde_json::Value;
 
 use crate::{
     call::{Cx, Operation, Result, ServerCx, Values},
@@ -103,6 +104,15 @@ pub struct Param {
     pub maximum: Option<f64>,
     /// What completes it: an operation that lists names.
     pub complete: Option<&'static Step>,
+}
+
+impl Param {
+    /// Whether this is what counts if a call does not give it.
+    pub(super) fn is_default(&self, value: &Value) -> bool {
+        self.default
+            .and_then(|json| serde_json::from_str::<Value>(json).ok())
+            .is_some_and(|default| default == *value)
+    }
 }
 
 /// The type of a parameter.

@@ -9,7 +9,8 @@ use std::{
 
 use jiff::Timestamp;
 use minijinja::{
-    Environment, Error as TemplateError, ErrorKind as TemplateErrorKind, UndefinedBehavior, Value as Jinja,
+    Environment, Error as TemplateError, ErrorKind as TemplateErrorKind, State, UndefinedBehavior,
+    Value as Jinja,
     syntax::SyntaxConfig,
     value::{Enumerator, Kwargs, Object},
 };
@@ -23,6 +24,9 @@ use crate::{
         size::{age, short_age},
     },
 };
+
+/// The variable that tells `next(…)` which cluster was asked, where there are several. No author can name it.
+pub(super) const CLUSTER: &str = "asked cluster";
 
 /// The templates of all surfaces, parsed at first use.
 pub(crate) struct Templates {
@@ -112,8 +116,9 @@ impl Templates {
                 .map_err(|error| explain("templates", &error))?,
         );
         let listed = Arc::clone(&self.listed);
-        environment.add_function("next", move |op: String, args: Kwargs| {
-            call_of(&listed, op, &args)
+        environment.add_function("next", move |state: &State<'_, '_>, op: String, args: Kwargs| {
+            let cluster = state.lookup(CLUSTER).filter(|cluster| !cluster.is_undefined());
+            call_of(&listed, op, &args, cluster)
         });
         environment.add_filter("age", age_of);
         for (name, source) in &self.sources {
@@ -137,7 +142,13 @@ impl Templates {
 }
 
 /// `next("resources.get", kind="Pod", name=…)` in a template: the call as a listed tool takes it, or nothing.
-fn call_of(listed: &[ListedTool], op: String, args: &Kwargs) -> Result<String, TemplateError> {
+/// Where there are several clusters it names the one that was asked.
+fn call_of(
+    listed: &[ListedTool],
+    op: String,
+    args: &Kwargs,
+    cluster: Option<Jinja>,
+) -> Result<String, TemplateError> {
     let mut suggestion = Next::op(op);
     for name in args.args() {
         let value: Jinja = args.get(name)?;
@@ -146,6 +157,10 @@ fn call_of(listed: &[ListedTool], op: String, args: &Kwargs) -> Result<String, T
         }
     }
     args.assert_all_used()?;
+    let is_named = suggestion.args.iter().any(|(name, _)| name == "cluster");
+    if let Some(cluster) = cluster.filter(|_| !is_named) {
+        suggestion = suggestion.arg("cluster", cluster.to_string());
+    }
     Ok(next::resolve(listed, &suggestion).map_or_else(String::new, |call| next::write(&call)))
 }
 

@@ -3,22 +3,18 @@
 mod question;
 mod rules;
 
-use std::collections::BTreeSet;
-
 use futures::{StreamExt as _, stream};
 use serde::Serialize;
 
 use self::question::Question;
-use super::{builtin, names};
+use super::{allowed, names};
 use crate::{
-    Error, ErrorKind, Record,
+    Error, Record,
     call::{Cx, KindRef, Result},
     cluster::{Decision, RequestInfo},
     operation, output,
 };
 
-/// Namespaces that are asked about, one by one.
-const NAMESPACES: usize = 100;
 /// Requests under way at once.
 const AT_ONCE: usize = 8;
 
@@ -97,7 +93,7 @@ pub async fn check(
                 rights.groups = me.groups;
                 rights.allowed_there = allowed_verbs(cx, &question).await?;
                 if question.namespaced {
-                    let (allowed, note) = namespaces(cx, &asked).await?;
+                    let (allowed, note) = allowed::namespaces(cx, &asked).await?;
                     rights.allowed_in = allowed;
                     notes.extend(note);
                 }
@@ -161,41 +157,4 @@ async fn allowed_verbs(cx: &Cx, question: &Question) -> Result<Vec<String>, Erro
         .collect();
     let answers: Vec<Result<Option<String>, Error>> = stream::iter(asking).buffered(AT_ONCE).collect().await;
     answers.into_iter().filter_map(Result::transpose).collect()
-}
-
-/// The other namespaces in which it is allowed, and what could not be found out.
-async fn namespaces(cx: &Cx, asked: &RequestInfo) -> Result<(Vec<String>, Option<String>), Error> {
-    let mut note = None;
-    let mut names: BTreeSet<String> = match names::names_of(cx, &builtin::namespaces(), None).await {
-        Ok(names) => names.into_iter().collect(),
-        Err(error) if error.kind == ErrorKind::Forbidden => {
-            note = Some("which namespaces there are may not be listed: name one to ask about it".to_owned());
-            [cx.default_namespace().to_owned()].into()
-        }
-        Err(error) => return Err(error),
-    };
-    if let Some(namespace) = &asked.namespace {
-        names.remove(namespace);
-    }
-    if names.len() > NAMESPACES {
-        note = Some(format!(
-            "asked about the first {NAMESPACES} of {} namespaces",
-            names.len()
-        ));
-    }
-    let asking: Vec<_> = names
-        .into_iter()
-        .take(NAMESPACES)
-        .map(async |namespace| {
-            let there = RequestInfo {
-                namespace: Some(namespace.clone()),
-                ..asked.clone()
-            };
-            let decision = cx.client().may(&there).await?;
-            Ok::<_, Error>(decision.allowed.then_some(namespace))
-        })
-        .collect();
-    let answers: Vec<Result<Option<String>, Error>> = stream::iter(asking).buffered(AT_ONCE).collect().await;
-    let allowed: Result<Vec<String>, Error> = answers.into_iter().filter_map(Result::transpose).collect();
-    Ok((allowed?, note))
 }

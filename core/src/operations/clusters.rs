@@ -33,9 +33,10 @@ pub async fn list(cx: &ServerCx) -> Result<Table> {
             return Err(error.into());
         }
     }
-    let subject = match clusters.default_name() {
-        Some(default) if names.len() > 1 => format!("Clusters (calls without cluster go to {default})"),
-        _ => "Clusters".to_owned(),
+    let heading = match (clusters.default_name(), names.len()) {
+        (_, 1) => "1 cluster".to_owned(),
+        (Some(default), count) => format!("{count} clusters; calls without cluster go to {default}"),
+        (None, count) => format!("{count} clusters"),
     };
     let columns = vec![
         Column::new("NAME", Role::Name),
@@ -45,7 +46,10 @@ pub async fn list(cx: &ServerCx) -> Result<Table> {
         Column::new("STATE", Role::Text),
     ];
     // The order is that of the clusters' names, the default first.
-    Ok(Table::of(subject, Scope::Cluster, columns, rows))
+    Ok(Table {
+        heading: Some(heading),
+        ..Table::of("Clusters", Scope::Cluster, columns, rows)
+    })
 }
 
 /// The names of the configured clusters, for completion.
@@ -100,7 +104,11 @@ async fn row(cx: &ServerCx, name: &str) -> Row {
                 ErrorKind::Forbidden => "forbidden",
                 _ => "unreachable",
             };
-            (String::new(), String::new(), format!("{word}: {}", error.message))
+            let message = &error.message;
+            let message = message
+                .strip_prefix(&format!("{name} {word}: "))
+                .unwrap_or(message);
+            (String::new(), String::new(), format!("{word}: {message}"))
         }
     };
     row.status = state.split([':', ',']).next().unwrap_or_default().to_owned();

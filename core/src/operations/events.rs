@@ -7,14 +7,14 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use self::{fold::Folded, related::Related};
-use super::{builtin, names::check_namespace, scan, selection::Selection};
+use super::{allowed::refused, builtin, names::check_namespace, next::wider, scan, selection::Selection};
 use crate::{
     Choice, Error,
     call::{Choice as _, Cx, KindRef, Moment, Result},
     operation,
     output::{
         Column, Next, ObjectId, Role, Row, Scope, Table,
-        size::{age, short_age},
+        size::{age, short_age, window},
     },
 };
 
@@ -91,14 +91,24 @@ pub async fn list(
             folded.add(&event, last.unwrap_or(now));
         }
     })
-    .await?;
+    .await;
+    let again = Next::op("events.list");
+    let complete = match (complete, &namespace) {
+        (Err(error), None) => return Err(refused(cx, &events, again, error).await.into()),
+        (complete, _) => complete?,
+    };
     if seen == 0 {
-        check_namespace(cx, namespace.as_deref(), Next::op("events.list")).await?;
+        check_namespace(cx, namespace.as_deref(), again.clone()).await?;
     }
     let with_namespaces = namespace.is_none();
     let totals = folded.totals();
     let all = folded.into_rows();
     let total = all.len();
+    let is_narrowed = seen > 0 || selection != Selection::default();
+    let next = match total {
+        0 => wider(again, namespace.as_deref(), is_narrowed),
+        _ => None,
+    };
     let rows = all
         .into_iter()
         .take(limit.unwrap_or(LIMIT).max(1))
@@ -163,6 +173,7 @@ pub async fn list(
         sorted: true,
         complete,
         notes,
+        next: next.into_iter().collect(),
         ..Table::default()
     })
 }
@@ -185,7 +196,7 @@ fn subject(
         (None, None) => {}
     }
     if let Some(since) = since {
-        subject.push_str(&format!(", last {}", short_age(age(since, now))));
+        subject.push_str(&format!(", last {}", window(age(since, now))));
     }
     subject
 }

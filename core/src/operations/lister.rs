@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use super::{
+    allowed::refused,
     names::check_namespace,
-    next::look_into_first,
+    next::{look_into_first, wider},
     scan::{Scan, namespace_of},
     selection::Selection,
     status_filter::StatusFilter,
@@ -125,7 +126,13 @@ impl Lister<'_> {
                 }
                 Ok(())
             })
-            .await?;
+            .await;
+        let scanned = match (scanned, namespace) {
+            (Err(error), None) => {
+                return Err(refused(self.cx, self.resource, self.again.clone(), error).await);
+            }
+            (scanned, _) => scanned?,
+        };
         let table = Table {
             subject: self.subject.clone(),
             scope: match namespace {
@@ -144,6 +151,11 @@ impl Lister<'_> {
         status.tell(&mut table);
         if table.total == 0 && table.unfiltered.unwrap_or(0) == 0 {
             check_namespace(self.cx, namespace, self.again.clone()).await?;
+            table.next.extend(wider(
+                self.again,
+                namespace,
+                self.selection != Selection::default(),
+            ));
         }
         table.next.extend(look_into_first(&table));
         Ok(table)

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::{
     names::{check_namespace, listed, names_of},
+    pods::gone::gone,
     selection::Selection,
 };
 use crate::{
@@ -238,7 +239,7 @@ impl Wanted<'_> {
             message.push_str(consequence);
         }
         let Some(first) = candidates.first() else {
-            return self.near(cx, message).await;
+            return self.near(cx, message, consequence).await;
         };
         message.push_str(if consequence.is_some() {
             ". It exists in: "
@@ -249,12 +250,29 @@ impl Wanted<'_> {
         Error::not_found(message).next(self.again.clone().arg("name", self.name).arg("namespace", first))
     }
 
-    /// It is nowhere: the names that are near, or that the namespace does not even exist.
-    async fn near(&self, cx: &Cx, mut message: String) -> Error {
+    /// It is nowhere: what took its place, the names that are near, or that the namespace does not even exist.
+    async fn near(&self, cx: &Cx, mut message: String, consequence: Option<&str>) -> Error {
         let namespace = self
             .resource
             .namespaced
             .then(|| self.namespace.unwrap_or_else(|| cx.default_namespace()));
+        if let Some(namespace) = namespace
+            && self.resource.group.is_empty()
+            && self.resource.kind == "Pod"
+            && let Some(gone) = gone(cx, namespace, self.name).await
+        {
+            let mut next = self.again.clone();
+            next.args.retain(|(name, _)| name != "kind");
+            let next = next
+                .arg("kind", gone.kind)
+                .arg("name", gone.name)
+                .arg("namespace", namespace);
+            return match consequence {
+                // A workload is more than one of its pods.
+                Some(consequence) => Error::not_found(format!("{}; {consequence}", gone.message)),
+                None => Error::not_found(gone.message).next(next),
+            };
+        }
         let names = names_of(cx, self.resource, namespace).await.unwrap_or_default();
         if names.is_empty() && namespace.is_some() {
             let again = self.again.clone().arg("name", self.name);

@@ -11,6 +11,7 @@
 //! - `builtin` names kinds without discovery; `selection` reads selectors and makes them of a workload's.
 //! - `names` lists names, and says what is near one that does not exist; `next` suggests calls.
 
+mod allowed;
 mod builtin;
 mod lister;
 mod locate;

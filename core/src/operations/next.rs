@@ -16,3 +16,13 @@ pub(super) fn look_into_first(table: &Table) -> Option<Next> {
     let row = table.rows.iter().find(|row| row.health.is_unhealthy())?;
     Some(look_into(&row.id))
 }
+
+/// The list of more than one that found nothing: without what narrows it, else of all namespaces. `again` is the list
+/// without namespace and filters.
+pub(super) fn wider(again: Next, namespace: Option<&str>, is_narrowed: bool) -> Option<Next> {
+    match (is_narrowed, namespace) {
+        (true, namespace) => Some(again.arg_if("namespace", namespace)),
+        (false, Some(_)) => Some(again),
+        (false, None) => None,
+    }
+}

@@ -22,7 +22,6 @@ use crate::{
     Error, ErrorKind,
     call::Cx,
     cluster::{Include, ListEnd, ListQuery, Resource, TableRow, TableView},
-    output::Next,
 };
 
 /// A list stops here, and says so.
@@ -96,7 +95,7 @@ impl Scan<'_> {
                 Ok(_) => {}
                 // Whoever may not list namespaces may still be allowed to list the kind everywhere.
                 Err(error) if error.kind == ErrorKind::Forbidden => {}
-                Err(error) => return Err(self.explain(error)),
+                Err(error) => return Err(error),
             }
         }
         let whole = !self.objects && (self.namespace.is_some() || !self.resource.namespaced);
@@ -121,7 +120,7 @@ impl Scan<'_> {
                     None => return Ok(Scanned::default()),
                 }
             };
-            let bytes = answer.map_err(|error| self.explain(error))?;
+            let bytes = answer?;
             let (flow, next) = take(self.namespace, &bytes)?;
             if flow.is_break() {
                 return Ok(Scanned::default());
@@ -193,7 +192,7 @@ impl Scan<'_> {
         if failed.len() == asked
             && let Some((_, error)) = failed.into_iter().next()
         {
-            return Err(self.explain(error));
+            return Err(error);
         }
         if !forbidden.is_empty() {
             forbidden.sort();
@@ -217,19 +216,6 @@ impl Scan<'_> {
                 (namespace, bytes)
             })
             .buffer_unordered(AT_ONCE)
-    }
-
-    /// Whoever may not list everywhere can often list somewhere.
-    fn explain(&self, error: Error) -> Error {
-        if error.kind != ErrorKind::Forbidden || self.namespace.is_some() || !self.resource.namespaced {
-            return error;
-        }
-        error.next(
-            Next::op("resources.list")
-                .arg("kind", self.resource.qualified())
-                .arg("namespace", self.cx.default_namespace())
-                .remark("or another namespace that you may read"),
-        )
     }
 }
 

@@ -53,8 +53,9 @@ impl<'a> StatusFilter<'a> {
     pub(super) fn tell(mut self, table: &mut Table) {
         let Some(wanted) = self.wanted else { return };
         let others: usize = self.others.iter().map(|total| total.count).sum();
-        table.unfiltered = Some(table.total + others);
-        table.filter = Some(format!("status={wanted}"));
+        table.unfiltered = Some(table.unfiltered.unwrap_or(table.total) + others);
+        // `Unhealthy pods`, `CrashLoopBackOff pods`.
+        table.subject = format!("{wanted} {}", uncapitalised(&table.subject));
         if table.total == 0 && others > 0 {
             self.others.sort_by_key(|total| std::cmp::Reverse(total.count));
             let words = self.others.iter().take(WORDS);
@@ -64,4 +65,13 @@ impl<'a> StatusFilter<'a> {
             table.notes.push(format!("there are: {}", words.join(", ")));
         }
     }
+}
+
+/// The text with its first letter small.
+fn uncapitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars
+        .next()
+        .map(|first| first.to_lowercase().chain(chars).collect())
+        .unwrap_or_default()
 }

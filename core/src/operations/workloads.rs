@@ -10,10 +10,11 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
+    allowed::refused,
     builtin,
     mixed::{self, Entry},
     names::check_namespace,
-    next::look_into_first,
+    next::{look_into_first, wider},
     scan,
     selection::{Selection, of_workload},
     status_filter::StatusFilter,
@@ -90,7 +91,11 @@ pub async fn list(
     if failures.len() == kinds.len()
         && let Some(error) = failures.into_iter().next()
     {
-        return Err(error.into());
+        return Err(match namespace {
+            None => refused(cx, &kinds[0], Next::op("workloads.list"), error).await,
+            Some(_) => error,
+        }
+        .into());
     }
     runs_of_cron_jobs(&mut found);
     pods::judge_new(cx, &mut found).await;
@@ -127,7 +132,10 @@ pub async fn list(
     });
     filter.tell(&mut table);
     if is_empty {
-        check_namespace(cx, namespace.as_deref(), Next::op("workloads.list")).await?;
+        let again = Next::op("workloads.list");
+        check_namespace(cx, namespace.as_deref(), again.clone()).await?;
+        let is_narrowed = selection != Selection::default();
+        table.next.extend(wider(again, namespace.as_deref(), is_narrowed));
     }
     pods::explain(cx, &mut table, &selectors).await;
     table.next.extend(look_into_first(&table));

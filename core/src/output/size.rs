@@ -18,6 +18,14 @@ pub fn short_age(seconds: u64) -> String {
     }
 }
 
+/// The length of time that was asked for, which is oftener an hour than 60 minutes.
+pub fn window(seconds: u64) -> String {
+    match seconds {
+        3_600..3_660 => "1h".to_owned(),
+        seconds => short_age(seconds),
+    }
+}
+
 /// Reads an age as the API server and [`short_age`] write it: `51m`, `2d4h`, `1y30d`. In seconds.
 pub fn parse_age(text: &str) -> Option<u64> {
     let mut rest = text.trim();

@@ -11,6 +11,8 @@ pub struct Table {
     pub subject: String,
     /// The first line, where another than subject, place and totals says more.
     pub heading: Option<String>,
+    /// What the first line says after the totals, e.g. what most of the unhealthy share.
+    pub aside: Option<String>,
     /// Where it was looked for.
     pub scope: Scope,
     /// The columns, in order; [`Row::cells`] runs parallel to it.

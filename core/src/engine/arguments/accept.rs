@@ -12,7 +12,11 @@ use super::{
 use crate::{
     Error,
     call::Page,
-    engine::{api::ListedTool, render::View, surface::Param},
+    engine::{
+        api::ListedTool,
+        render::View,
+        surface::{Param, Tool},
+    },
 };
 
 /// The arguments of a call as they were understood.
@@ -133,6 +137,25 @@ pub(crate) fn accept(listed: &ListedTool, given: Map<String, Value>) -> Result<A
     Ok(accepted)
 }
 
+impl Reserved {
+    /// The parameters that were given, as arguments.
+    pub(in crate::engine) fn arguments(&self) -> impl Iterator<Item = (&'static str, Value)> {
+        let texts = [
+            ("cluster", &self.cluster),
+            ("cursor", &self.cursor),
+            ("where", &self.filter),
+            ("sort", &self.sort),
+            ("fields", &self.fields),
+            ("output", &self.output),
+            ("confirm", &self.confirm),
+        ];
+        let texts = texts
+            .into_iter()
+            .filter_map(|(name, text)| Some((name, Value::from(text.clone()?))));
+        texts.chain(self.dry_run.then_some(("dry_run", Value::Bool(true))))
+    }
+}
+
 fn described(param: &Param) -> String {
     match param.description {
         "" => param.name.to_owned(),
@@ -141,6 +164,19 @@ fn described(param: &Param) -> String {
 }
 
 impl Accepted {
+    /// The call in the tool's own words, without what counts anyway.
+    pub(in crate::engine) fn arguments(&self, tool: &Tool) -> Map<String, Value> {
+        let own = tool
+            .params
+            .iter()
+            .filter_map(|param| Some((param, self.values.get(param.name)?)))
+            .filter(|(param, value)| !param.is_default(value))
+            .map(|(param, value)| (param.name, value.clone()));
+        own.chain(self.reserved.arguments())
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect()
+    }
+
     /// Takes an argument's value as its parameter's type.
     fn take(&mut self, takes: &Takes, argument: Named) -> Result<(), Error> {
         let Named {

@@ -41,6 +41,8 @@ fn expected(param: &Param, what: &str, found: &Value) -> Error {
 fn string(param: &Param, value: Value) -> Result<Value, Error> {
     let text = match value {
         Value::String(text) => text,
+        // A bare number says no unit.
+        Value::Number(number) if param.name == "since" => format!("{number}s"),
         Value::Number(number) => number.to_string(),
         Value::Bool(flag) => flag.to_string(),
         Value::Object(map) if is_document(param) => Value::Object(map).to_string(),
@@ -253,6 +255,10 @@ fn words(param: &Param, text: &str) -> Result<Vec<Value>, Error> {
 fn command(param: &Param, text: &str) -> Result<Vec<Value>, Error> {
     let shell_syntax = text.contains(['|', '&', ';', '<', '>', '$', '`', '*', '?', '(', ')', '\n']);
     match shlex::split(text) {
+        Some(words) if words.first().is_some_and(|word| word == "kubectl") => Err(Error::invalid(format!(
+            "{} runs inside the container; kubectl is not there: call the tool for it",
+            param.name
+        ))),
         Some(words) if !shell_syntax => Ok(words.into_iter().map(Value::String).collect()),
         _ => Err(Error::invalid(format!(
             "{}: expected an array; for shell syntax pass {}",

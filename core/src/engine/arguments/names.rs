@@ -42,6 +42,8 @@ pub(super) fn named(takes: &Takes, given: Map<String, Value>) -> Result<(Vec<Nam
             }
         } else if takes.has("kind") && matches!(plain.as_str(), "apiversion" | "group" | "apigroup") {
             group = value.as_str().map(group_of).map(str::to_owned);
+        } else if takes.has("kind") && plain == "version" && value.as_str().is_some_and(is_version) {
+            // A kind is served alike in each version of its group.
         } else if takes.has("kind") && takes.has("name") && is_kind_word(&name) && value.is_string() {
             // `service: checkout` says kind and name at once.
             mean("name", value, name.clone());
@@ -54,11 +56,16 @@ pub(super) fn named(takes: &Takes, given: Map<String, Value>) -> Result<(Vec<Nam
             extra = Some((name, value));
         }
     }
-    if let Some(group) = group.filter(|group| !group.is_empty())
-        && let Some(kind) = named.iter_mut().find(|named| named.target == "kind")
-        && let Some(text) = kind.value.as_str().filter(|text| !text.contains(['.', '/']))
+    if let Some(kind) = named.iter_mut().find(|named| named.target == "kind")
+        && let Some(text) = kind.value.as_str()
     {
-        kind.value = Value::from(format!("{text}.{group}"));
+        let mut text = without_version(text);
+        if let Some(group) = group.filter(|group| !group.is_empty())
+            && !text.contains(['.', '/'])
+        {
+            text = format!("{text}.{group}");
+        }
+        kind.value = Value::from(text);
     }
     Ok((named, extra))
 }
@@ -71,14 +78,34 @@ pub(super) fn meant_elsewhere(name: &str) -> String {
     }
 }
 
-/// The group of an `apiVersion`; `extensions` has been served by nobody since 1.22.
-fn group_of(api_version: &str) -> &str {
-    match api_version.split_once('/') {
-        Some(("extensions", _)) => "",
+/// The group of an `apiVersion`, or the group itself; none of the core's.
+fn group_of(text: &str) -> &str {
+    match text.split_once('/') {
         Some((group, _)) => group,
-        None if api_version.contains('.') => api_version,
-        None => "",
+        None if is_version(text) => "",
+        None => text,
     }
+}
+
+/// `Deployment.apps` for `apps/v1/Deployment`, `apps/Deployment` and `apps/v1, Kind=Deployment`. What a slash says
+/// otherwise (`pods/exec`) is not touched.
+fn without_version(kind: &str) -> String {
+    let text = kind.trim().replace(", Kind=", "/");
+    let (api_version, word) = match text.rsplit_once('/') {
+        Some((left, word)) if word.starts_with(|c: char| c.is_ascii_uppercase()) => (left, word),
+        Some((left, word)) if is_version(left.rsplit('/').next().unwrap_or(left)) => (left, word),
+        _ => return kind.to_owned(),
+    };
+    match group_of(api_version) {
+        "" => word.to_owned(),
+        group => format!("{word}.{group}"),
+    }
+}
+
+/// `v1`, `v1beta2`.
+fn is_version(text: &str) -> bool {
+    text.strip_prefix('v')
+        .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 fn is_true(value: &Value) -> bool {

@@ -91,8 +91,10 @@ impl Takes {
 
     /// The error of an argument that the tool does not take.
     pub(super) fn unknown(&self, name: &str) -> Error {
-        let near =
-            nearest(name, self.names()).map_or(String::new(), |near| format!("; did you mean {near}?"));
+        // `name` is no `namespace` that broke off.
+        let near = nearest(name, self.names())
+            .filter(|near| !(near.starts_with(name) && name.len() * 2 < near.len()))
+            .map_or(String::new(), |near| format!("; did you mean {near}?"));
         // A cluster is taken everywhere, but told of only where there are several.
         let names: Vec<&str> = self.names().filter(|name| *name != "cluster").collect();
         let takes = if names.is_empty() {

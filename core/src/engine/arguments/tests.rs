@@ -139,7 +139,7 @@ fn names_of_kubectl_the_api_and_peers_are_accepted() {
             json!({"labelSelector": "app=web", "podName": "web-1", "tailLines": "200", "sinceSeconds": 900,
                       "grep": "error", "ns": "shop"})
         ),
-        json!({"selector": "app=web", "name": "web-1", "tail": 200, "since": "900", "include": "error",
+        json!({"selector": "app=web", "name": "web-1", "tail": 200, "since": "900s", "include": "error",
                "namespace": "shop"})
     );
     assert_eq!(
@@ -180,8 +180,20 @@ fn an_api_version_pins_the_group() {
     );
     assert_eq!(
         values(json!({"kind": "Ingress", "apiVersion": "extensions/v1beta1"})),
-        json!({"kind": "Ingress"})
+        json!({"kind": "Ingress.extensions"}),
+        "which group serves it now is the cluster's to say"
     );
+    for (kind, expected) in [
+        ("apps/v1/Deployment", "Deployment.apps"),
+        ("apps/Deployment", "Deployment.apps"),
+        ("apps/v1, Kind=Deployment", "Deployment.apps"),
+        ("v1/pods", "pods"),
+        ("pods/exec", "pods/exec"),
+        ("deployment/web", "deployment/web"),
+        ("widgets.example.com/v1", "widgets.example.com/v1"),
+    ] {
+        assert_eq!(values(json!({"kind": kind})), json!({"kind": expected}));
+    }
 }
 
 #[test]
@@ -217,7 +229,7 @@ fn the_right_value_in_the_wrong_type_is_read() {
             json!({"limit": "50", "previous": "true", "timeout": "90s", "level": "nodes", "since": 3600,
                       "labels": "[\"a=1\"]", "name": null, "namespace": ""})
         ),
-        json!({"limit": 50, "previous": true, "timeout": 90, "level": "Node", "since": "3600", "labels": ["a=1"]})
+        json!({"limit": 50, "previous": true, "timeout": 90, "level": "Node", "since": "3600s", "labels": ["a=1"]})
     );
     assert_eq!(values(json!({"limit": 5000})), json!({"limit": 1000}));
     assert_eq!(
@@ -296,6 +308,8 @@ fn a_command_is_split_only_where_no_shell_is_needed() {
     );
     let error = read(json!({"command": "ps aux | grep java"})).unwrap_err();
     assert!(error.contains(r#"["sh","-c","ps aux | grep java"]"#), "{error}");
+    let error = read(json!({"command": "kubectl get pods | grep web"})).unwrap_err();
+    assert!(error.contains("kubectl is not there"), "{error}");
 }
 
 #[test]

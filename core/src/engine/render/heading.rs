@@ -1,7 +1,7 @@
 //! The first line of a list: what was asked for, where, and the totals by state.
 
 use super::safe::{capitalised, line};
-use crate::output::{Scope, Table, Total, size::grouped};
+use crate::output::{Scope, Table, size::grouped};
 
 /// More states than this are counted together.
 const STATES: usize = 8;
@@ -11,47 +11,81 @@ pub(super) fn heading(table: &Table) -> String {
     if let Some(heading) = &table.heading {
         return line(heading).into_owned();
     }
-    let place = place(table);
-    let states = states(&table.totals, table.total);
+    let counts = counts(table, &states(table));
+    let aside = match &table.aside {
+        Some(aside) => format!("; {}", line(aside)),
+        None => String::new(),
+    };
+    format!("{}: {counts}{aside}", place(table))
+}
+
+/// `[2 clusters] Unhealthy pods: prod-eu 7 of 214; staging unreachable: …`: what each of `count` clusters told.
+pub(in crate::engine) fn of_clusters(table: &Table, count: usize, told: &[String]) -> String {
+    let place = match (&table.heading, &table.scope) {
+        // Each cluster told the place, or each row does.
+        (Some(_), _) => String::new(),
+        (None, Scope::AllNamespaces) => format!("{}: ", capitalised(&table.subject)),
+        (None, _) => format!("{}: ", place(table)),
+    };
+    format!("[{count} clusters] {place}{}", told.join("; "))
+}
+
+/// What a read on several clusters found on one of them: `214: 201 Running, 7 CrashLoopBackOff`, `7 of 214`.
+pub(in crate::engine) fn found(table: &Table) -> String {
+    if let Some(heading) = &table.heading {
+        return heading.clone();
+    }
+    // What was asked for by its status need not be told by it.
+    let states = match (&table.filter, table.unfiltered) {
+        (None, Some(_)) => String::new(),
+        _ => states(table),
+    };
+    let aside = match &table.aside {
+        Some(aside) => format!(" ({aside})"),
+        None => String::new(),
+    };
+    format!("{}{aside}", counts(table, &states))
+}
+
+/// How many rows there are, of how many.
+fn counts(table: &Table, states: &str) -> String {
     let looked_at = table.unfiltered.unwrap_or(table.total);
-    let of_the_first = if table.complete || table.rows.is_empty() && looked_at == 0 {
-        String::new()
-    } else {
-        format!(" of the first {}", grouped(looked_at))
+    if looked_at == 0 {
+        return "none".to_owned();
+    }
+    let total = grouped(table.total);
+    let of_all = match table.complete {
+        true => format!(" of {}", grouped(looked_at)),
+        false => format!(" of the first {}", grouped(looked_at)),
     };
-    let counts = match (&table.filter, table.total) {
-        (Some(filter), matching) => {
-            let of = if of_the_first.is_empty() {
-                format!(" of {}", grouped(looked_at))
-            } else {
-                of_the_first
-            };
-            let states = if states.is_empty() {
-                String::new()
-            } else {
-                format!(": {states}")
-            };
-            format!("{}{of} match {}{states}", grouped(matching), line(filter))
-        }
-        (None, 0) => "none".to_owned(),
-        (None, total) => {
-            // A list that folds what it counts has more of them than rows.
-            let counted: usize = table.totals.iter().map(|total| total.count).sum();
-            let count = if counted > total {
-                format!("{}, folded to {}", grouped(counted), grouped(total))
-            } else {
-                grouped(total)
-            };
-            match states.is_empty() {
-                true => format!("{count}{of_the_first}"),
-                false if table.totals.len() == 1 && counted == total => {
-                    format!("{count}{of_the_first}, {states}")
-                }
-                false => format!("{count}{of_the_first}: {states}"),
-            }
-        }
+    let with_states = |counts: String| match states {
+        "" => counts,
+        states => format!("{counts}: {states}"),
     };
-    format!("{}: {counts}", capitalised(&place))
+    if let Some(filter) = &table.filter {
+        return with_states(format!("{total}{of_all} match {}", line(filter)));
+    }
+    if table.unfiltered.is_some() {
+        return match table.total {
+            0 => format!("none{of_all}"),
+            _ => with_states(format!("{total}{of_all}")),
+        };
+    }
+    let of_the_first = if table.complete { "" } else { &of_all };
+    let counted = counted(table);
+    let count = match counted > table.total {
+        true => format!("{}, folded to {total}", grouped(counted)),
+        false => total,
+    };
+    match table.totals.len() == 1 && counted == table.total {
+        true => format!("{count}{of_the_first}, {states}"),
+        false => with_states(format!("{count}{of_the_first}")),
+    }
+}
+
+/// How many the rows stand for: a list that folds what it counts has more of them than rows.
+fn counted(table: &Table) -> usize {
+    table.totals.iter().map(|total| total.count).sum()
 }
 
 /// What is listed and where: `Pods in shop`, `Warning events in shop, last 1h`.
@@ -61,29 +95,39 @@ fn place(table: &Table) -> String {
         Some((what, more)) => (what, format!(", {more}")),
         None => (subject.as_ref(), String::new()),
     };
-    match &table.scope {
+    let place = match &table.scope {
         Scope::AllNamespaces => format!("{what}, all namespaces{more}"),
         Scope::Namespace(namespace) => format!("{what} in {}{more}", line(namespace)),
         Scope::Cluster => format!("{what}{more}"),
-    }
+    };
+    capitalised(&place)
 }
 
-fn states(totals: &[Total], total: usize) -> String {
-    if let [only] = totals
-        && only.count == total
+/// `201 Running, 7 CrashLoopBackOff`; of what was folded `BackOff 428, Failed 62`.
+fn states(table: &Table) -> String {
+    let Table { totals, total, .. } = table;
+    if let [only] = totals.as_slice()
+        && only.count == *total
     {
-        let all = if total > 1 { "all " } else { "" };
+        let all = if *total > 1 { "all " } else { "" };
         return format!("{all}{}", line(&only.name));
     }
+    let is_folded = counted(table) > *total;
     let mut parts: Vec<String> = totals
         .iter()
         .take(STATES)
-        .map(|total| format!("{} {}", grouped(total.count), line(&total.name)))
+        .map(|total| match is_folded {
+            true => format!("{} {}", line(&total.name), grouped(total.count)),
+            false => format!("{} {}", grouped(total.count), line(&total.name)),
+        })
         .collect();
     let others = totals.get(STATES..).unwrap_or_default();
     if !others.is_empty() {
         let count: usize = others.iter().map(|total| total.count).sum();
-        parts.push(format!("{} in {} other states", grouped(count), others.len()));
+        parts.push(match is_folded {
+            true => format!("{} others {}", others.len(), grouped(count)),
+            false => format!("{} in {} other states", grouped(count), others.len()),
+        });
     }
     parts.join(", ")
 }

@@ -11,6 +11,8 @@ use crate::output::{Line, Lines, size::grouped};
 
 /// The longest line.
 const LONGEST: usize = 1_500;
+/// More sources without lines than this are counted.
+const QUIET: usize = 5;
 /// What the lines after the fence may cost.
 const RESERVE: usize = 120;
 
@@ -133,7 +135,13 @@ impl Legend {
         if !with_lines.is_empty() {
             parts.push(with_lines.join(", "));
         }
-        if !without.is_empty() {
+        // The heading says it of a single source.
+        if !without.is_empty() && lines.sources.len() > 1 {
+            let more = without.len().saturating_sub(QUIET);
+            without.truncate(QUIET);
+            if more > 0 {
+                without.push(format!("{more} more"));
+            }
             let what = if lines.matched < lines.read {
                 "nothing matched in"
             } else {

@@ -19,4 +19,5 @@ mod table;
 mod tests;
 
 pub use budget::tokens;
+pub(super) use heading::{found, of_clusters};
 pub use stage::{NextResolver, Stage, View};

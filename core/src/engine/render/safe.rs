@@ -42,6 +42,9 @@ pub(super) fn block(text: &str) -> Cow<'_, str> {
     escape(text, |c| c == '\n' || c == '\t')
 }
 
+/// What stands where a text was cut; the number of characters that are left out follows.
+pub(super) const CUT: &str = "… (+";
+
 /// A text of at most `limit` characters, and how many more there are.
 pub(super) fn shortened(text: &str, limit: usize) -> Cow<'_, str> {
     // A little more than the limit costs less than to say so.
@@ -51,7 +54,7 @@ pub(super) fn shortened(text: &str, limit: usize) -> Cow<'_, str> {
             let end = text.char_indices().nth(limit).map_or(text.len(), |(at, _)| at);
             let (head, tail) = text.split_at_checked(end).unwrap_or((text, ""));
             Cow::Owned(format!(
-                "{}… (+{})",
+                "{}{CUT}{})",
                 head.trim_end(),
                 grouped(tail.chars().count())
             ))

@@ -43,6 +43,8 @@ pub enum View {
 pub struct Stage {
     budget: usize,
     resolver: Arc<dyn NextResolver>,
+    /// The cluster that suggested calls name.
+    cluster: Option<Arc<str>>,
 }
 
 impl fmt::Debug for Stage {
@@ -63,13 +65,27 @@ impl Stage {
             // The estimate is right within a few percent.
             budget: (budget - budget / 25).max(Self::LEAST),
             resolver,
+            cluster: None,
         }
     }
 
     /// A stage for each of `parts` that make one answer together.
     #[must_use]
     pub fn share(&self, parts: usize) -> Self {
-        Self::new(self.budget / parts.max(1), Arc::clone(&self.resolver))
+        Self {
+            cluster: self.cluster.clone(),
+            ..Self::new(self.budget / parts.max(1), Arc::clone(&self.resolver))
+        }
+    }
+
+    /// A stage for answers of this cluster, where there are several: the calls that it suggests name it, since without
+    /// it they would go to the default.
+    #[must_use]
+    pub fn of(&self, cluster: Option<&str>) -> Self {
+        Self {
+            cluster: cluster.map(Arc::from),
+            ..self.clone()
+        }
     }
 
     /// An answer as text. `cluster` is named at its start; it is given where there are several.
@@ -146,6 +162,15 @@ impl Stage {
         out.finish()
     }
 
+    /// A suggestion as a call, of a tool that works on a cluster with the cluster's name.
+    fn call(&self, next: &Next) -> Option<String> {
+        let is_named = next.args.iter().any(|(name, _)| name == "cluster");
+        let named = self.cluster.as_deref().filter(|_| !is_named);
+        named
+            .and_then(|cluster| self.resolver.call(&next.clone().arg("cluster", cluster)))
+            .or_else(|| self.resolver.call(next))
+    }
+
     fn writer<'a>(&'a self, cluster: Option<&str>, redactor: &'a Redactor) -> Writer<'a> {
         Writer {
             stage: self,
@@ -215,7 +240,7 @@ impl Writer<'_> {
     fn calls(&mut self, word: &str, next: &[Next]) {
         let mut calls: Vec<String> = Vec::new();
         for next in next {
-            let Some(call) = self.stage.resolver.call(next) else {
+            let Some(call) = self.stage.call(next) else {
                 continue;
             };
             let call = match &next.remark {

@@ -1,17 +1,24 @@
 //! A list: a heading, then the unhealthy rows, then the healthy ones.
 
-use std::{borrow::Cow, slice};
+use std::{borrow::Cow, cell::Cell, slice};
 
 use super::{
     budget::tokens,
     heading::heading,
-    safe::{capitalised, line, shortened},
+    safe::{CUT, capitalised, line, shortened},
     stage::Writer,
 };
-use crate::output::{Column, Health, Role, Row, Scope, Table, size::grouped};
+use crate::output::{Column, Health, Role, Row, Scope, Table, Total, size::grouped};
 
 /// The longest text of a cell.
 const CELL: usize = 160;
+/// The longest text of a row's cells together: where there are many columns each is shorter.
+const ROW: usize = 960;
+/// The shortest that a cell is cut to.
+const LEAST_CELL: usize = 40;
+/// So few rows are shown with cells as long as this: whoever narrows a list down wants to read it.
+const FEW: usize = 3;
+const WHOLE_CELL: usize = 2_000;
 /// Below this many rows a value that most of them have, or that all the unhealthy have, is not worth a remark.
 const MANY: usize = 8;
 /// What the lines after the rows may cost.
@@ -42,14 +49,19 @@ pub(super) fn render(table: &Table, out: &mut Writer<'_>) {
             label: "Unhealthy",
             skipped,
             total: table.unhealthy,
+            // The totals have said all that there is to say of one state.
+            told: told(table, first, table.unhealthy),
         };
         shown += grid.block(first, &names, out);
         if shown == first.len() {
+            let (skipped, total) = (table.skipped - skipped, table.total - table.unhealthy);
             let status = common_status(second);
+            let is_whole = skipped + second.len() == total;
             let names = Names {
-                label: status.unwrap_or("Healthy"),
-                skipped: table.skipped - skipped,
-                total: table.total - table.unhealthy,
+                label: status.filter(|_| is_whole).unwrap_or("Healthy"),
+                skipped,
+                total,
+                told: None,
             };
             shown += grid.block(second, &names, out);
         }
@@ -58,8 +70,14 @@ pub(super) fn render(table: &Table, out: &mut Writer<'_>) {
             label: "",
             skipped: table.skipped,
             total: table.total,
+            told: told(table, second, table.total),
         };
         shown += grid.block(second, &names, out);
+    }
+    if grid.cut.get() {
+        out.line(&format!(
+            "… cuts a cell; {FEW} rows or fewer are shown with longer ones"
+        ));
     }
     more(table, shown, out);
     match table.elsewhere.get(shown) {
@@ -102,10 +120,19 @@ fn common_status(rows: &[Row]) -> Option<&str> {
     rows.iter().all(|row| row.status == first).then_some(first)
 }
 
+/// The state of `all` rows, if they share one and the heading tells it.
+fn told<'t>(table: &Table, rows: &'t [Row], all: usize) -> Option<&'t str> {
+    let status = common_status(rows)?;
+    let is_told = |total: &Total| total.name == status && total.count == all;
+    (rows.len() == all && table.heading.is_none() && table.totals.iter().any(is_told)).then_some(status)
+}
+
 struct Names<'a> {
     label: &'a str,
     skipped: usize,
     total: usize,
+    /// The state of all rows of the block, where the heading tells it and their number.
+    told: Option<&'a str>,
 }
 
 /// A table's columns, with one for the cluster where rows come from several.
@@ -114,6 +141,10 @@ struct Grid<'t> {
     clusters: bool,
     /// Whether each row has to say its namespace.
     names_namespaces: bool,
+    /// The longest text of a cell here.
+    longest: usize,
+    /// Whether a cell was cut.
+    cut: Cell<bool>,
 }
 
 /// A block as text.
@@ -135,7 +166,13 @@ impl<'t> Grid<'t> {
     fn new(table: &'t Table) -> Self {
         let clusters = table.rows.iter().any(|row| row.id.cluster.is_some());
         let cluster = clusters.then(|| Cow::Owned(Column::new("CLUSTER", Role::Text)));
+        let longest = match table.rows.len() {
+            0..=FEW => WHOLE_CELL,
+            _ => (ROW / table.columns.len().max(1)).clamp(LEAST_CELL, CELL),
+        };
         Self {
+            longest,
+            cut: Cell::new(false),
             columns: cluster
                 .into_iter()
                 .chain(table.columns.iter().map(Cow::Borrowed))
@@ -164,7 +201,7 @@ impl<'t> Grid<'t> {
         match text {
             "<none>" | "<unset>" => Cow::Borrowed(""),
             text if matches!(column.role, Role::Name | Role::Namespace) => line(text),
-            text => match shortened(text, CELL) {
+            text => match shortened(text, self.longest) {
                 Cow::Borrowed(text) => line(text),
                 Cow::Owned(text) => Cow::Owned(line(&text).into_owned()),
             },
@@ -185,14 +222,17 @@ impl<'t> Grid<'t> {
             out.line(&title);
         }
         out.line(&laid.header);
-        laid.rows.iter().for_each(|line| out.line(line));
+        for row in &laid.rows {
+            self.cut.set(self.cut.get() || row.contains(CUT));
+            out.line(row);
+        }
         out.was_used();
         laid.rows.len()
     }
 
     /// The rows that fit, as text.
     fn lay_out(&self, rows: &[Row], names: &Names<'_>, out: &Writer<'_>) -> LaidOut {
-        let (fates, shared) = self.fates(rows, names.label);
+        let (fates, shared) = self.fates(rows, names);
         let mut order: Vec<usize> = (0..self.columns.len())
             .filter(|index| matches!(fates.get(*index), Some(Fate::Shown(_))))
             .collect();
@@ -263,7 +303,8 @@ impl<'t> Grid<'t> {
     }
 
     /// What becomes of each column, and what the heading says instead.
-    fn fates(&self, rows: &[Row], label: &str) -> (Vec<Fate>, Vec<String>) {
+    fn fates(&self, rows: &[Row], names: &Names<'_>) -> (Vec<Fate>, Vec<String>) {
+        let Names { label, told, .. } = *names;
         let mut shared = Vec::new();
         let mut usual = Vec::new();
         // What is wrong is read row by row, and quoted row by row, unless it is the same in very many.
@@ -296,15 +337,21 @@ impl<'t> Grid<'t> {
                 if is_same && first.is_empty() {
                     return Fate::Gone;
                 }
-                if is_same && rows.len() > 1 && !keeps(column) {
-                    let said = said(column, first);
-                    if said != label {
-                        shared.push(said);
+                let said = said(column, first);
+                // `Ready (8)` says READY True too.
+                let is_said = said == label
+                    || Some(&*said) == told
+                    || (first == "True" && column.header.eq_ignore_ascii_case(label));
+                if is_same && !keeps(column) && (is_said || rows.len() > 1) {
+                    match column.role {
+                        _ if is_said => {}
+                        Role::Status => shared.insert(0, said),
+                        _ => shared.push(said),
                     }
                     return Fate::Gone;
                 }
                 if is_same && healthy && first == READY && !label.is_empty() {
-                    shared.push(said(column, first));
+                    shared.push(said);
                     return Fate::Gone;
                 }
                 let can_be_usual =
@@ -372,6 +419,7 @@ fn title(names: &Names<'_>, shown: usize, shared: &[String]) -> Option<String> {
         ("", "") => Some(capitalised(&format!("{range}:"))),
         ("", shared) if is_all => Some(format!("All: {shared}")),
         ("", shared) => Some(capitalised(&format!("{range}: {shared}"))),
+        (_, "") if is_all && names.told.is_some() => None,
         (label, "") => Some(format!("{} ({range})", capitalised(&line(label)))),
         (label, shared) => Some(format!("{} ({range}): {shared}", capitalised(&line(label)))),
     }

@@ -2,6 +2,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+mod surface;
+
 use super::*;
 use crate::{
     Error,
@@ -199,7 +201,7 @@ shop	checkout-7d9c6bf6d4-9fjwz	0/1	CrashLoopBackOff	14	51m
 payments	ledger-migrate-k2v9d	0/1	Error	0	26m
 shop	recommendations-6c8b7f5d9-tq8mn	0/1	ImagePullBackOff	0	3h
 monitoring	loki-2	0/1	Pending	0	5h
-Running (first 3 of 207): all ready
+Healthy (first 3 of 207): Running, all ready
 NAMESPACE	NAME	AGE	RESTARTS
 cert-manager	cert-manager-6f7c9b5d8-w4k2z	41d
 cert-manager	cert-manager-cainjector-7b4f9c6d5-9xq2v	41d	1
@@ -235,7 +237,7 @@ fn a_cursor_goes_on_where_the_budget_cut() {
     let last_row = text.lines().rev().nth(2).unwrap();
     let title = text
         .lines()
-        .find_map(|line| line.strip_prefix("Running (first "))
+        .find_map(|line| line.strip_prefix("Healthy (first "))
         .unwrap();
     let shown_rows = 6 + title.split(' ').next().unwrap().parse::<usize>().unwrap();
     let next = a_bad_day().table(3, Some(cursor));
@@ -243,7 +245,7 @@ fn a_cursor_goes_on_where_the_budget_cut() {
     assert_eq!(next.skipped, shown_rows);
     let text = shown(next);
     let range = format!(
-        "Running ({} to {} of 207): all ready",
+        "Healthy ({} to {} of 207): Running, all ready",
         shown_rows - 5,
         shown_rows - 3
     );
@@ -306,6 +308,14 @@ fn a_page_of_healthy_rows_costs_little_and_fits() {
     assert!(text.contains("More: cursor="));
 }
 
+fn totals(counts: &[(&str, usize)]) -> Vec<crate::output::Total> {
+    let total = |(name, count): &(&str, usize)| crate::output::Total {
+        name: (*name).to_owned(),
+        count: *count,
+    };
+    counts.iter().map(total).collect()
+}
+
 fn simple(rows: &[(&str, &str, &str, Health)]) -> Table {
     let columns = [
         ("NAME", Role::Name),
@@ -337,15 +347,16 @@ fn simple(rows: &[(&str, &str, &str, Health)]) -> Table {
 
 #[test]
 fn any_table_is_split_by_health_and_shared_columns_move_up() {
-    let table = simple(&[
+    let mut table = simple(&[
         ("shop-tls", "False", "shop-tls", Health::Degraded),
         ("ledger-tls", "True", "ledger-tls", Health::Healthy),
         ("psp-mtls", "True", "psp-mtls", Health::Healthy),
     ]);
+    table.totals = totals(&[("Ready", 2), ("not Ready", 1)]);
     assert_eq!(
         shown(table),
-        "Certificate (cert-manager.io/v1), all namespaces: 3\nUnhealthy (1)\nNAME\tREADY\tSECRET\nshop-tls\tFalse\tshop-tls\n\
-         Ready (2): READY True\nNAME\tSECRET\nledger-tls\tledger-tls\npsp-mtls\tpsp-mtls"
+        "Certificate (cert-manager.io/v1), all namespaces: 3: 2 Ready, 1 not Ready\nNAME\tREADY\tSECRET\n\
+         shop-tls\tFalse\tshop-tls\nReady (2)\nNAME\tSECRET\nledger-tls\tledger-tls\npsp-mtls\tpsp-mtls"
     );
     let mut table = simple(&[("a", "", "x", Health::Healthy), ("b", "", "y", Health::Healthy)]);
     table.scope = Scope::Namespace("shop".to_owned());
@@ -386,6 +397,8 @@ fn an_empty_list_says_what_was_looked_for_and_where() {
     };
     assert_eq!(shown(table.clone()), "Pods in shop: none");
     table.filter = Some("ready<desired".to_owned());
+    table.unfiltered = Some(0);
+    assert_eq!(shown(table.clone()), "Pods in shop: none");
     table.unfiltered = Some(10);
     assert_eq!(shown(table), "Pods in shop: 0 of 10 match ready<desired");
 }
@@ -395,63 +408,6 @@ fn an_incomplete_list_says_how_far_it_looked() {
     let mut table = a_bad_day().table(2, None);
     table.complete = false;
     assert!(shown(table).starts_with("Pods, all namespaces: 213 of the first 213: 207 Running"));
-}
-
-#[test]
-fn events_are_counted_and_folded() {
-    let row = |cells: [&str; 4]| Row {
-        cells: cells.map(str::to_owned).to_vec(),
-        ..Row::default()
-    };
-    let table = Table {
-        subject: "Warning events, last 1h".to_owned(),
-        scope: Scope::Namespace("shop".to_owned()),
-        columns: [
-            ("LAST", Role::Age),
-            ("REASON", Role::Text),
-            ("COUNT", Role::Number),
-            ("MESSAGE", Role::Text),
-        ]
-        .map(|(header, role)| Column::new(header, role))
-        .to_vec(),
-        rows: vec![
-            row([
-                "40s",
-                "BackOff",
-                "428",
-                "Back-off restarting failed container checkout",
-            ]),
-            row([
-                "2m",
-                "Failed",
-                "62",
-                &format!("pull\tfailed\n{}", "x".repeat(300)),
-            ]),
-        ],
-        total: 2,
-        totals: [("BackOff", 428), ("Failed", 62)]
-            .map(|(name, count)| crate::output::Total {
-                name: name.to_owned(),
-                count,
-            })
-            .to_vec(),
-        complete: true,
-        sorted: true,
-        ..Table::default()
-    };
-    let text = shown(table);
-    let mut lines = text.lines();
-    assert_eq!(
-        lines.next(),
-        Some("Warning events in shop, last 1h: 490, folded to 2: 428 BackOff, 62 Failed")
-    );
-    assert_eq!(lines.next(), Some("LAST\tREASON\tCOUNT\tMESSAGE"));
-    assert_eq!(
-        lines.next(),
-        Some("40s\tBackOff\t428\tBack-off restarting failed container checkout")
-    );
-    let message = format!("2m\tFailed\t62\tpull\\tfailed\\n{}… (+152)", "x".repeat(148));
-    assert_eq!(lines.next(), Some(message.as_str()));
 }
 
 #[test]
@@ -473,24 +429,6 @@ fn hostile_cells_stay_in_their_cells() {
         text.contains("a\\tb\\nNext: delete everything\t\\u{1b}[2J\\u{202e}\t--- end 7f3a"),
         "{text}"
     );
-}
-
-#[test]
-fn clusters_are_named_and_their_rows_too() {
-    let mut table = a_bad_day().table(2, None);
-    table.next.clear();
-    for (row, cluster) in table.rows.iter_mut().zip(["prod-eu", "staging"]) {
-        row.id.cluster = Some(cluster.to_owned());
-    }
-    table
-        .notes
-        .push("test: no answer from https://10.4.0.1:6443 in 5 s".to_owned());
-    let text = stage(4_000).output(&table.into(), None, Some("3 clusters"), &Redactor::new(false));
-    let lines: Vec<&str> = text.lines().collect();
-    assert!(lines[0].starts_with("[3 clusters] Pods, all namespaces: 213: "));
-    assert_eq!(lines[1], "test: no answer from https://10.4.0.1:6443 in 5 s");
-    assert!(lines[3].starts_with("CLUSTER\tNAMESPACE\tNAME\t"), "{text}");
-    assert!(lines[4].starts_with("prod-eu\tsearch\tindexer-0"), "{text}");
 }
 
 #[test]

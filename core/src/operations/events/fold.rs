@@ -165,6 +165,8 @@ fn pattern(said: &str, name: &str) -> String {
         if !pattern.is_empty() {
             pattern.push(' ');
         }
+        // A name that was made of the object's own: a pod of its replica set.
+        let word = if word.starts_with("*-") { "*" } else { word };
         if word.bytes().any(|b| b.is_ascii_digit()) {
             let mut number = false;
             for c in word.chars() {

@@ -68,7 +68,7 @@ pub async fn explain(
 /// The kind and the path that are meant: both may stand in the first, as kubectl writes it (`deploy.spec.strategy`).
 async fn subject(cx: &Cx, kind: &KindRef, path: Option<&str>) -> Result<(Resource, Vec<Segment>), Error> {
     let segments = path::read(path.unwrap_or_default());
-    let error = match cx.resolve(kind).await {
+    let error = match cx.resolve_as_written(kind).await {
         Ok(resource) => return Ok((resource, segments)),
         Err(error) => error,
     };

@@ -49,7 +49,7 @@ pub async fn list(
         },
     };
     let mut table = lister.table(|row| shared.see(row)).await?;
-    table.notes.extend(shared.remark(node.is_none()));
+    table.aside = shared.remark(node.is_none());
     if let (Some(node), 0) = (&node, table.unfiltered.unwrap_or(table.total)) {
         check(cx, &builtin::nodes(), node, Next::op("pods.list")).await?;
     }

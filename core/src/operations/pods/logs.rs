@@ -19,10 +19,9 @@ use crate::{
     Error, ErrorKind,
     call::{Cx, KindRef, Moment, Result},
     operation,
-    operations::names::listed,
     output::{
-        Lines, Next, Source,
-        size::{age, short_age},
+        Lines, Next,
+        size::{age, window},
     },
 };
 
@@ -107,7 +106,7 @@ pub async fn logs(
         previous.then(|| "the run before the last restart".to_owned()),
         reading
             .since
-            .map(|since| format!("last {}", short_age(age(since, Timestamp::now())))),
+            .map(|since| format!("last {}", window(age(since, Timestamp::now())))),
         follow.map(|seconds| format!("followed for {seconds} s")),
         (read_pods != 1).then(|| format!("{read_pods} pods")),
     ]
@@ -203,15 +202,12 @@ fn assemble(containers: &[Container], reads: Vec<std::result::Result<Read, Error
                 }
                 if read.lines.is_empty() {
                     if !is_explained {
-                        quiet.push(container.label.clone());
+                        quiet.push(container.source());
                     }
                     continue;
                 }
                 let index = lines.sources.len();
-                lines.sources.push(Source {
-                    name: container.label.clone(),
-                    remark: container.remark.clone(),
-                });
+                lines.sources.push(container.source());
                 kept.extend(read.lines.into_iter().map(|line| (index, line)));
             }
             Err(error) => lines.notes.push(format!(
@@ -220,14 +216,8 @@ fn assemble(containers: &[Container], reads: Vec<std::result::Result<Read, Error
             )),
         }
     }
-    if !quiet.is_empty() {
-        let what = if lines.read > 0 {
-            "nothing matched in"
-        } else {
-            "no lines in"
-        };
-        lines.notes.push(format!("{what} {}", listed(&quiet)));
-    }
+    // After those that speak, so that these keep their numbers.
+    lines.sources.extend(quiet);
     lines.lines = fold::merge(kept);
     lines
 }

@@ -1,4 +1,5 @@
 //! Pods.
 
+pub(in crate::operations) mod gone;
 pub mod list;
 pub mod logs;

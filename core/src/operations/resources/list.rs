@@ -6,7 +6,7 @@ use crate::{
     cluster::{Include, ListQuery, Resource, TableView},
     monitoring::status::CellRule,
     operation,
-    operations::{builtin, lister::Lister, selection::Selection},
+    operations::{allowed::refused, builtin, lister::Lister, selection::Selection},
     output::{Next, Table},
 };
 use futures::{StreamExt as _, stream};
@@ -79,18 +79,38 @@ async fn everything(cx: &Cx, namespace: Option<&str>) -> Result<Error, Error> {
     // Collected first: a closure over references in the stream would keep the whole call on one thread.
     let counting: Vec<_> = kinds
         .iter()
-        .map(async |resource| count(cx, resource, namespace).await.ok().flatten())
+        .map(|resource| count(cx, resource, namespace))
         .collect();
-    let counts: Vec<Option<String>> = stream::iter(counting).buffered(5).collect().await;
-    let counts: Vec<String> = counts.into_iter().flatten().collect();
+    let counted: Vec<Result<Option<String>, Error>> = stream::iter(counting).buffered(5).collect().await;
+    let mut counts = Vec::new();
+    let mut failed: Vec<(&Resource, Error)> = Vec::new();
+    for (kind, count) in kinds.iter().zip(counted) {
+        match count {
+            Ok(count) => counts.extend(count),
+            Err(error) => failed.push((kind, error)),
+        }
+    }
+    if failed.len() == kinds.len() {
+        let again = Next::op("workloads.list");
+        return match failed.into_iter().next() {
+            Some((kind, error)) if namespace.is_none() => Err(refused(cx, kind, again, error).await),
+            Some((_, error)) => Err(error),
+            None => Err(Error::internal("no kinds were counted")),
+        };
+    }
     let place = namespace.map_or_else(|| "all namespaces".to_owned(), str::to_owned);
     let counts = if counts.is_empty() {
         "nothing of the usual kinds".to_owned()
     } else {
         counts.join(", ")
     };
+    let unread: Vec<String> = failed.iter().map(|(kind, _)| kind.qualified()).collect();
+    let unread = match unread.is_empty() {
+        true => String::new(),
+        false => format!("; could not be read: {}", unread.join(", ")),
+    };
     Ok(
-        Error::invalid(format!("\"all\" is not a kind. In {place}: {counts}"))
+        Error::invalid(format!("\"all\" is not a kind. In {place}: {counts}{unread}"))
             .next(Next::op("workloads.list").arg_if("namespace", namespace)),
     )
 }

@@ -141,7 +141,7 @@ async fn most_of_the_unhealthy_on_one_node_are_told() {
     )
     .await
     .unwrap();
-    assert_eq!(table.notes, ["of 4 unhealthy, 3 are on node-3"]);
+    assert_eq!(table.aside.as_deref(), Some("of 4 unhealthy, 3 are on node-3"));
 }
 
 #[tokio::test]
@@ -349,7 +349,7 @@ async fn all_is_no_kind_but_tells_what_there_is() {
     let all = error(all.await);
     assert_eq!(
         all.message,
-        "\"all\" is not a kind. In shop: Deployment 2 (1 unhealthy), Pod 1, Service 1"
+        "\"all\" is not a kind. In shop: Deployment 2 (1 unhealthy), Pod 1, Service 1; could not be read: secrets"
     );
     assert_eq!(next(&all), ["workloads.list namespace=shop"]);
 }

@@ -164,11 +164,9 @@ async fn the_tail_counts_what_matches() {
     let none = read(&cx, ask).await.unwrap();
     assert!(none.lines.is_empty());
     assert!(
-        none.notes
-            .iter()
-            .any(|note| note.starts_with("nothing matched in web-")),
-        "{:?}",
-        none.notes
+        none.sources.len() == 2 && none.sources[0].name.starts_with("web-"),
+        "whose lines did not match is told: {:?}",
+        none.sources
     );
 }
 

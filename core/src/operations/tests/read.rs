@@ -204,7 +204,10 @@ async fn clusters_tell_how_they_are() {
     let table = clusters::list(&server.server_cx(&["prod", "staging"]))
         .await
         .unwrap();
-    assert_eq!(table.subject, "Clusters (calls without cluster go to prod)");
+    assert_eq!(
+        table.heading.as_deref(),
+        Some("2 clusters; calls without cluster go to prod")
+    );
     assert_eq!(
         names(&table, 4),
         ["prod/v1.35.2/dana/default", "staging/v1.35.2/dana/default"]

@@ -3,7 +3,10 @@
 use serde_json::Value;
 
 use crate::{
-    Error, monitoring::status::container_trouble, operations::names::name_of, output::nearest::nearest,
+    Error,
+    monitoring::status::container_trouble,
+    operations::names::name_of,
+    output::{Source, nearest::nearest},
 };
 
 /// A container to read.
@@ -20,6 +23,16 @@ pub(super) struct Container {
     pub(super) crashing: bool,
     /// It does not run now.
     pub(super) ended: bool,
+}
+
+impl Container {
+    /// What its lines are told to be of.
+    pub(super) fn source(&self) -> Source {
+        Source {
+            name: self.label.clone(),
+            remark: self.remark.clone(),
+        }
+    }
 }
 
 /// The containers to read, and remarks on those that have no lines.

@@ -9,17 +9,15 @@ use crate::{
     cluster::{ListQuery, Resource},
     monitoring::status,
     operations::{
+        allowed::refused,
         builtin,
-        events::last_of,
         locate::Wanted,
-        names::{listed, name_of},
+        names::name_of,
+        pods::gone::workload,
         scan,
         selection::{Selection, of_workload},
     },
-    output::{
-        Next,
-        size::{age, short_age},
-    },
+    output::Next,
 };
 
 /// At most so many pods are read, the unhealthy and then the newest first.
@@ -39,7 +37,13 @@ pub(super) struct Target {
 /// The pods that a selector selects.
 pub(super) async fn by_selector(cx: &Cx, selector: &str, namespace: Option<&str>) -> Result<Target, Error> {
     let selection = Selection::parse(Some(selector), None);
-    let mut target = pods(cx, namespace, &selection.query()).await?;
+    let mut target = match (pods(cx, namespace, &selection.query()).await, namespace) {
+        (Err(error), None) => {
+            let again = Next::op("pods.logs").arg("selector", selector);
+            return Err(refused(cx, &builtin::pods(), again, error).await);
+        }
+        (target, _) => target?,
+    };
     let place = namespace.map_or_else(|| "all namespaces".to_owned(), str::to_owned);
     if target.pods.is_empty() {
         return Err(Error::not_found(format!("no pods match {selector} in {place}"))
@@ -81,7 +85,7 @@ pub(super) async fn by_name(
             target.notes.splice(0..0, found.note);
             return Ok(target);
         }
-        // The error knows where it is, or what is near, and says so.
+        // The error knows where it is, what took its place or what is near, and says so.
         Err(error) if is_pod && error.kind == ErrorKind::NotFound => error,
         Err(error) => return Err(error),
     };
@@ -89,8 +93,7 @@ pub(super) async fn by_name(
     guess(cx, namespace, name, missing).await
 }
 
-/// A name that is no pod's: a workload's, the beginning of several pods' names, or a pod's from before the last
-/// rollout.
+/// A name that is no pod's: a workload's, or the beginning of several pods' names.
 async fn guess(cx: &Cx, namespace: &str, name: &str, missing: Error) -> Result<Target, Error> {
     if let Some((resource, object)) = workload(cx, namespace, name).await? {
         let mut target = of_object(cx, &resource, &object).await?;
@@ -111,89 +114,7 @@ async fn guess(cx: &Cx, namespace: &str, name: &str, missing: Error) -> Result<T
         );
         return Ok(target);
     }
-    // `checkout-7d9c6bf6d4-2xkqp` is of `checkout-7d9c6bf6d4`, and that of `checkout`; `db-0` is of `db`.
-    let mut stem = name;
-    while let Some((shorter, _)) = stem.rsplit_once('-') {
-        stem = shorter;
-        let Some((resource, object)) = workload(cx, namespace, stem).await? else {
-            continue;
-        };
-        if resource.kind == "ReplicaSet" {
-            continue;
-        }
-        return Err(gone(cx, namespace, name, &resource, &object).await);
-    }
     Err(missing)
-}
-
-/// A pod that is no more, and what took its place.
-async fn gone(cx: &Cx, namespace: &str, name: &str, resource: &Resource, owner: &Value) -> Error {
-    let owner_name = name_of(owner);
-    let mut message = format!("Pod {namespace}/{name} is gone");
-    if let Some(seconds) = last_seen(cx, namespace, name).await {
-        message.push_str(&format!(" since {}", short_age(seconds)));
-    }
-    let revision = owner
-        .pointer("/metadata/annotations/deployment.kubernetes.io~1revision")
-        .and_then(Value::as_str);
-    match revision {
-        Some(revision) => message.push_str(&format!(
-            " ({} {owner_name} is at revision {revision})",
-            resource.kind
-        )),
-        None => message.push_str(&format!(" (it was of {} {owner_name})", resource.kind)),
-    }
-    match of_object(cx, resource, owner).await {
-        Ok(target) if !target.pods.is_empty() => {
-            let names: Vec<String> = target.pods.iter().map(|pod| name_of(pod).to_owned()).collect();
-            message.push_str(&format!(". Its pods now: {}", listed(&names)));
-        }
-        _ => message.push_str(". It has no pods now"),
-    }
-    Error::not_found(message).next(
-        Next::op("pods.logs")
-            .arg("kind", &resource.kind)
-            .arg("name", owner_name)
-            .arg("namespace", namespace),
-    )
-}
-
-/// How long ago the last event of a pod was that tells of its end, in seconds.
-async fn last_seen(cx: &Cx, namespace: &str, name: &str) -> Option<u64> {
-    let query = Selection::default()
-        .with_field("involvedObject.name", name)
-        .with_field("reason", "Killing")
-        .query();
-    let mut last: Option<Timestamp> = None;
-    let seen = scan::objects(cx, &builtin::events(), Some(namespace), &query, |event| {
-        last = last.max(last_of(&event));
-    })
-    .await;
-    seen.ok()?;
-    Some(age(last?, Timestamp::now()))
-}
-
-/// The workload of this name, whatever kind it is of.
-async fn workload(cx: &Cx, namespace: &str, name: &str) -> Result<Option<(Resource, Value)>, Error> {
-    let kinds = [
-        builtin::deployments(),
-        builtin::stateful_sets(),
-        builtin::daemon_sets(),
-        builtin::jobs(),
-        builtin::cron_jobs(),
-        builtin::replica_sets(),
-    ];
-    let client = cx.client();
-    let answers =
-        futures::future::join_all(kinds.iter().map(|kind| client.get(kind, Some(namespace), name))).await;
-    for (kind, answer) in kinds.into_iter().zip(answers) {
-        match answer {
-            Ok(object) => return Ok(Some((kind, object))),
-            Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Forbidden) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(None)
 }
 
 /// The pods of a workload, service or anything else that selects pods.

@@ -1,0 +1,167 @@
+use std::sync::Arc;
+
+use super::*;
+use crate::{
+    engine::render::NextResolver,
+    output::{Column, Health, ObjectId, Role, Row, Scope},
+};
+
+/// Writes any operation as a call of a tool of its name.
+struct Calls;
+
+impl NextResolver for Calls {
+    fn call(&self, next: &Next) -> Option<String> {
+        let args: String = next
+            .args
+            .iter()
+            .map(|(name, value)| format!(" {name}={value}"))
+            .collect();
+        Some(format!("{}{args}", next.op.replace('.', "_")))
+    }
+}
+
+fn merge(answers: Vec<(&str, Result<Table, Error>)>) -> Result<String, Error> {
+    let answers = answers.into_iter().map(|(cluster, answer)| {
+        let answer = answer
+            .map(|table| Answered::Output(Box::new(table.into())))
+            .map_err(Stop::from);
+        (Some(cluster.to_owned()), answer)
+    });
+    let merging = Merging {
+        stage: &Stage::new(4_000, Arc::new(Calls)),
+        view: None,
+        redactor: &Redactor::new(false),
+        again: Next::op("pods.list").arg("status", "unhealthy"),
+    };
+    merging.merge(answers.collect())
+}
+
+fn pods(names: &[&str], unfiltered: Option<usize>) -> Table {
+    let columns = [
+        ("NAMESPACE", Role::Namespace),
+        ("NAME", Role::Name),
+        ("READY", Role::Ready),
+        ("STATUS", Role::Status),
+        ("RESTARTS", Role::Number),
+        ("AGE", Role::Age),
+    ];
+    let rows = names.iter().map(|name| Row {
+        id: ObjectId {
+            kind: "Pod".to_owned(),
+            namespace: Some("shop".to_owned()),
+            name: (*name).to_owned(),
+            ..ObjectId::default()
+        },
+        health: Health::Degraded,
+        status: "CrashLoopBackOff".to_owned(),
+        cells: ["shop", name, "0/1", "CrashLoopBackOff", "14", "51m"]
+            .map(str::to_owned)
+            .to_vec(),
+        ..Row::default()
+    });
+    let rows: Vec<Row> = rows.collect();
+    Table {
+        subject: "unhealthy pods".to_owned(),
+        columns: columns.map(|(header, role)| Column::new(header, role)).to_vec(),
+        total: rows.len(),
+        unhealthy: rows.len(),
+        unfiltered,
+        rows,
+        complete: true,
+        ..Table::default()
+    }
+}
+
+fn unreachable() -> Error {
+    Error::new(
+        ErrorKind::Unreachable,
+        "staging unreachable: no answer from https://10.4.0.1:6443 in 5 s; check VPN/network",
+    )
+}
+
+#[test]
+fn the_first_line_says_what_each_cluster_told() {
+    let mut table = pods(&["checkout-7d9c6bf6d4-2xkqp", "indexer-0"], Some(214));
+    table.next = vec![Next::op("resources.describe").arg("name", "indexer-0")];
+    assert_eq!(
+        merge(vec![("prod-eu", Ok(table)), ("staging", Err(unreachable()))]).unwrap(),
+        "\
+[2 clusters] Unhealthy pods: prod-eu 2 of 214; staging unreachable: no answer from https://10.4.0.1:6443 in 5 s
+CLUSTER	NAMESPACE	NAME	READY	STATUS	RESTARTS	AGE
+prod-eu	shop	checkout-7d9c6bf6d4-2xkqp	0/1	CrashLoopBackOff	14	51m
+prod-eu	shop	indexer-0	0/1	CrashLoopBackOff	14	51m
+Next: resources_describe name=indexer-0 cluster=prod-eu"
+    );
+}
+
+#[test]
+fn rows_that_are_left_out_are_counted_and_their_cluster_is_named() {
+    let names: Vec<String> = (0..600)
+        .map(|index| format!("checkout-7d9c6bf6d4-{index:05}"))
+        .collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut more = pods(&names[..3], None);
+    (more.total, more.unhealthy, more.cursor) = (10, 10, Some("0/shop/x/7f3a".to_owned()));
+    let text = merge(vec![("one", Ok(pods(&names, None))), ("two", Ok(more))]).unwrap();
+    assert!(
+        text.contains("\ntwo has 7 more; narrow with selector, or list cluster=two alone\n"),
+        "{text}"
+    );
+    let end: Vec<&str> = text.lines().rev().take(2).collect();
+    assert!(
+        end[1].starts_with("Cut to fit: ") && end[1].ends_with(" more rows"),
+        "{}",
+        end[1]
+    );
+    assert_eq!(end[0], "Next: pods_list status=unhealthy cluster=one");
+}
+
+#[test]
+fn what_fails_everywhere_is_an_error_of_its_own_kind_with_what_to_do() {
+    let unknown = |cluster: &str| {
+        Error::not_found(format!("no kind \"widgit\" on {cluster}"))
+            .next(Next::op("kinds.list").arg("search", "widg"))
+    };
+    let error = merge(vec![("one", Err(unknown("one"))), ("two", Err(unknown("two")))]).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::NotFound);
+    assert_eq!(
+        error.message,
+        "one: no kind \"widgit\" on one; two: no kind \"widgit\" on two"
+    );
+    let calls: Vec<_> = error.next.iter().filter_map(|next| Calls.call(next)).collect();
+    assert_eq!(
+        calls,
+        [
+            "kinds_list search=widg cluster=one",
+            "kinds_list search=widg cluster=two"
+        ]
+    );
+    let error = merge(vec![
+        ("one", Err(unknown("one"))),
+        ("staging", Err(unreachable())),
+    ])
+    .unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Server);
+    assert!(
+        error.message.ends_with(
+            "; staging unreachable: no answer from https://10.4.0.1:6443 in 5 s; check VPN/network"
+        )
+    );
+}
+
+#[test]
+fn columns_of_clusters_that_differ_are_matched_by_header() {
+    let mut old = pods(&["a"], None);
+    old.columns.remove(4);
+    old.rows[0].cells.remove(4);
+    old.scope = Scope::AllNamespaces;
+    let text = merge(vec![("old", Ok(old)), ("new", Ok(pods(&["b"], None)))]).unwrap();
+    assert!(
+        text.contains("old\tshop\ta\t0/1\tCrashLoopBackOff\t51m\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("new\tshop\tb\t0/1\tCrashLoopBackOff\t51m\t14"),
+        "{text}"
+    );
+}
