@@ -77,7 +77,7 @@ fn missing_rights(stage: &Stage) -> Result<(), String> {
     fs::write(stage.path("reader-here.json"), config.to_string()).map_err(|error| error.to_string())?;
     said(
         "reader-here.json",
-        &["only in namespace", &stage.namespace, "list pods (pods_list"],
+        &["only in namespace", &stage.namespace, "list pods (", "pods_list"],
     )
 }
 
