@@ -20,17 +20,18 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 /// The modules of the core from the top down: each may name those after it. The program's `cli` is above all of
 /// them, in a package of its own.
 const ORDER: &[&[&str]] = &[
+    &["fuzzing"],
     &["server"],
     &["engine"],
     &["operations"],
     &["monitoring"],
     &["call"],
     &["output", "cluster"],
-    &["error", "nearest"],
+    &["error"],
 ];
 
-/// Modules that all may name: settings, which hold no logic of a layer.
-const READ_BY_ALL: &[&str] = &["config"];
+/// Modules that all may name: settings and "did you mean", which hold no logic of a layer.
+const READ_BY_ALL: &[&str] = &["config", "nearest"];
 
 /// What is named from below all the same, each with its reason. A new line here is a decision.
 const EXCEPTIONS: &[(&str, &str, &str)] = &[

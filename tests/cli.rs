@@ -20,12 +20,17 @@ struct Ran {
 }
 
 fn run_in(folder: &Path, arguments: &[&str]) -> Ran {
+    run_with(folder, arguments, &[])
+}
+
+fn run_with(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
     let home = tempfile::tempdir().unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_kube-mcp"))
         .args(arguments)
         .current_dir(folder)
         .env_clear()
         .env("HOME", home.path())
+        .envs(variables.iter().copied())
         .stdin(Stdio::null())
         .output()
         .unwrap();
@@ -94,10 +99,15 @@ fn no_operation_of_the_core_is_missed_by_the_scan() {
                 declared(&path, names);
             } else if path.file_name().is_some_and(|name| name != "tests.rs") {
                 let text = fs::read_to_string(&path).unwrap();
-                let lines = text
-                    .lines()
-                    .filter_map(|line| line.trim().strip_prefix("#[operation(\""));
-                names.extend(lines.filter_map(|line| line.split('"').next()).map(str::to_owned));
+                let attributes = text
+                    .split("\n#[operation(")
+                    .skip(1)
+                    .filter_map(|rest| rest.trim_start().strip_prefix('"'));
+                names.extend(
+                    attributes
+                        .filter_map(|rest| rest.split('"').next())
+                        .map(str::to_owned),
+                );
             }
         }
     }
@@ -226,8 +236,112 @@ fn the_committed_schemas_are_those_that_are_printed() {
         if std::env::var_os("UPDATE_EXPECT").is_some() {
             fs::write(&path, &printed).unwrap();
         }
-        assert_eq!(fs::read_to_string(&path).unwrap(), printed, "{}", path.display());
+        // Not `assert_eq!`: it would print both, and each is a thousand lines.
+        assert!(
+            fs::read_to_string(&path).unwrap() == printed,
+            "spec/schema/{name}.json differs from what is printed; if that is meant: UPDATE_EXPECT=1 cargo test --test cli"
+        );
     }
+}
+
+#[test]
+fn doctor_without_a_cluster_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.yaml");
+    fs::write(
+        &file,
+        "server:\n  toolsets: [cor]\n  templates: nowhere\n  budgt: 1\n",
+    )
+    .unwrap();
+    let ran = run(&["doctor", "--output", "json", "--config", file.to_str().unwrap()]);
+    assert_eq!((ran.status, ran.err.as_str()), (Some(1), ""));
+    let report: Value = serde_json::from_str(&ran.out).unwrap();
+    let failed: Vec<_> = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|finding| finding["level"] == "fail")
+        .map(|finding| {
+            format!(
+                "{} {} -> {}",
+                finding["check"], finding["finding"], finding["next"]
+            )
+        })
+        .collect();
+    let told = [
+        ("configuration", "config.yaml:4:3: no key"),
+        ("tools", "did you mean core?"),
+        ("templates", "cannot read"),
+        ("kubeconfig", "--kubeconfig FILE"),
+    ];
+    assert_eq!(failed.len(), told.len(), "{failed:?}");
+    for (finding, (check, words)) in failed.iter().zip(told) {
+        assert!(finding.contains(check) && finding.contains(words), "{finding}");
+    }
+    assert!(run(&["doctor"]).out.ends_with("1 failed, 0 warnings\n"));
+}
+
+/// `UPDATE_EXPECT=1` rewrites them.
+#[test]
+fn the_committed_reference_is_what_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let written = run(&["reference", folder.path().to_str().unwrap()]);
+    assert_eq!(written.status, Some(0), "{}", written.err);
+    let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference");
+    let pages = |folder: &Path| -> BTreeSet<_> {
+        let entries = fs::read_dir(folder).unwrap();
+        entries.map(|entry| entry.unwrap().file_name()).collect()
+    };
+    for name in pages(folder.path()) {
+        let page = fs::read_to_string(folder.path().join(&name)).unwrap();
+        if std::env::var_os("UPDATE_EXPECT").is_some() {
+            fs::write(committed.join(&name), &page).unwrap();
+        }
+        assert!(
+            fs::read_to_string(committed.join(&name)).is_ok_and(|known| known == page),
+            "docs/reference/{} is not current; `cargo run -- reference docs/reference` rewrites it",
+            name.display()
+        );
+    }
+    assert_eq!(pages(folder.path()), pages(&committed));
+}
+
+#[test]
+fn completions_know_every_command_and_the_names_of_this_binary() {
+    let help = run(&["help"]).out;
+    let commands: Vec<&str> = help
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.strip_prefix("  ").filter(|line| !line.starts_with(' ')))
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert!(commands.contains(&"completions"), "{help}");
+    for shell in ["bash", "zsh", "fish"] {
+        let script = run(&["completions", shell]).out;
+        for name in commands
+            .iter()
+            .copied()
+            .chain(SURFACE.tools.iter().map(|tool| tool.name))
+        {
+            assert!(script.contains(name), "{shell}: {name} is missing");
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("kube-mcp.bash");
+    // What bash offers for `kube-mcp call pods_` after the script.
+    let asking = "
+        source \"$0\" && COMP_WORDS=(kube-mcp call pods_) COMP_CWORD=2 && _kube__mcp kube-mcp pods_ call
+        echo \"${COMPREPLY[@]}\"";
+    fs::write(&file, run(&["completions", "bash"]).out).unwrap();
+    let Ok(bash) = Command::new("bash").arg("-c").arg(asking).arg(&file).output() else {
+        return;
+    };
+    let mut expected: Vec<&str> = SURFACE.tools.iter().map(|tool| tool.name).collect();
+    expected.retain(|name| name.starts_with("pods_"));
+    assert_eq!(String::from_utf8_lossy(&bash.stdout).trim(), expected.join(" "));
+    assert_eq!(String::from_utf8_lossy(&bash.stderr), "");
 }
 
 #[test]
@@ -263,4 +377,43 @@ fn a_call_without_a_cluster_says_what_to_do() {
     let call = run(&["call", read.unwrap().name]);
     assert_eq!(call.status, Some(1), "{}", call.out);
     assert!(call.out.contains("--kubeconfig FILE"), "{}", call.out);
+}
+
+#[test]
+fn what_http_cannot_do_is_told_before_it_serves() {
+    for (arguments, variable, told) in [
+        (
+            &["--transport", "http", "--listen", "0.0.0.0:8080"][..],
+            ("X", ""),
+            "http.listen 0.0.0.0:8080: expected a loopback address",
+        ),
+        (
+            &["--listen", "127.0.0.1:0"],
+            ("X", ""),
+            "--listen, --stateless and --no-auth go with --transport http",
+        ),
+        (
+            &["--transport", "http"],
+            ("KUBE_MCP_HTTP_TOKEN", "too-short"),
+            "http.token: expected 16 or more visible ASCII characters",
+        ),
+        (
+            &["--transport", "http"],
+            ("KUBE_MCP_HTTP_TOKEN_FILE", "/nonexistent/token"),
+            "http.token_file /nonexistent/token: cannot be read",
+        ),
+    ] {
+        let arguments: Vec<&str> = ["serve"].into_iter().chain(arguments.iter().copied()).collect();
+        let ran = run_with(
+            Path::new("/"),
+            &arguments,
+            &[variable, ("KUBE_MCP_HTTP_LISTEN", "127.0.0.1:0")],
+        );
+        assert_eq!((ran.status, ran.out.as_str()), (Some(1), ""), "{}", ran.err);
+        assert!(
+            ran.err.contains(told) && !ran.err.contains("too-short"),
+            "{}",
+            ran.err
+        );
+    }
 }

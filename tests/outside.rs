@@ -84,7 +84,7 @@ fn a_teams_package_serves_our_tools_and_its_own() {
 
     let (clean, said, told) = run("acme-kube-mcp", &package, &["lint"]);
     assert!(clean, "{told}");
-    assert_eq!(said, "3 tools, 1 prompt, 0 resources: no mistakes\n");
+    assert_eq!(said, "3 tools, 2 prompts, 0 resources: no mistakes\n");
 
     let (_, shown, _) = run("acme-kube-mcp", &package, &["show", "acme_purge"]);
     for part in [

@@ -16,6 +16,9 @@ pub mod cluster;
 pub mod config;
 pub mod engine;
 pub mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod monitoring;
 pub mod nearest;
 pub mod operations;

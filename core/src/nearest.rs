@@ -26,7 +26,20 @@ fn distance(word: &str, candidate: &str) -> usize {
     {
         return candidate.len().abs_diff(word.len()).min(1);
     }
-    strsim::damerau_levenshtein(word, candidate)
+    edits(word, candidate)
+}
+
+/// The longest text that may be a misspelt name: as long as any name in Kubernetes.
+const LONGEST_NAME: usize = 253;
+
+/// How many edits make one name of the other, for "did you mean". A text longer than any name is none: to compare it
+/// takes time and memory by its length, and it may be megabytes.
+pub(crate) fn edits(word: &str, name: &str) -> usize {
+    let longer = word.len().max(name.len());
+    if longer > LONGEST_NAME {
+        return longer;
+    }
+    strsim::damerau_levenshtein(word, name)
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@ use std::path::Path;
 use kube_mcp_model::expand;
 use proc_macro::TokenStream;
 
-/// Declares an operation that specs can bind: `#[operation("pods.logs", read)]`, with `long` as a third word if it
-/// takes its own timeout.
+/// Declares an operation that specs can bind: `#[operation("pods.logs", read)]`, with `long` if it takes its own
+/// timeout, and `needs("get pods", "get pods/log")` for what the API server must allow it, in RBAC's words.
 ///
 /// The function stays as it is. Beside it goes a module of its name with `Params`, `OPERATION` and a typed `call`.
 /// Doc comments on the function and on its parameters become the help of `kube-mcp operations`.

@@ -49,8 +49,8 @@ impl Audit for NoAudit {
     fn record(&self, _entry: &AuditEntry) {}
 }
 
-/// The context of calls from the command line; Ctrl-C cancels them.
-pub(super) fn context(config: &Config) -> Context {
+/// Cancelled by Ctrl-C.
+pub(super) fn cancelled_by_the_keyboard() -> CancellationToken {
     let cancel = CancellationToken::new();
     let cancelled = cancel.clone();
     tokio::spawn(async move {
@@ -58,6 +58,11 @@ pub(super) fn context(config: &Config) -> Context {
             cancelled.cancel();
         }
     });
+    cancel
+}
+
+/// The context of calls from the command line; Ctrl-C cancels them.
+pub(super) fn context(config: &Config) -> Context {
     let consent = match config.access.confirm {
         Confirm::AskOnly if !terminal::can_ask() => Consent::Refused,
         _ => Consent::Code,
@@ -69,7 +74,7 @@ pub(super) fn context(config: &Config) -> Context {
         },
         consent,
         agreed: None,
-        cancel,
+        cancel: cancelled_by_the_keyboard(),
         progress: Arc::new(ToStderr(io::stderr().is_terminal())),
     }
 }

@@ -5,6 +5,8 @@
 
 mod arguments;
 mod call;
+mod completions;
+mod doctor;
 mod engine;
 mod lint;
 mod listing;
@@ -12,6 +14,7 @@ mod new;
 mod operations;
 mod options;
 mod program;
+mod reference;
 mod render;
 mod schema;
 mod serve;

@@ -96,6 +96,9 @@ fn described(operation: &Signature, catalog: &Catalog) -> String {
             "its own timeout, at most 600 s".to_owned(),
         ]);
     }
+    if !operation.needs.is_empty() {
+        facts.push(vec!["needs".to_owned(), operation.needs.join(", ")]);
+    }
     facts.push(vec!["declared".to_owned(), operation.at.clone()]);
     text.push_str(&aligned(&facts));
     if !operation.params.is_empty() || operation.paged {
@@ -128,7 +131,7 @@ fn described(operation: &Signature, catalog: &Catalog) -> String {
 }
 
 /// A type as a spec's author thinks of it.
-fn type_of(ty: &Type, catalog: &Catalog) -> String {
+pub(super) fn type_of(ty: &Type, catalog: &Catalog) -> String {
     let base = match &ty.base {
         Base::String => "string".to_owned(),
         Base::Bool => "boolean".to_owned(),
@@ -146,7 +149,8 @@ fn type_of(ty: &Type, catalog: &Catalog) -> String {
     if ty.list { format!("list of {base}") } else { base }
 }
 
-fn output(output: &Output) -> String {
+/// A type of answer, as operations name it.
+pub(super) fn output(output: &Output) -> String {
     match output {
         Output::Table => "Table".to_owned(),
         Output::Object => "Object".to_owned(),

@@ -86,6 +86,7 @@ impl Options {
             mode: self.mode,
             confirm: self.confirm,
             reveal_secrets: self.reveal_secrets,
+            ..Overrides::default()
         }
     }
 }

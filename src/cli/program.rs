@@ -2,10 +2,13 @@
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use kube_mcp_core::engine::surface::Surface;
 
-use super::{call, lint, new, operations, options::Options, render, schema, serve, show, terminal, tools};
+use super::{
+    call, completions, doctor, lint, new, operations, options::Options, reference, render, schema, serve,
+    show, terminal, tools,
+};
 
 /// An MCP server for Kubernetes
 ///
@@ -30,28 +33,34 @@ enum Command {
     Serve(serve::Serve),
     Call(call::CallTool),
     Tools(tools::Tools),
+    Doctor(doctor::Doctor),
     Lint(lint::Lint),
     Show(show::Show),
     Operations(operations::Operations),
     New(new::New),
     Schema(schema::Schema),
     Render(render::Render),
+    Reference(reference::Reference),
+    Completions(completions::Completions),
 }
 
 /// Runs the program over these surfaces.
 pub(crate) fn run(surfaces: &[&'static Surface]) -> ExitCode {
     let Program { command, options } = Program::parse();
     let options = options.overrides();
-    let result = match command.unwrap_or(Command::Serve(serve::Serve {})) {
+    let result = match command.unwrap_or(Command::Serve(serve::Serve::default())) {
         Command::Serve(serve) => serve.run(surfaces, &options),
         Command::Call(call) => call.run(surfaces, &options),
         Command::Tools(tools) => tools.run(surfaces, &options),
+        Command::Doctor(doctor) => doctor.run(surfaces, &options),
         Command::Lint(lint) => lint.run(surfaces),
         Command::Show(show) => show.run(surfaces),
         Command::Operations(operations) => operations.run(surfaces),
         Command::New(new) => new.run(surfaces),
         Command::Schema(schema) => schema.run(surfaces),
         Command::Render(render) => render.run(surfaces, &options),
+        Command::Reference(reference) => reference.run(surfaces),
+        Command::Completions(completions) => completions.run(surfaces, Program::command()),
     };
     match result {
         Ok(code) => code,
@@ -61,8 +70,6 @@ pub(crate) fn run(surfaces: &[&'static Surface]) -> ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]

@@ -37,6 +37,11 @@ impl Schema {
     }
 }
 
+/// The names of the schemas.
+pub(super) fn names() -> Vec<&'static str> {
+    schemas(None).into_iter().map(|(file, _)| stem(file)).collect()
+}
+
 fn stem(file: &str) -> &str {
     file.strip_suffix(".json").unwrap_or(file)
 }

@@ -38,12 +38,6 @@ impl Show {
 }
 
 fn shown(tool: &Tool, package: &str) -> String {
-    let access = tool
-        .steps
-        .iter()
-        .map(|step| step.op.access)
-        .max()
-        .unwrap_or(Access::Read);
     let mut text = tool.name.to_owned();
     if let Some(title) = tool.title {
         text.push_str(&format!(" ({title})"));
@@ -53,7 +47,7 @@ fn shown(tool: &Tool, package: &str) -> String {
         ["package", package],
         ["declared", tool.at],
         ["toolset", tool.toolset],
-        ["access", access.word()],
+        ["access", access_of(tool).word()],
     ];
     if tool.always_confirm {
         facts.push(["confirm", "always"]);
@@ -80,8 +74,14 @@ fn shown(tool: &Tool, package: &str) -> String {
     text + &format!("\nInput schema:\n\n{schema}\n\nCode:\n\n{}", tool.code)
 }
 
+/// The highest access of a tool's operations.
+pub(super) fn access_of(tool: &Tool) -> Access {
+    let accesses = tool.steps.iter().map(|step| step.op.access);
+    accesses.max().unwrap_or(Access::Read)
+}
+
 /// Parameters that are not the author's own.
-fn added(tool: &Tool) -> Vec<&'static str> {
+pub(super) fn added(tool: &Tool) -> Vec<&'static str> {
     let mut added = Vec::new();
     if tool.steps.iter().any(|step| step.op.reach == Reach::Cluster) {
         added.push("cluster (if there are several)");

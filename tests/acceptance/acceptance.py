@@ -87,6 +87,20 @@ def clusters_list(place, call):
     answer.says(facts("version")["serverVersion"]["gitVersion"], kubectl("config", "current-context").strip())
 
 
+def kinds_list(place, call):
+    answer = Answer(call("kinds_list", {"search": f"spr-{place.run}"}))
+    answer.line("Sprocket", f"{place.crd}/v1", f"spr-{place.run}", "namespace")
+    count = len(kubectl("api-resources", "--output=name").split())
+    answer.says(f"1 of {count} kinds")
+
+
+def kinds_explain(place, call):
+    answer = Answer(call("kinds_explain", {"kind": "deploy", "path": "spec.strategy", "depth": 2}))
+    for field in ("type", "rollingUpdate", "rollingUpdate.maxSurge", "rollingUpdate.maxUnavailable"):
+        answer.line(f"{field}\t")
+    answer.line("maxSurge", "int or %", "25%")
+
+
 def resources_list(place, call):
     answer = Answer(call("resources_list", {"kind": f"spr-{place.run}", "namespace": place.namespace}))
     answer.says("Sprocket", "TEETH", "ALLOY", "3")
@@ -155,6 +169,13 @@ def events_list(place, call):
     answer.says("FailedScheduling", "Insufficient cpu", count)
 
 
+def resources_wait(place, call):
+    arguments = {"kind": "deploy", "name": "web", "namespace": place.namespace, "for": "rollout", "timeout": "20s"}
+    answer = Answer(call("resources_wait", arguments))
+    status = facts("get", "deployment", "web", "-n", place.namespace)["status"]
+    answer.says("rolled out", f"{status['readyReplicas']} of {status['replicas']} ready")
+
+
 def workloads_list(place, call):
     answer = Answer(call("workloads_list", {"namespace": place.namespace}))
     kinds = "deployments,statefulsets,daemonsets,jobs,cronjobs"
@@ -201,12 +222,15 @@ def mistakes(place, call):
 
 CHECKS = [
     clusters_list,
+    kinds_list,
+    kinds_explain,
     resources_list,
     resources_get,
     resources_describe,
     pods_list,
     pods_logs,
     events_list,
+    resources_wait,
     workloads_list,
     resources_label,
     mistakes,
@@ -263,7 +287,8 @@ def main():
         for extra in (prompt, resource, schemas):
             check(f"{extra.__name__} by inspector", lambda: extra(place, kubeconfig, home))
         for mode in ("legacy", "2026-07-28", "auto"):
-            check(f"Python SDK, {mode}", lambda: asyncio.run(sdk.converse(PROGRAM, place, mode)))
+            for converse, way in ((sdk.converse, "stdio"), (sdk.converse_over_http, "HTTP")):
+                check(f"Python SDK over {way}, {mode}", lambda: asyncio.run(converse(PROGRAM, place, mode)))
     print(f"acceptance: {len(missed)} missed" + "".join(f"\n  {name}" for name in missed))
     sys.exit(bool(missed))
 

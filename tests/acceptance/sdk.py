@@ -1,8 +1,13 @@
 """A conversation with the server through the Python SDK, as a client of one era or the other."""
 
 import os
+import pathlib
+import subprocess
+import tempfile
+import time
 
 from mcp import Client, StdioServerParameters, stdio_client
+from mcp.client.streamable_http import create_mcp_http_client, streamable_http_client
 from mcp_types import PromptReference, ResourceTemplateReference
 
 from place import kubectl
@@ -17,6 +22,33 @@ async def converse(program, place, mode):
     # Its audit lines are no part of the report.
     with open(os.devnull, "w") as quiet:
         await with_client(stdio_client(parameters, errlog=quiet), place, mode)
+
+
+async def converse_over_http(program, place, mode):
+    """The same over HTTP, with the token that the server's file tells."""
+    with tempfile.NamedTemporaryFile("r") as log:
+        line = [program, "serve", "--transport", "http", "--listen", "127.0.0.1:0"]
+        server = subprocess.Popen(line, stderr=open(log.name, "w"))
+        try:
+            told = started(log)
+            url = next(word for word in told if word.startswith("http://")).rstrip(";")
+            headers = {"Authorization": f"Bearer {pathlib.Path(told[-1]).read_text()}"}
+            async with create_mcp_http_client(headers=headers) as http:
+                await with_client(streamable_http_client(url, http_client=http), place, mode)
+        finally:
+            server.terminate()
+            assert server.wait(timeout=5) == 0, "the server ended badly"
+
+
+def started(log):
+    """The words of the two lines with which a server says where it is."""
+    for _ in range(100):
+        log.seek(0)
+        lines = log.readlines()
+        if len(lines) >= 2 and lines[1].endswith("\n"):
+            return " ".join(lines[:2]).split()
+        time.sleep(0.05)
+    raise AssertionError("the server did not start")
 
 
 async def with_client(server, place, mode):

@@ -37,6 +37,7 @@ const fn operation(name: &'static str, access: Access) -> Operation {
         output: OutputKind::Record,
         paged: false,
         long: true,
+        needs: &[],
         params: PARAMS,
     }
 }
@@ -167,6 +168,7 @@ const TOOL: Tool = Tool {
     steps: &[],
     template: None,
     at: AT,
+    examples: &[],
     code: "",
 };
 

@@ -21,8 +21,10 @@ mod changes;
 mod clusters;
 mod command_line;
 mod describe;
+mod doctor;
 mod events;
 mod facts;
+mod kinds;
 mod kubectl;
 mod listing;
 mod lists;
@@ -36,6 +38,7 @@ mod prompts;
 mod resources;
 mod safety;
 mod stage;
+mod waiting;
 mod workloads;
 
 use stage::Stage;
@@ -55,13 +58,16 @@ const PARTS: &[(&str, Trials)] = &[
     ("pods_logs", logs::TRIALS),
     ("events_list", events::TRIALS),
     ("workloads_list", workloads::TRIALS),
+    ("resources_wait", waiting::TRIALS),
     ("clusters", clusters::TRIALS),
+    ("kinds", kinds::TRIALS),
     ("resources_label", changes::TRIALS),
     ("access_check", access::TRIALS),
     ("safety", safety::TRIALS),
     ("prompts", prompts::TRIALS),
     ("resources", resources::TRIALS),
     ("command_line", command_line::TRIALS),
+    ("doctor", doctor::TRIALS),
 ];
 
 /// Fails with the message unless the condition holds.

@@ -31,6 +31,16 @@ pub(crate) struct Answer {
     pub(crate) is_error: bool,
 }
 
+impl Answer {
+    /// What a result says.
+    pub(crate) fn of(result: &Value) -> Self {
+        Self {
+            text: texts(&result["content"]),
+            is_error: result["isError"] == json!(true),
+        }
+    }
+}
+
 impl Server {
     /// Starts it; `command` says with which arguments and environment.
     pub(crate) fn start(mut command: Command) -> Result<Self, String> {
@@ -89,27 +99,32 @@ impl Server {
         let id = self.begin(method, &params)?;
         let end = Instant::now() + PATIENCE;
         loop {
-            let line = match self
-                .lines
-                .recv_timeout(end.saturating_duration_since(Instant::now()))
-            {
-                Ok(line) => line,
-                Err(RecvTimeoutError::Timeout) => {
-                    return Err(format!("no answer to {method} in {PATIENCE:?}"));
-                }
-                Err(RecvTimeoutError::Disconnected) => {
-                    return Err(format!("the server ended before it answered {method}"));
-                }
-            };
+            let (answered, result) = self
+                .next_answer(end)
+                .map_err(|error| format!("{method}: {error}"))?;
+            if answered == id {
+                return Ok(result);
+            }
+        }
+    }
+
+    /// Waits for the next answer: its id and result. An error of the protocol is an `Err`.
+    pub(crate) fn next_answer(&self, end: Instant) -> Result<(u64, Value), String> {
+        loop {
+            let patience = end.saturating_duration_since(Instant::now());
+            let line = self.lines.recv_timeout(patience).map_err(|error| match error {
+                RecvTimeoutError::Timeout => "no answer in time",
+                RecvTimeoutError::Disconnected => "the server ended before it answered",
+            })?;
             let mut message: Value = serde_json::from_str(&line)
                 .map_err(|error| format!("the server wrote a line that is not JSON: {error}: {line}"))?;
-            if message["id"] != json!(id) {
+            let Some(id) = message["id"].as_u64() else {
                 continue; // a notification
-            }
+            };
             if let Some(error) = message.get("error") {
-                return Err(format!("{method}: {error}"));
+                return Err(error.to_string());
             }
-            return Ok(message["result"].take());
+            return Ok((id, message["result"].take()));
         }
     }
 
@@ -124,10 +139,7 @@ impl Server {
     /// Calls a tool.
     pub(crate) fn call(&mut self, tool: &str, arguments: &Value) -> Result<Answer, String> {
         let result = self.request("tools/call", json!({"name": tool, "arguments": arguments}))?;
-        Ok(Answer {
-            text: texts(&result["content"]),
-            is_error: result["isError"] == json!(true),
-        })
+        Ok(Answer::of(&result))
     }
 
     /// Closes stdin and waits for the process to end; says how long it took.

@@ -8,14 +8,14 @@ use tokio_util::sync::CancellationToken;
 use super::{Access, Codes, Consent, KindRef, Mode};
 use crate::{
     Error,
-    cluster::{Client, Cluster, Clusters, Grant, Identity, Resource},
+    cluster::{Client, Cluster, Clusters, Grant, Identity, Registry, Resource, Schemas},
     output::Redactor,
 };
 
 /// Who calls. Codes, cursors and audit lines are bound to it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Caller {
-    /// The transport's name for the caller: `stdio`, `cli`, later an authenticated subject.
+    /// The transport's name for the caller: `stdio`, `cli`, or over HTTP the session or token, by a digest.
     pub id: String,
     /// What the client calls itself, for the log only.
     pub client: String,
@@ -134,6 +134,22 @@ impl Cx {
     /// As they come, explained.
     pub async fn resources(&self) -> Result<Arc<[Resource]>, Error> {
         self.cluster.resources(self.grant(Access::Read)).await
+    }
+
+    /// What the cluster serves by now: unlike [`resources`](Self::resources), not as it was learned earlier.
+    ///
+    /// # Errors
+    /// As they come, explained.
+    pub async fn discover(&self) -> Result<Arc<Registry>, Error> {
+        self.cluster.discover(self.grant(Access::Read)).await
+    }
+
+    /// The schemas of a kind and of all that it is made of.
+    ///
+    /// # Errors
+    /// If the cluster publishes none; the others as they come, explained.
+    pub async fn schemas(&self, resource: &Resource) -> Result<Arc<Schemas>, Error> {
+        self.cluster.schemas(resource, self.grant(Access::Read)).await
     }
 
     /// Who the API server takes us for.

@@ -19,7 +19,7 @@ pub use approve::{Approved, Binding, CodeError, Codes, Consent, Digest};
 pub use audit::{Audit, AuditEntry};
 pub use bind::{Bind, BindError, Choice, Text, Value, Values, bind_choice, bind_text, bind_text_or_number};
 pub use cx::{Call, Caller, Cx, Progress, ServerCx};
-pub use operation::{Operation, OperationParam, Reach};
+pub use operation::{Need, Operation, OperationParam, Reach};
 pub use page::Page;
 pub use params::{Duration, KindRef, Moment};
 pub use plan::{Plan, Planned, Why};

@@ -18,8 +18,19 @@ pub struct Operation {
     pub paged: bool,
     /// Whether it takes its own timeout (at most 600 s) in place of the call's deadline.
     pub long: bool,
+    /// What the API server must allow it.
+    pub needs: &'static [Need],
     /// Its parameters, in order, without `cx` and `page`.
     pub params: &'static [OperationParam],
+}
+
+/// A right in RBAC's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Need {
+    /// The verb, e.g. `list`.
+    pub verb: &'static str,
+    /// The resource, e.g. `pods/log`, `deployments.apps`; `$kind` is what the parameter `kind` names.
+    pub resource: &'static str,
 }
 
 /// What an operation works on.

@@ -26,14 +26,7 @@ impl Clusters {
     /// Reads the kubeconfig files (or finds itself in a cluster). A kubeconfig that is not there is no error:
     /// there are then no clusters, and a call says so. One that cannot be read is kept and told by each call.
     pub fn load(config: &config::Config) -> Self {
-        let home = etcetera::home_dir().ok();
-        let variable = std::env::var_os("KUBECONFIG");
-        let source = Source::find(
-            &config.kubernetes.kubeconfig,
-            variable.as_deref(),
-            home.as_deref(),
-        );
-        Self::from_source(&source, config)
+        Self::from_source(&Source::of(config), config)
     }
 
     pub(super) fn from_source(source: &Source, config: &config::Config) -> Self {
@@ -70,12 +63,7 @@ impl Clusters {
 
     fn from_kubeconfig(merged: &Merged, config: &config::Config) -> Self {
         let kubernetes = &config.kubernetes;
-        let files: Vec<_> = merged
-            .files
-            .iter()
-            .map(|file| file.display().to_string())
-            .collect();
-        let files = files.join(", ");
+        let files = merged.places();
         if merged.contexts.is_empty() {
             return Self::none(Error::not_found(format!(
                 "the kubeconfig {files} has no contexts"
@@ -102,14 +90,7 @@ impl Clusters {
                 config,
             ));
         }
-        let known: Vec<_> = merged.contexts.keys().map(String::as_str).collect();
-        let missing: Vec<_> = kubernetes
-            .contexts
-            .iter()
-            .chain(kubernetes.aliases.keys())
-            .filter(|name| !merged.contexts.contains_key(*name))
-            .map(|name| unknown_context(name, &known, &files))
-            .collect();
+        let missing = missing_contexts(config, merged);
         if clusters.is_empty() {
             return Self::none(Error::not_found(format!(
                 "kubernetes.contexts leaves no cluster: {}",
@@ -207,6 +188,18 @@ impl Clusters {
             None => format!("no cluster {name:?}; clusters: {}", names.join(", ")),
         }))
     }
+}
+
+/// The contexts that the configuration names and no file has, each with the nearest.
+pub(super) fn missing_contexts(config: &config::Config, merged: &Merged) -> Vec<String> {
+    let known: Vec<_> = merged.contexts.keys().map(String::as_str).collect();
+    let files = merged.places();
+    let named = config.kubernetes.contexts.iter();
+    named
+        .chain(config.kubernetes.aliases.keys())
+        .filter(|name| !merged.contexts.contains_key(*name))
+        .map(|name| unknown_context(name, &known, &files))
+        .collect()
 }
 
 /// A denial that names a cluster that does not exist: it was meant for another, which nothing would guard.

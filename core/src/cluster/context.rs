@@ -10,14 +10,16 @@ use super::{
     discovery::Discovery,
     kubeconfig::Entry,
     layers::{
-        guard::{GuardLayer, Policy, unknown_resources},
+        guard::{GuardLayer, Policy, UnknownResource, unknown_resources},
         limit::LimitLayer,
         retry::Repeat,
         trace::TraceLayer,
     },
+    openapi::Documents,
     plugin::Plugin,
     proxy::{self, ProxyEnv},
     registry::Registry,
+    schema::Schemas,
     transport::Transport,
 };
 use crate::{
@@ -49,7 +51,10 @@ pub struct Cluster {
     policy: Arc<Policy>,
     /// Everything that a request passes.
     pub(super) service: HttpService,
+    /// What is at its end, if it is a kubeconfig's or a service account's.
+    pub(super) transport: Option<Transport>,
     discovery: Discovery,
+    documents: Documents,
     identified: RwLock<Option<Identity>>,
 }
 
@@ -77,11 +82,13 @@ impl Cluster {
             let plugin = Plugin::of(&entry, kubernetes.timeouts.plugin);
             (entry, plugin)
         });
-        let transport = BoxCloneSyncService::new(Transport::new(entry, how));
+        let transport = Transport::new(entry, how);
+        let service = BoxCloneSyncService::new(transport.clone());
         Self {
             credentials,
             proxy,
-            ..Self::over(transport, named, &server, config)
+            transport: Some(transport),
+            ..Self::over(service, named, &server, config)
         }
     }
 
@@ -116,13 +123,15 @@ impl Cluster {
             proxy: None,
             policy,
             service: BoxCloneSyncService::new(service),
+            transport: None,
             discovery: Discovery::default(),
+            documents: Documents::default(),
             identified: RwLock::new(None),
         }
     }
 
     /// A cluster whose API server is this service, behind the same layers as any other.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn scripted(name: &str, transport: HttpService, config: &Config) -> Self {
         let named = Named {
             name,
@@ -182,6 +191,22 @@ impl Cluster {
         Ok(self.discovery.registry(&self.client(grant)).await?.preferred())
     }
 
+    /// What the cluster serves by now: discovery is asked again unless that was a moment ago.
+    ///
+    /// # Errors
+    /// As they come, explained.
+    pub async fn discover(self: &Arc<Self>, grant: Grant) -> Result<Arc<Registry>, Error> {
+        self.discovery.refreshed(&self.client(grant)).await
+    }
+
+    /// The schemas of a kind's group version.
+    ///
+    /// # Errors
+    /// If the cluster publishes none; the others as they come, explained.
+    pub async fn schemas(self: &Arc<Self>, resource: &Resource, grant: Grant) -> Result<Arc<Schemas>, Error> {
+        self.documents.of(&self.client(grant), resource).await
+    }
+
     /// Who the API server takes us for.
     ///
     /// # Errors
@@ -213,9 +238,23 @@ impl Cluster {
         self.policy.permits(info, cluster_scoped)
     }
 
-    /// Logs which names in rules this cluster serves no kind of.
+    /// What it serves.
+    pub(super) async fn registry(&self, client: &Client) -> Result<Arc<Registry>, Error> {
+        self.discovery.registry(client).await
+    }
+
+    /// The names in rules that this cluster serves no kind for.
+    pub(super) fn unknown_in_rules(&self, registry: &Registry) -> Vec<UnknownResource> {
+        unknown_resources(&self.policy, |plural, group| registry.serves(plural, group))
+    }
+
+    /// Logs which names in rules this cluster serves no kind for.
     pub(super) fn check_rules(&self, registry: &Registry) {
-        let unknown = unknown_resources(&self.policy, |plural, group| registry.serves(plural, group));
+        let unknown: Vec<String> = self
+            .unknown_in_rules(registry)
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         if !unknown.is_empty() {
             tracing::warn!(cluster = %self.name, "no kind of these names in rules: {}", unknown.join(", "));
         }

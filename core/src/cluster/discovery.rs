@@ -182,9 +182,9 @@ fn from_aggregated(
                 .into_iter()
                 .filter_map(|sub| sub.subresource)
                 .collect(),
+            categories: found.categories,
         },
         preferred,
-        categories: found.categories,
     })
 }
 
@@ -307,9 +307,9 @@ fn from_list(
                 namespaced: found.namespaced,
                 verbs: found.verbs,
                 subresources: Vec::new(),
+                categories: found.categories,
             },
             preferred,
-            categories: found.categories,
         });
     }
     for sub in subs {

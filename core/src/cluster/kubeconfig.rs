@@ -10,7 +10,7 @@ use std::{
 
 use kube::config::{AuthInfo, Cluster, Context, Kubeconfig, KubeconfigError};
 
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, config::Config};
 
 /// Where kubeconfigs come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +27,17 @@ pub(super) enum Source {
 
 impl Source {
     /// Where this process looks.
+    pub(super) fn of(config: &Config) -> Self {
+        let home = etcetera::home_dir().ok();
+        let variable = std::env::var_os("KUBECONFIG");
+        Self::find(
+            &config.kubernetes.kubeconfig,
+            variable.as_deref(),
+            home.as_deref(),
+        )
+    }
+
+    /// Where a process looks that was given these files, this variable and this home.
     pub(super) fn find(named: &[PathBuf], variable: Option<&std::ffi::OsStr>, home: Option<&Path>) -> Self {
         if !named.is_empty() {
             return Self::Named(named.to_vec());
@@ -42,6 +53,15 @@ impl Source {
         home.map_or(Self::Nowhere, |home| {
             Self::Home(home.join(".kube").join("config"))
         })
+    }
+
+    /// The files, whether they exist or not.
+    pub(super) fn files(&self) -> &[PathBuf] {
+        match self {
+            Self::Named(files) | Self::Variable(files) => files,
+            Self::Home(file) => std::slice::from_ref(file),
+            Self::Nowhere => &[],
+        }
     }
 
     /// Where was looked, for an error that says that nothing was found.
@@ -92,14 +112,9 @@ impl Merged {
     /// # Errors
     /// If a file that has to exist does not, or one cannot be read or parsed.
     pub(super) fn read(source: &Source) -> Result<Self, Error> {
-        let (files, all_must_exist): (&[PathBuf], bool) = match source {
-            Source::Named(files) => (files, true),
-            Source::Variable(files) => (files, false),
-            Source::Home(file) => (std::slice::from_ref(file), false),
-            Source::Nowhere => (&[], false),
-        };
+        let all_must_exist = matches!(source, Source::Named(_));
         let mut merged = Self::default();
-        for file in files {
+        for file in source.files() {
             if !all_must_exist && !file.exists() {
                 continue;
             }
@@ -107,6 +122,11 @@ impl Merged {
             merged.add(kubeconfig, file);
         }
         Ok(merged)
+    }
+
+    /// The files that were read, for messages.
+    pub(super) fn places(&self) -> String {
+        list(&self.files)
     }
 
     fn add(&mut self, kubeconfig: Kubeconfig, file: &Path) {

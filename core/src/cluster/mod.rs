@@ -8,19 +8,23 @@ mod clusters;
 mod connect;
 mod context;
 mod discovery;
+pub mod doctor;
 mod explain;
 mod kubeconfig;
 mod layers;
 mod list;
+mod openapi;
 mod plugin;
 mod process;
 mod proxy;
 mod query;
 mod registry;
 mod resource;
-#[cfg(test)]
+mod schema;
+#[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod testing;
 mod transport;
+mod watch;
 mod wire;
 
 pub(crate) use client::Decision;
@@ -28,7 +32,10 @@ pub use client::{Client, Grant, ListEnd, ListQuery, LogQuery, Patch, Preconditio
 pub use clusters::Clusters;
 pub use context::{Cluster, Identity};
 pub(crate) use layers::request::RequestInfo;
-pub use layers::trace::LOG_DIRECTIVES;
+pub use layers::{guard::UnknownResource, trace::LOG_DIRECTIVES};
 pub use process::stop_plugins;
+pub use registry::Registry;
 pub use resource::Resource;
+pub use schema::{Field, Schema, Schemas};
+pub use watch::{ObjectKey, WatchEvent, WatchScope};
 pub use wire::{Cell, Include, TableColumn, TableMeta, TableRow, TableView};

@@ -226,7 +226,7 @@ impl Plugin {
     }
 
     /// Its command line, for a person to repeat; values that may be credentials left out.
-    fn line(&self) -> String {
+    pub(super) fn line(&self) -> String {
         let mut line = self.exec.command.clone().unwrap_or_default();
         let mut hide = false;
         for arg in self.exec.args.iter().flatten() {

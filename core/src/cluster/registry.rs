@@ -12,14 +12,12 @@ pub(super) struct Served {
     pub(super) resource: Resource,
     /// Whether this is its group's preferred version of it.
     pub(super) preferred: bool,
-    /// Sets of kinds that it belongs to, e.g. `all`.
-    pub(super) categories: Vec<String>,
 }
 
 /// Everything that a cluster serves. Order is the API server's: the core group first, then groups by priority,
 /// in each the preferred version first.
 #[derive(Debug, Default)]
-pub(super) struct Registry {
+pub struct Registry {
     served: Vec<Served>,
     /// By plural, singular and kind, in lower case.
     names: HashMap<String, Vec<usize>>,
@@ -72,8 +70,13 @@ impl Registry {
     }
 
     /// Every kind in its preferred version.
-    pub(super) fn preferred(&self) -> Arc<[Resource]> {
+    pub fn preferred(&self) -> Arc<[Resource]> {
         self.preferred.clone()
+    }
+
+    /// The group versions whose API servers do not answer, e.g. `metrics.k8s.io/v1beta1`.
+    pub fn silent(&self) -> &[String] {
+        &self.failed
     }
 
     /// Whether a kind of this plural is served, by this group if one is given.
@@ -94,7 +97,7 @@ impl Registry {
             let mut found = self.matching(&wanted).into_iter();
             let Some(first) = found.next() else { continue };
             // kubectl takes the first by priority. Between strangers that would be a guess.
-            if wanted.group.is_none() && !is_own(&first.group) {
+            if wanted.group.is_none() && first.is_custom() {
                 let others: Vec<_> = found.filter(|other| other.group != first.group).collect();
                 if !others.is_empty() {
                     let mut names = vec![first.qualified()];
@@ -159,7 +162,12 @@ impl Registry {
             .served
             .iter()
             .filter(|served| {
-                served.preferred && served.categories.iter().any(|c| c.eq_ignore_ascii_case(text))
+                served.preferred
+                    && served
+                        .resource
+                        .categories
+                        .iter()
+                        .any(|c| c.eq_ignore_ascii_case(text))
             })
             .map(|served| served.resource.plural.as_str())
             .collect();
@@ -200,7 +208,7 @@ impl Registry {
                     .into_iter()
                     .chain(&resource.short_names)
                     .filter(|name| !name.is_empty())
-                    .map(|name| strsim::damerau_levenshtein(&word, &name.to_lowercase()))
+                    .map(|name| crate::nearest::edits(&word, &name.to_lowercase()))
                     .min();
                 (distance.unwrap_or(usize::MAX), resource)
             })
@@ -220,11 +228,6 @@ impl Registry {
     }
 }
 
-/// Whether a group is Kubernetes' own.
-fn is_own(group: &str) -> bool {
-    !group.contains('.') || group.ends_with(".k8s.io")
-}
-
 /// What a text may mean, the likeliest first.
 fn readings(text: &str) -> Vec<Wanted<'_>> {
     let parts: Vec<_> = text.split('/').collect();
@@ -240,6 +243,15 @@ fn readings(text: &str) -> Vec<Wanted<'_>> {
             group: Some(""),
             version: Some(version),
         }],
+        // `widgets.example.com/v1`, as kinds are listed.
+        [word, version] if is_version(version) => {
+            let (word, group) = word.split_once('.').unwrap_or((word, ""));
+            vec![Wanted {
+                word,
+                group: Some(group),
+                version: Some(version),
+            }]
+        }
         [group, word] => vec![Wanted {
             word,
             group: Some(group),

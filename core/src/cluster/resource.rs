@@ -23,6 +23,8 @@ pub struct Resource {
     pub verbs: Vec<String>,
     /// Its subresources, e.g. `scale`, `log`.
     pub subresources: Vec<String>,
+    /// Sets of kinds that it belongs to, e.g. `all`.
+    pub categories: Vec<String>,
 }
 
 impl Resource {
@@ -59,6 +61,11 @@ impl Resource {
             path.push_str(&segment(name).to_string());
         }
         path
+    }
+
+    /// Whether its group is not one of Kubernetes' own.
+    pub fn is_custom(&self) -> bool {
+        self.group.contains('.') && !self.group.ends_with(".k8s.io")
     }
 
     /// Whether it supports this verb.

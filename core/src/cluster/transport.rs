@@ -61,6 +61,19 @@ impl Transport {
             renewal: tokio::sync::Mutex::new(None),
         }))
     }
+
+    /// The kubeconfig's entry and its plugin, or what is wrong with the entry.
+    pub(super) fn entry(&self) -> Result<(&Entry, Option<&Plugin>), Error> {
+        match &self.0.entry {
+            Ok((entry, plugin)) => Ok((entry, plugin.as_ref())),
+            Err(error) => Err(error.clone()),
+        }
+    }
+
+    /// Reads certificates and gets credentials, as the first request does. Connects to nothing.
+    pub(super) async fn prepare(&self) -> Result<(), Error> {
+        self.0.session(None).await.map(drop)
+    }
 }
 
 impl Service<Request<RequestBody>> for Transport {

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -80,6 +81,24 @@ impl Given<'_> {
             .filter(|number| (least..=most).contains(number))
             .and_then(|number| T::try_from(number).ok())
             .ok_or_else(|| self.expected(&format!("a whole number from {least} to {most}")))
+    }
+
+    /// `true` or `false`.
+    pub(super) fn flag(self) -> Result<bool, Wrong> {
+        let flag = match self {
+            Self::Text(text) => text.trim().parse().ok(),
+            Self::Node(node) => match node.value {
+                Value::Bool(flag) => Some(flag),
+                _ => None,
+            },
+        };
+        flag.ok_or_else(|| self.expected("true or false"))
+    }
+
+    /// An address and a port.
+    pub(super) fn address(self) -> Result<SocketAddr, Wrong> {
+        let given = self.text()?.trim().parse();
+        given.map_err(|_| self.expected("an address and a port such as 127.0.0.1:8080 or [::1]:0"))
     }
 
     /// A length of time from one millisecond to `most`.

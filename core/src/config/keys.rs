@@ -3,7 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use super::{
-    Config, Confirm, LogFormat,
+    Config, Confirm, HttpAuth, LogFormat, Secret, Transport,
     given::{Given, Wrong},
 };
 use crate::call::Mode;
@@ -27,7 +27,7 @@ pub(super) struct Setting {
 }
 
 /// The sections.
-pub(super) const SECTIONS: [&str; 3] = ["server", "kubernetes", "access"];
+pub(super) const SECTIONS: [&str; 4] = ["server", "kubernetes", "access", "http"];
 
 const MODES: [(&str, Mode); 3] = [
     ("read-only", Mode::ReadOnly),
@@ -35,9 +35,13 @@ const MODES: [(&str, Mode); 3] = [
     ("full", Mode::Full),
 ];
 const CONFIRM: [(&str, Confirm); 2] = [("any", Confirm::Any), ("ask-only", Confirm::AskOnly)];
+const TRANSPORTS: [(&str, Transport); 2] = [("stdio", Transport::Stdio), ("http", Transport::Http)];
+const AUTHS: [(&str, HttpAuth); 2] = [("token", HttpAuth::Token), ("none", HttpAuth::None)];
 const FORMATS: [(&str, LogFormat); 2] = [("text", LogFormat::Text), ("json", LogFormat::Json)];
 /// The longest that anything may take.
 const MOST: Duration = Duration::from_secs(600);
+/// The longest that a session may be silent.
+const MOST_IDLE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Every key, in the order of the documentation.
 pub(super) const SETTINGS: &[Setting] = &[
@@ -218,6 +222,102 @@ pub(super) const SETTINGS: &[Setting] = &[
                 subresources too, a name without a group for every group, and a namespace for lists over all \
                 namespaces.",
         set: |config, given, _| given.rules().map(|rules| config.access.deny = rules),
+    },
+    Setting {
+        key: "server.transport",
+        variable: Some("KUBE_MCP_TRANSPORT"),
+        takes: "stdio or http",
+        default: "stdio",
+        about: "How clients reach the server; [http.md](http.md) is about the second.",
+        set: |config, given, _| put(&mut config.server.transport, given.choice(&TRANSPORTS)),
+    },
+    Setting {
+        key: "http.listen",
+        variable: Some("KUBE_MCP_HTTP_LISTEN"),
+        takes: "an address and a port",
+        default: "127.0.0.1:8080",
+        about: "Where to listen; an address of loopback. Port 0 is any free one.",
+        set: |config, given, _| put(&mut config.http.listen, given.address()),
+    },
+    Setting {
+        key: "http.auth",
+        variable: Some("KUBE_MCP_HTTP_AUTH"),
+        takes: "token or none",
+        default: "token",
+        about: "What a client has to show: `none` lets in every process of this machine.",
+        set: |config, given, _| put(&mut config.http.auth, given.choice(&AUTHS)),
+    },
+    Setting {
+        key: "http.token",
+        variable: Some("KUBE_MCP_HTTP_TOKEN"),
+        takes: "a text of 16 characters or more",
+        default: "random at each start",
+        about: "The bearer token. It wins over `token_file`.",
+        set: |config, given, _| put(&mut config.http.token, given.text().map(Secret)),
+    },
+    Setting {
+        key: "http.token_file",
+        variable: Some("KUBE_MCP_HTTP_TOKEN_FILE"),
+        takes: "a file",
+        default: "none",
+        about: "A file with the bearer token.",
+        set: |config, given, base| put(&mut config.http.token_file, given.path(base)),
+    },
+    Setting {
+        key: "http.allowed_origins",
+        variable: Some("KUBE_MCP_HTTP_ALLOWED_ORIGINS"),
+        takes: "origins",
+        default: "none",
+        about: "Origins of web pages that may call, as browsers send them (`https://app.example.com`), beside those of \
+                loopback hosts.",
+        set: |config, given, _| put(&mut config.http.allowed_origins, given.words()),
+    },
+    Setting {
+        key: "http.allowed_hosts",
+        variable: Some("KUBE_MCP_HTTP_ALLOWED_HOSTS"),
+        takes: "hosts",
+        default: "none",
+        about: "Names under which the server may be called, with a port or for every port, beside `localhost` and \
+                loopback addresses: what a reverse proxy on this machine sends as `Host`.",
+        set: |config, given, _| put(&mut config.http.allowed_hosts, given.words()),
+    },
+    Setting {
+        key: "http.body_limit",
+        variable: Some("KUBE_MCP_HTTP_BODY_LIMIT"),
+        takes: "1024 to 67108864",
+        default: "4194304",
+        about: "Bytes that the body of a request may have.",
+        set: |config, given, _| {
+            put(
+                &mut config.http.body_limit,
+                given.integer::<usize>(1024, 64 << 20),
+            )
+        },
+    },
+    Setting {
+        key: "http.stateless",
+        variable: Some("KUBE_MCP_HTTP_STATELESS"),
+        takes: "true or false",
+        default: "false",
+        about: "Serve clients of revisions with sessions without them; 2026-07-28 has none anyway. Such clients cannot \
+                be asked for consent.",
+        set: |config, given, _| put(&mut config.http.stateless, given.flag()),
+    },
+    Setting {
+        key: "http.sessions",
+        variable: Some("KUBE_MCP_HTTP_SESSIONS"),
+        takes: "1 to 10000",
+        default: "100",
+        about: "Sessions that may be open at once.",
+        set: |config, given, _| put(&mut config.http.sessions, given.integer::<usize>(1, 10_000)),
+    },
+    Setting {
+        key: "http.session_idle",
+        variable: Some("KUBE_MCP_HTTP_SESSION_IDLE"),
+        takes: "a duration",
+        default: "30m",
+        about: "How long a session may be silent, its calls included, until it is closed.",
+        set: |config, given, _| put(&mut config.http.session_idle, given.duration(MOST_IDLE)),
     },
 ];
 

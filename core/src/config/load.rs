@@ -18,12 +18,22 @@ const PREFIX: &str = "KUBE_MCP_";
 /// The variable that names the file.
 const FILE: &str = "KUBE_MCP_CONFIG";
 
-impl Config {
-    /// The configuration of this process: defaults, then the file, then the environment, then the flags.
-    ///
-    /// # Errors
+/// What was read, and what is wrong with it: the configuration holds what could be read nevertheless.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// The configuration.
+    pub config: Config,
+    /// Where it was looked for; none if there is no home directory.
+    pub file: Option<PathBuf>,
     /// Every mistake in the file and the environment, each with its place.
-    pub fn load(overrides: &Overrides) -> Result<Self, Error> {
+    pub mistakes: Vec<String>,
+    /// What is in the file, if it is there.
+    root: Option<Node>,
+}
+
+impl Loaded {
+    /// Reads the configuration of this process: defaults, then the file, then the environment, then the flags.
+    pub fn read(overrides: &Overrides) -> Self {
         let variables = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .filter(|(name, _)| name.starts_with(PREFIX))
@@ -41,50 +51,92 @@ impl Config {
         overrides: &Overrides,
         variables: &BTreeMap<String, String>,
         default: Option<PathBuf>,
-    ) -> Result<Self, Error> {
-        let mut config = Self::default();
-        let mut mistakes = Vec::new();
+    ) -> Self {
+        let mut loaded = Self::default();
         let named = overrides.config.clone().or_else(|| {
             variables
                 .get(FILE)
                 .filter(|file| !file.is_empty())
                 .map(PathBuf::from)
         });
-        match named {
-            Some(file) => match std::fs::read_to_string(&file) {
-                Ok(text) => config.apply_file(&file, &text, &mut mistakes),
-                Err(error) => mistakes.push(format!(
+        let must_exist = named.is_some();
+        loaded.file = named.or(default);
+        if let Some(file) = &loaded.file {
+            match std::fs::read_to_string(file) {
+                Ok(text) => loaded.root = loaded.config.apply_file(file, &text, &mut loaded.mistakes),
+                Err(error) if must_exist => loaded.mistakes.push(format!(
                     "{}: the configuration cannot be read: {error}",
                     file.display()
                 )),
-            },
-            None => {
-                if let Some(file) = default
-                    && let Ok(text) = std::fs::read_to_string(&file)
-                {
-                    config.apply_file(&file, &text, &mut mistakes);
-                }
+                Err(_) => {}
             }
         }
-        config.apply_variables(variables, &mut mistakes);
-        if !mistakes.is_empty() {
-            return Err(Error::invalid(mistakes.join("\n")));
-        }
-        config.apply(overrides);
-        Ok(config)
+        loaded.config.apply_variables(variables, &mut loaded.mistakes);
+        loaded.config.apply(overrides);
+        loaded
     }
 
-    fn apply_file(&mut self, file: &Path, text: &str, mistakes: &mut Vec<String>) {
-        let mut wrong = Vec::new();
-        match tree::read(text) {
-            Ok(root) => self.apply_root(&root, file.parent().unwrap_or(Path::new("")), &mut wrong),
-            Err((at, what)) => wrong.push(Wrong { at: Some(at), what }),
+    /// Whether there is a file.
+    pub fn has_file(&self) -> bool {
+        self.root.is_some()
+    }
+
+    /// Where a rule of `access.allow` or `access.deny` names this resource, as `FILE:LINE:COLUMN`.
+    pub fn place_of_resource(&self, list: &str, rule: usize, name: &str) -> Option<String> {
+        let rules = self.root.as_ref()?.get("access")?.get(list)?;
+        let resources = rules.items().get(rule)?.get("resources")?;
+        let at = match resources.items() {
+            [] => resources.at,
+            words => {
+                let is_it = |word: &&Node| matches!(&word.value, Value::Text(text) if text == name);
+                words.iter().find(is_it)?.at
+            }
+        };
+        Some(format!(
+            "{}:{}:{}",
+            self.file.as_ref()?.display(),
+            at.line,
+            at.column
+        ))
+    }
+
+    /// The configuration, if nothing is wrong with it.
+    fn checked(self) -> Result<Config, Error> {
+        match self.mistakes.as_slice() {
+            [] => Ok(self.config),
+            mistakes => Err(Error::invalid(mistakes.join("\n"))),
         }
+    }
+}
+
+impl Config {
+    /// The configuration of this process: defaults, then the file, then the environment, then the flags.
+    ///
+    /// # Errors
+    /// Every mistake in the file and the environment, each with its place.
+    pub fn load(overrides: &Overrides) -> Result<Self, Error> {
+        Loaded::read(overrides).checked()
+    }
+
+    /// Applies a file; gives what is in it.
+    fn apply_file(&mut self, file: &Path, text: &str, mistakes: &mut Vec<String>) -> Option<Node> {
+        let mut wrong = Vec::new();
+        let root = match tree::read(text) {
+            Ok(root) => {
+                self.apply_root(&root, file.parent().unwrap_or(Path::new("")), &mut wrong);
+                Some(root)
+            }
+            Err((at, what)) => {
+                wrong.push(Wrong { at: Some(at), what });
+                None
+            }
+        };
         wrong.sort_by_key(|wrong| wrong.at.map(|at| (at.line, at.column)));
         mistakes.extend(wrong.into_iter().map(|Wrong { at, what }| match at {
             Some(at) if at.line > 0 => format!("{}:{}:{}: {what}", file.display(), at.line, at.column),
             _ => format!("{}: {what}", file.display()),
         }));
+        root
     }
 
     fn apply_root(&mut self, root: &Node, base: &Path, wrong: &mut Vec<Wrong>) {
@@ -177,6 +229,7 @@ impl Config {
     fn apply(&mut self, overrides: &Overrides) {
         let Overrides {
             config: _,
+            transport,
             toolsets,
             disable,
             budget,
@@ -188,8 +241,12 @@ impl Config {
             mode,
             confirm,
             reveal_secrets,
+            listen,
+            auth,
+            stateless,
         } = overrides.clone();
         let (server, kubernetes, access) = (&mut self.server, &mut self.kubernetes, &mut self.access);
+        set(&mut server.transport, transport);
         server.toolsets = toolsets.or(server.toolsets.take());
         set(&mut server.disable, disable);
         set(&mut server.budget, budget);
@@ -203,6 +260,9 @@ impl Config {
         set(&mut access.mode, mode);
         set(&mut access.confirm, confirm);
         access.reveal_secrets = reveal_secrets;
+        set(&mut self.http.listen, listen);
+        set(&mut self.http.auth, auth);
+        set(&mut self.http.stateless, stateless);
     }
 }
 

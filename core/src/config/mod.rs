@@ -8,8 +8,10 @@ mod reference;
 mod tree;
 mod types;
 
+pub use load::Loaded;
 pub use overrides::Overrides;
 pub use reference::reference;
 pub use types::{
-    AccessSection, Config, Confirm, KubernetesSection, LogFormat, Rule, ServerSection, Timeouts,
+    AccessSection, Config, Confirm, HttpAuth, HttpSection, KubernetesSection, LogFormat, Rule, Secret,
+    ServerSection, Timeouts, Transport,
 };

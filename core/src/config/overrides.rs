@@ -1,8 +1,8 @@
 //! What the command line says: it wins over the environment and the file.
 
-use std::path::PathBuf;
+use std::{net::SocketAddr, path::PathBuf};
 
-use super::{Confirm, LogFormat};
+use super::{Confirm, HttpAuth, LogFormat, Transport};
 use crate::call::Mode;
 
 /// Values given as flags. `None` (or empty) leaves what the environment or the file says.
@@ -10,6 +10,8 @@ use crate::call::Mode;
 pub struct Overrides {
     /// The configuration file in place of the default one; it has to exist.
     pub config: Option<PathBuf>,
+    /// `server.transport`.
+    pub transport: Option<Transport>,
     /// `server.toolsets`.
     pub toolsets: Option<Vec<String>>,
     /// `server.disable`.
@@ -32,4 +34,10 @@ pub struct Overrides {
     pub confirm: Option<Confirm>,
     /// Values of secrets are shown: only a flag can say so.
     pub reveal_secrets: bool,
+    /// `http.listen`.
+    pub listen: Option<SocketAddr>,
+    /// `http.auth`.
+    pub auth: Option<HttpAuth>,
+    /// `http.stateless`.
+    pub stateless: Option<bool>,
 }

@@ -56,6 +56,27 @@ impl Value {
     }
 }
 
+impl Node {
+    /// The value of this key, if this is a map that has it.
+    pub(super) fn get(&self, name: &str) -> Option<&Self> {
+        let Value::Map(entries) = &self.value else {
+            return None;
+        };
+        entries
+            .iter()
+            .find(|(key, _)| key.name == name)
+            .map(|(_, value)| value)
+    }
+
+    /// What is in it, if this is a list.
+    pub(super) fn items(&self) -> &[Self] {
+        match &self.value {
+            Value::List(items) => items,
+            _ => &[],
+        }
+    }
+}
+
 fn place(location: serde_yaml::Location) -> Place {
     Place {
         line: location.line(),

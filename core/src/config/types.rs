@@ -1,6 +1,12 @@
 //! What can be configured.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
 
 use crate::call::Mode;
 
@@ -13,11 +19,15 @@ pub struct Config {
     pub kubernetes: KubernetesSection,
     /// What may be done.
     pub access: AccessSection,
+    /// How HTTP is served.
+    pub http: HttpSection,
 }
 
 /// The `server` section.
 #[derive(Clone, Debug)]
 pub struct ServerSection {
+    /// How clients reach the server.
+    pub transport: Transport,
     /// Toolsets served; none means those that are on by default.
     pub toolsets: Option<Vec<String>>,
     /// Tools never served.
@@ -37,6 +47,7 @@ pub struct ServerSection {
 impl Default for ServerSection {
     fn default() -> Self {
         Self {
+            transport: Transport::Stdio,
             toolsets: None,
             disable: Vec::new(),
             budget: 4_000,
@@ -46,6 +57,16 @@ impl Default for ServerSection {
             audit: None,
         }
     }
+}
+
+/// How clients reach the server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Transport {
+    /// stdin and stdout.
+    #[default]
+    Stdio,
+    /// Streamable HTTP.
+    Http,
 }
 
 /// The form of log lines on stderr.
@@ -151,4 +172,66 @@ pub struct Rule {
     pub namespaces: Vec<String>,
     /// Clusters by name.
     pub clusters: Vec<String>,
+}
+
+/// The `http` section: what counts where the transport is HTTP.
+#[derive(Clone, Debug)]
+pub struct HttpSection {
+    /// Where to listen: a loopback address; port 0 is any free one.
+    pub listen: SocketAddr,
+    /// Whether a bearer token is needed.
+    pub auth: HttpAuth,
+    /// The token, in place of a random one.
+    pub token: Option<Secret>,
+    /// A file with the token, in place of a random one; it is not read if there is a `token`.
+    pub token_file: Option<PathBuf>,
+    /// Origins of web pages that may call, beside those of loopback hosts, e.g. `https://app.example.com`.
+    pub allowed_origins: Vec<String>,
+    /// Names under which the server may be called, beside those of loopback, e.g. `mcp.example.com`.
+    pub allowed_hosts: Vec<String>,
+    /// Bytes that the body of a request may have.
+    pub body_limit: usize,
+    /// Whether clients of revisions with sessions are served without them, too.
+    pub stateless: bool,
+    /// Sessions that may be open at once.
+    pub sessions: usize,
+    /// How long a session may be silent, its calls included, until it is closed.
+    pub session_idle: Duration,
+}
+
+impl Default for HttpSection {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            auth: HttpAuth::Token,
+            token: None,
+            token_file: None,
+            allowed_origins: Vec::new(),
+            allowed_hosts: Vec::new(),
+            body_limit: 4 * 1024 * 1024,
+            stateless: false,
+            sessions: 100,
+            session_idle: Duration::from_secs(30 * 60),
+        }
+    }
+}
+
+/// What a client of HTTP has to show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HttpAuth {
+    /// The bearer token.
+    #[default]
+    Token,
+    /// Nothing.
+    None,
+}
+
+/// A text that does not show in logs.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(pub String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(secret)")
+    }
 }

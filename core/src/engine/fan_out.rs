@@ -125,6 +125,9 @@ fn add(merged: &mut Table, table: Table, cluster: &str) {
     }
     merged
         .notes
+        .extend(table.heading.map(|heading| format!("{cluster}: {heading}")));
+    merged
+        .notes
         .extend(table.notes.into_iter().map(|note| format!("{cluster}: {note}")));
     merged
         .next

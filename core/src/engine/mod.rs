@@ -9,6 +9,7 @@ mod api;
 mod arguments;
 mod call;
 mod complete;
+pub mod doctor;
 mod fan_out;
 mod next;
 mod read;
@@ -18,10 +19,10 @@ pub mod render;
 mod service;
 mod steps;
 pub mod surface;
-mod templates;
+pub(crate) mod templates;
 #[cfg(test)]
 mod tests;
-mod uri;
+pub(crate) mod uri;
 
 pub use api::{Answer, Completing, ConsentRequest, Contents, Context, ListedTool, Rendered};
 pub use service::Engine;

@@ -108,6 +108,7 @@ mod tests {
         output: OutputKind::Table,
         paged: true,
         long: false,
+        needs: &[],
         params: &[],
     };
 
@@ -162,6 +163,7 @@ mod tests {
             steps,
             template: None,
             at: "",
+            examples: &[],
             code: "",
         }
     }

@@ -8,7 +8,7 @@ use super::{
     api::ListedTool,
     arguments::{Accepted, Misfit},
     next::{self, ToolCall},
-    surface::{Source, Tool},
+    surface::{Source, Step, Tool},
 };
 use crate::{Error, output::Next};
 
@@ -140,11 +140,28 @@ pub(super) fn corrected(tool: &Tool, accepted: &Accepted, error: &mut Error) {
     };
     let mut suggestion = Next::op(step.op.name);
     for (name, given) in by_operation(tool, accepted) {
-        if name != param {
+        // What counts anyway need not be said again.
+        if name != param && !is_default(tool, step, name, &given) {
             suggestion = suggestion.arg(name, given);
         }
     }
     error.next.insert(0, suggestion.arg(param, value));
+}
+
+/// Whether this is what counts if a call does not say it.
+fn is_default(tool: &Tool, step: &Step, name: &str, given: &str) -> bool {
+    let binding = step.bindings.iter().find(|binding| binding.param == name);
+    let Some(Source::Param(param)) = binding.map(|binding| binding.source) else {
+        return false;
+    };
+    let param = tool.params.iter().find(|known| known.name == param);
+    let default = param.and_then(|param| serde_json::from_str::<Value>(param.default?).ok());
+    default.is_some_and(|default| text_of(&default) == given)
+}
+
+/// A value as operations' arguments are written.
+fn text_of(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// The arguments by the operation's parameter names.
@@ -162,8 +179,7 @@ fn by_operation<'a>(tool: &'a Tool, accepted: &'a Accepted) -> Vec<(&'static str
         let Some(value) = value.filter(|_| !matches!(binding.param, "limit")) else {
             continue;
         };
-        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        arguments.push((binding.param, text));
+        arguments.push((binding.param, text_of(&value)));
     }
     if let Some(cluster) = &accepted.reserved.cluster {
         arguments.push(("cluster", cluster.clone()));

@@ -19,6 +19,7 @@ use crate::{
 };
 
 /// Everything that the surfaces declare, and what of it is listed.
+#[derive(Default)]
 pub(super) struct Registry {
     /// Every tool, listed or not.
     tools: BTreeMap<&'static str, &'static Tool>,

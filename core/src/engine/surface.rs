@@ -65,10 +65,21 @@ pub struct Tool {
     pub steps: &'static [Step],
     /// The template of the answer; without one the last step's output is the answer.
     pub template: Option<&'static str>,
+    /// Calls that its spec shows and that answer.
+    pub examples: &'static [Example],
     /// Where it is declared.
     pub at: &'static str,
     /// The code that was generated for it, as `show` prints it.
     pub code: &'static str,
+}
+
+/// A call that a spec shows.
+#[derive(Debug)]
+pub struct Example {
+    /// What it is an example of.
+    pub name: &'static str,
+    /// Its arguments, a JSON object.
+    pub args: &'static str,
 }
 
 /// A parameter of a tool or prompt.

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// The templates of all surfaces, parsed at first use.
-pub(super) struct Templates {
+pub(crate) struct Templates {
     sources: BTreeMap<&'static str, &'static str>,
     /// Read from this folder at each use in place of the compiled ones, so that an author sees a change at once.
     folder: Option<PathBuf>,
@@ -34,7 +34,7 @@ pub(super) struct Templates {
 }
 
 impl Templates {
-    pub(super) fn new(
+    pub(crate) fn new(
         surfaces: &[&'static Surface],
         folder: Option<PathBuf>,
         listed: Arc<[ListedTool]>,
@@ -57,6 +57,11 @@ impl Templates {
         self.sources.contains_key(name)
     }
 
+    /// Whether all of them can be read and parsed.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        self.environment().map(drop)
+    }
+
     /// Renders the template `name`.
     pub(super) fn render(&self, name: &str, context: &Jinja) -> Result<String, Error> {
         let environment = self.environment()?;
@@ -67,7 +72,7 @@ impl Templates {
     }
 
     /// Renders a text of a spec, `at` being its place.
-    pub(super) fn text(&self, text: &str, at: &str, context: &Jinja) -> Result<String, Error> {
+    pub(crate) fn text(&self, text: &str, at: &str, context: &Jinja) -> Result<String, Error> {
         let environment = self.environment()?;
         environment
             .render_str(text, context)
@@ -75,7 +80,7 @@ impl Templates {
     }
 
     /// Whether a condition holds. One that meets something absent does not.
-    pub(super) fn holds(&self, expression: &str, at: &str, context: &Jinja) -> Result<bool, Error> {
+    pub(crate) fn holds(&self, expression: &str, at: &str, context: &Jinja) -> Result<bool, Error> {
         let environment = self.environment()?;
         let evaluated = environment
             .compile_expression(expression)
@@ -175,7 +180,7 @@ pub(super) struct StepValue {
 
 impl StepValue {
     /// A step whose answer is `data`; `text` renders it within its share of the budget.
-    pub(super) fn new(data: Arc<Value>, ok: bool, text: impl Fn() -> String + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(data: Arc<Value>, ok: bool, text: impl Fn() -> String + Send + Sync + 'static) -> Self {
         Self {
             data,
             seen: OnceLock::new(),
@@ -222,7 +227,7 @@ impl Object for StepValue {
 }
 
 /// JSON as template data: what is null is absent, so that a template never prints `none`.
-fn to_jinja(value: &Value) -> Jinja {
+pub(crate) fn to_jinja(value: &Value) -> Jinja {
     match value {
         Value::Null => Jinja::UNDEFINED,
         Value::Array(items) => items.iter().map(to_jinja).collect(),

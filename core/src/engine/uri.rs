@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 /// The variables of `uri` if it is of the form `template`, percent-decoded. `_` stands for what is not there (the
 /// namespace of a cluster-scoped object).
-pub(super) fn matches(template: &str, uri: &str) -> Option<Map<String, Value>> {
+pub(crate) fn matches(template: &str, uri: &str) -> Option<Map<String, Value>> {
     let (scheme, rest) = template.split_once("://")?;
     let (given_scheme, given) = uri.split_once("://")?;
     if !scheme.eq_ignore_ascii_case(given_scheme) {

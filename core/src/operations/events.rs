@@ -32,7 +32,7 @@ pub enum EventType {
 }
 
 /// Events, newest first; those that say the same of objects of one owner are folded and counted.
-#[operation("events.list", read)]
+#[operation("events.list", read, needs("list events"))]
 pub async fn list(
     cx: &Cx,
     /// All if left out.

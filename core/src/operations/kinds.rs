@@ -1,5 +1,8 @@
 //! Kinds.
 
+pub mod explain;
+pub mod list;
+
 use super::names::name_table;
 use crate::{
     call::{Cx, Result},

@@ -18,7 +18,7 @@ mod mixed;
 mod names;
 mod next;
 mod scan;
-mod selection;
+pub(crate) mod selection;
 mod status_filter;
 #[cfg(test)]
 mod tests;
@@ -27,6 +27,7 @@ pub mod access;
 pub mod clusters;
 pub mod events;
 pub mod kinds;
+pub mod metrics;
 pub mod namespaces;
 pub mod pods;
 pub mod resources;

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The names of the namespaces, for completion.
-#[operation("namespaces.names", read)]
+#[operation("namespaces.names", read, needs("list namespaces"))]
 pub async fn names(
     cx: &Cx,
     /// Only names that start so.

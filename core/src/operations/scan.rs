@@ -132,6 +132,10 @@ impl Scan<'_> {
                     notes: Vec::new(),
                 });
             }
+            // A page that leads to itself leads nowhere.
+            if query.continue_token.as_ref() == Some(&next) {
+                return Ok(Scanned::default());
+            }
             query.continue_token = Some(next);
         }
     }

@@ -10,15 +10,15 @@ use crate::cluster::ListQuery;
 
 /// Label and field selectors, put right where their meaning is certain.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Selection {
-    pub(super) labels: Option<String>,
-    pub(super) fields: Option<String>,
+pub(crate) struct Selection {
+    pub(crate) labels: Option<String>,
+    pub(crate) fields: Option<String>,
 }
 
 impl Selection {
     /// Reads selectors. `app: web` means `app=web`, and a field such as `spec.nodeName=node-3` among the labels is
     /// moved to the fields: no label key looks like that.
-    pub(super) fn parse(labels: Option<&str>, fields: Option<&str>) -> Self {
+    pub(crate) fn parse(labels: Option<&str>, fields: Option<&str>) -> Self {
         let mut selection = Self::default();
         for part in split_at_commas(labels.unwrap_or_default()) {
             let part = match part.split_once(": ").or_else(|| part.split_once(':')) {
@@ -56,7 +56,7 @@ impl Selection {
     }
 
     /// The words for it in a subject or plan, e.g. ` app=web`; empty if it selects everything.
-    pub(super) fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         match (&self.labels, &self.fields) {
             (None, None) => String::new(),
             (Some(labels), None) => format!(" {labels}"),

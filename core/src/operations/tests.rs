@@ -10,11 +10,13 @@ use crate::{
 };
 
 mod change;
+mod kinds;
 mod list;
 mod logs;
 mod read;
 mod references;
 mod scan;
+mod wait;
 
 /// Columns of pods as the API server prints them.
 const POD: &[&str] = &["Name", "Ready", "Status", "Restarts", "Age"];

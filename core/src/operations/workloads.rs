@@ -1,6 +1,7 @@
 //! Workloads: five kinds under one status rule.
 
-mod pods;
+pub mod history;
+pub(super) mod pods;
 
 use std::collections::HashMap;
 
@@ -31,7 +32,18 @@ use crate::{
 
 /// Deployments, stateful and daemon sets, jobs and cron jobs with health and reason; totals by status come first,
 /// then the unhealthy. Jobs of a cron job are shown only where they went wrong.
-#[operation("workloads.list", read)]
+#[operation(
+    "workloads.list",
+    read,
+    needs(
+        "list deployments.apps",
+        "list statefulsets.apps",
+        "list daemonsets.apps",
+        "list jobs.batch",
+        "list cronjobs.batch",
+        "list pods"
+    )
+)]
 pub async fn list(
     cx: &Cx,
     /// All if left out.

@@ -9,6 +9,8 @@ use super::Next;
 pub struct Table {
     /// What is listed, as the heading says it, e.g. `Pods`, `Deployment (apps/v1)`, `Warning events`.
     pub subject: String,
+    /// The first line, where another than subject, place and totals says more.
+    pub heading: Option<String>,
     /// Where it was looked for.
     pub scope: Scope,
     /// The columns, in order; [`Row::cells`] runs parallel to it.
@@ -36,6 +38,9 @@ pub struct Table {
     /// Where to go on after each row, parallel to `rows`: an answer that has to be cut earlier than the limit says
     /// how to see the rest. Empty where there are no cursors.
     pub cursors: Vec<String>,
+    /// The call that shows each row and its neighbours, parallel to `rows`, where there are no cursors: an answer
+    /// that has to be cut suggests the first row's that is left out.
+    pub elsewhere: Vec<Next>,
     /// Remarks below the heading: a namespace that could not be read, what was folded.
     pub notes: Vec<String>,
     /// Calls worth making next, at most two are shown.

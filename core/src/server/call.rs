@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use super::{
     asking::{self, not_done},
     handler::{Handler, is_modern},
+    http,
     progress::{self, NoProgress},
 };
 use crate::{
@@ -112,7 +113,7 @@ impl Handler {
             .unwrap_or_default();
         Context {
             caller: Caller {
-                id: self.caller.to_owned(),
+                id: http::subject(&cx.extensions).unwrap_or(self.caller).to_owned(),
                 client,
             },
             consent: if !asks && self.confirm == Confirm::AskOnly {

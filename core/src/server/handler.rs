@@ -42,7 +42,7 @@ pub(super) struct Handler {
     pub(super) confirm: Confirm,
     pub(super) questions: Questions,
     pub(super) stopping: Stopping,
-    /// The transport's name for whoever calls.
+    /// The transport's name for whoever calls, where it does not tell callers apart.
     pub(super) caller: &'static str,
     info: ServerConfig,
 }

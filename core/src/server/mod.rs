@@ -4,7 +4,8 @@
 //! stateless ones (from 2026-07-28), each as its revision says. The transport of stdin and stdout is our own,
 //! because a server must survive whatever is written to it; the rest of the protocol is rmcp's.
 //!
-//! - [`serve_stdio`] serves until the client goes or a signal comes, and [`block_on`] is the runtime for it.
+//! - [`serve_stdio`] serves until the client goes or a signal comes, [`HttpServer`] until a signal comes, and
+//!   [`block_on`] is the runtime for both.
 //! - [`MemoryCodes`] and [`AuditLog`] are what the engine's calls take their confirmation codes from and write
 //!   their audit lines to.
 //! - [`logging`] is the one place that decides what reaches stderr.
@@ -14,6 +15,7 @@ mod audit;
 mod call;
 mod codes;
 mod handler;
+mod http;
 mod listing;
 pub mod logging;
 mod progress;
@@ -23,4 +25,5 @@ mod stopping;
 
 pub use audit::AuditLog;
 pub use codes::MemoryCodes;
+pub use http::{HttpServer, TokenSource};
 pub use serve::{ExitReason, block_on, serve_stdio, serve_streams};

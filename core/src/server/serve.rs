@@ -55,13 +55,7 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> io::Result<T> {
 pub async fn serve_stdio(engine: Arc<Engine>, config: &Config) -> ExitReason {
     let (read, write) = stdio_pipes();
     let signal = CancellationToken::new();
-    let watched = signal.clone();
-    let watch = tokio::spawn(async move {
-        terminated().await;
-        watched.cancel();
-        // A second one is in a hurry.
-        terminated().await;
-    });
+    let watch = tokio::spawn(signals(signal.clone()));
     let reason = tokio::select! {
         reason = serve_streams(engine, config, read, write, signal) => reason,
         _ = watch => ExitReason::Signal,
@@ -126,6 +120,13 @@ where
     } else {
         ExitReason::InputClosed
     }
+}
+
+/// Cancels `stop` with the first signal and returns with the second one, which is in a hurry.
+pub(super) async fn signals(stop: CancellationToken) {
+    terminated().await;
+    stop.cancel();
+    terminated().await;
 }
 
 /// Waits for a signal that asks the process to end.

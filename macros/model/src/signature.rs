@@ -33,6 +33,10 @@ pub struct Signature {
     pub paged: bool,
     /// Whether it takes its own timeout.
     pub long: bool,
+    /// What the API server must allow it, in RBAC's words: `get pods/log`, or `list $kind` for what the parameter
+    /// `kind` names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<String>,
     /// What it answers with.
     pub output: Output,
     /// Its doc comment.

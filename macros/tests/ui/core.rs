@@ -33,6 +33,10 @@ pub mod call {
         pub ty: &'static str,
         pub required: bool,
     }
+    pub struct Need {
+        pub verb: &'static str,
+        pub resource: &'static str,
+    }
     pub struct Operation {
         pub name: &'static str,
         pub access: Access,
@@ -40,6 +44,7 @@ pub mod call {
         pub output: crate::output::OutputKind,
         pub paged: bool,
         pub long: bool,
+        pub needs: &'static [Need],
         pub params: &'static [OperationParam],
     }
 

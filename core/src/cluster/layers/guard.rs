@@ -138,26 +138,54 @@ impl Policy {
     }
 }
 
-/// Resource names in rules that a cluster does not serve, each as `access.deny[0]: "secrts"`. They still hold for
-/// what they literally say, but somebody meant something else.
+/// A resource name in a rule that a cluster serves no kind for. It still holds for what it literally says, but
+/// somebody meant something else.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UnknownResource {
+    /// `allow` or `deny`.
+    pub list: &'static str,
+    /// Which of the list's rules.
+    pub rule: usize,
+    /// The name.
+    pub name: String,
+}
+
+impl fmt::Display for UnknownResource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "access.{}[{}]: {:?}", self.list, self.rule, self.name)
+    }
+}
+
+/// Resource names in the rules for this cluster that it serves no kind for.
 pub(crate) fn unknown_resources(
     policy: &Policy,
     is_served: impl Fn(&str, Option<&str>) -> bool,
-) -> Vec<String> {
+) -> Vec<UnknownResource> {
     let rules = [("deny", &policy.deny), ("allow", &policy.allow)];
     let words = rules.into_iter().flat_map(|(list, rules)| {
-        rules.iter().enumerate().flat_map(move |(place, rule)| {
-            rule.resources
-                .iter()
-                .map(move |word| (list, place, word.as_str()))
-        })
+        let rules = rules.iter().enumerate();
+        rules
+            .filter(|(_, rule)| {
+                matches(&rule.clusters, |word| {
+                    policy.clusters.iter().any(|name| name == word)
+                })
+            })
+            .flat_map(move |(place, rule)| {
+                rule.resources
+                    .iter()
+                    .map(move |word| (list, place, word.as_str()))
+            })
     });
     words
         .filter(|(_, _, word)| {
             let (plural, group) = plural_and_group(split(word).0);
             plural != "*" && !is_served(plural, group)
         })
-        .map(|(list, place, word)| format!("access.{list}[{place}]: {word:?}"))
+        .map(|(list, rule, word)| UnknownResource {
+            list,
+            rule,
+            name: word.to_owned(),
+        })
         .collect()
 }
 

@@ -17,13 +17,13 @@ fn served(group: &str, version: &str, plural: &str, kind: &str, shorts: &[&str],
             namespaced: true,
             verbs: vec!["list".to_owned()],
             subresources: Vec::new(),
+            categories: if group == "apps" {
+                vec!["all".to_owned()]
+            } else {
+                Vec::new()
+            },
         },
         preferred,
-        categories: if group == "apps" {
-            vec!["all".to_owned()]
-        } else {
-            Vec::new()
-        },
     }
 }
 
@@ -78,6 +78,9 @@ fn kinds_are_found_as_kubectl_finds_them() {
         ("v1/Pod", "v1 pods"),
         ("pods.v1", "v1 pods"),
         ("widgets.example.com", "example.com/v1 widgets"),
+        ("widgets.example.com/v1", "example.com/v1 widgets"),
+        ("deployments.apps/v1beta1", "apps/v1beta1 deployments"),
+        ("pods/v1", "v1 pods"),
         ("widgets.example", "example.com/v1 widgets"),
         ("wd", "example.com/v1 widgets"),
         ("gadgets.third.io", "third.io/v1 gadgets"),

@@ -1,7 +1,10 @@
 use std::time::Duration;
 
 use super::*;
-use crate::{call::Mode, config::Confirm};
+use crate::{
+    call::Mode,
+    config::{Confirm, HttpAuth, Transport},
+};
 
 fn load(text: &str, variables: &[(&str, &str)], overrides: &Overrides) -> Result<Config, String> {
     let dir = tempfile::tempdir().unwrap();
@@ -11,8 +14,24 @@ fn load(text: &str, variables: &[(&str, &str)], overrides: &Overrides) -> Result
         .iter()
         .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
         .collect();
-    Config::from_parts(overrides, &variables, Some(file.clone()))
+    Loaded::from_parts(overrides, &variables, Some(file.clone()))
+        .checked()
         .map_err(|error| error.message.replace(&format!("{}", dir.path().display()), "DIR"))
+}
+
+#[test]
+fn a_rule_is_found_again_in_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("config.yaml");
+    let text = "access:\n  deny:\n  - {verbs: [get]}\n  - {resources: [pods, secrts]}\nserver: {budgt: 1}\n";
+    std::fs::write(&file, text).unwrap();
+    let loaded = Loaded::from_parts(&Overrides::default(), &BTreeMap::new(), Some(file.clone()));
+    // One mistake does not hide the rest of the file.
+    assert_eq!(loaded.mistakes.len(), 1, "{:?}", loaded.mistakes);
+    assert_eq!(loaded.config.access.deny.len(), 2);
+    let place = loaded.place_of_resource("deny", 1, "secrts").unwrap();
+    assert_eq!(place, format!("{}:4:24", file.display()));
+    assert_eq!(loaded.place_of_resource("allow", 0, "secrts"), None);
 }
 
 fn mistakes(text: &str, variables: &[(&str, &str)]) -> String {
@@ -143,4 +162,48 @@ fn the_documentation_is_what_the_table_says() {
         written == crate::config::reference(),
         "docs/configuration.md is old: run this test with UPDATE_EXPECT=1"
     );
+}
+
+#[test]
+fn http_is_configured_like_everything_else() {
+    let file = "
+server: {transport: http}
+http: {listen: '127.0.0.1:9000', token: from-the-file, token_file: token, stateless: true, body_limit: 2048}
+";
+    let variables = [
+        ("KUBE_MCP_HTTP_TOKEN", "from-the-environment"),
+        ("KUBE_MCP_HTTP_STATELESS", "false"),
+        ("KUBE_MCP_HTTP_ALLOWED_HOSTS", "a, b:8080"),
+        ("KUBE_MCP_HTTP_SESSION_IDLE", "2h"),
+    ];
+    let flags = Overrides {
+        listen: Some("[::1]:0".parse().unwrap()),
+        auth: Some(HttpAuth::None),
+        ..Overrides::default()
+    };
+    let config = load(file, &variables, &flags).unwrap();
+    assert_eq!(config.server.transport, Transport::Http);
+    assert!(
+        !format!("{config:?}").contains("from-the"),
+        "a secret is in {config:?}"
+    );
+    let http = config.http;
+    assert_eq!(
+        (http.listen.to_string().as_str(), http.auth),
+        ("[::1]:0", HttpAuth::None)
+    );
+    assert_eq!(http.token.unwrap().0, "from-the-environment");
+    assert!(http.token_file.unwrap().is_absolute(), "relative to the file");
+    assert_eq!((http.stateless, http.body_limit), (false, 2048));
+    assert_eq!(http.allowed_hosts, ["a", "b:8080"]);
+    assert_eq!(http.session_idle, Duration::from_secs(7200));
+
+    let wrong = mistakes("http: {listen: 8080, stateless: maybe, body_limit: 1}", &[]);
+    for part in [
+        "http.listen: expected a text, found 8080",
+        "http.stateless: expected true or false",
+        "http.body_limit: expected a whole number from 1024",
+    ] {
+        assert!(wrong.contains(part), "{wrong}");
+    }
 }

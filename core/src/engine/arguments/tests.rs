@@ -40,6 +40,7 @@ static OPERATION: Operation = Operation {
     output: OutputKind::Table,
     paged: true,
     long: false,
+    needs: &[],
     params: &[],
 };
 
@@ -68,6 +69,7 @@ fn listed(params: &'static [Param], access: Access) -> ListedTool {
         steps: std::slice::from_ref(&STEP),
         template: None,
         at: "",
+        examples: &[],
         code: "",
     };
     let mut properties = json!({"output": {}, "fields": {}, "where": {}, "sort": {}, "cursor": {}});

@@ -8,6 +8,9 @@ const STATES: usize = 8;
 
 /// `Pods, all namespaces: 214: 201 Running, 7 CrashLoopBackOff`
 pub(super) fn heading(table: &Table) -> String {
+    if let Some(heading) = &table.heading {
+        return line(heading).into_owned();
+    }
     let place = place(table);
     let states = states(&table.totals, table.total);
     let looked_at = table.unfiltered.unwrap_or(table.total);

@@ -1,6 +1,6 @@
 //! A list: a heading, then the unhealthy rows, then the healthy ones.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, slice};
 
 use super::{
     budget::tokens,
@@ -62,7 +62,10 @@ pub(super) fn render(table: &Table, out: &mut Writer<'_>) {
         shown += grid.block(second, &names, out);
     }
     more(table, shown, out);
-    out.next(&table.next);
+    match table.elsewhere.get(shown) {
+        Some(rest) => out.next(&[slice::from_ref(rest), &table.next].concat()),
+        None => out.next(&table.next),
+    }
 }
 
 /// How to see what is not shown.
@@ -78,6 +81,10 @@ pub(super) fn more(table: &Table, shown: usize, out: &mut Writer<'_>) {
     };
     match cursor {
         Some(cursor) => out.line(&format!("More: cursor={}, or narrow with {narrow}", line(cursor))),
+        None if was_cut && !table.elsewhere.is_empty() => out.line(&format!(
+            "Cut to fit: {} more rows",
+            grouped(table.rows.len() - shown)
+        )),
         None if was_cut => out.line(&format!(
             "Cut to fit: {} more rows; narrow with {narrow} or limit",
             grouped(table.rows.len() - shown)

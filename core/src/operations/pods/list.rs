@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Pods with readiness, status, restarts and age; totals by status come first, then the unhealthy.
-#[operation("pods.list", read)]
+#[operation("pods.list", read, needs("list pods"))]
 pub async fn list(
     cx: &Cx,
     /// All if left out.

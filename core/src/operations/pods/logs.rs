@@ -33,7 +33,7 @@ const MARGIN: Duration = Duration::from_millis(1_500);
 
 /// Logs of a pod, or of all pods of a workload or selector, merged by time, the newest line last; repeated lines are
 /// folded. All containers are read unless one is named.
-#[operation("pods.logs", read, long)]
+#[operation("pods.logs", read, long, needs("get pods", "list pods", "get pods/log"))]
 pub async fn logs(
     cx: &Cx,
     /// The kind of `name`: a pod or what has pods, e.g. `Deployment`, `Job`, `Service`.

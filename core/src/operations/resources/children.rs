@@ -21,7 +21,7 @@ const PODS: usize = 5;
 
 /// What an object owns, down to the pods, each with its state; what is owned comes below its owner. Pods of one owner
 /// that are well are one row.
-#[operation("resources.children", read)]
+#[operation("resources.children", read, needs("get $kind"))]
 pub async fn children(
     cx: &Cx,
     /// Name, plural or short name, e.g. `deploy`, `widgets.example.com`.

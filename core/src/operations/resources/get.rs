@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// One object of any kind. Without a namespace it is looked for in the context's, then in all others.
-#[operation("resources.get", read)]
+#[operation("resources.get", read, needs("get $kind"))]
 pub async fn get(
     cx: &Cx,
     /// Name, plural or short name, e.g. `deploy`, `widgets.example.com`.

@@ -23,7 +23,7 @@ mod targets;
 const TRIES: usize = 4;
 
 /// Sets labels (`k=v`) and removes them (`k-`), on one object or on all that a selector selects.
-#[operation("resources.label", write)]
+#[operation("resources.label", write, needs("get $kind", "patch $kind"))]
 pub async fn label(
     cx: &Cx,
     /// Name, plural or short name, e.g. `deploy`, `widgets.example.com`.

@@ -13,7 +13,7 @@ use futures::{StreamExt as _, stream};
 
 /// Lists objects of any kind, custom ones too, with the columns that the API server prints. Totals by status come
 /// first, then the unhealthy.
-#[operation("resources.list", read)]
+#[operation("resources.list", read, needs("list $kind"))]
 pub async fn list(
     cx: &Cx,
     /// Name, plural or short name, e.g. `deploy`, `widgets.example.com`.

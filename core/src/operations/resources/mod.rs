@@ -13,4 +13,5 @@ mod pod_spec;
 pub mod references;
 pub mod referrers;
 mod routes;
+pub mod wait;
 mod workload_of;

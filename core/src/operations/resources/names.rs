@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// The names of a kind's objects, for completion.
-#[operation("resources.names", read)]
+#[operation("resources.names", read, needs("list $kind"))]
 pub async fn names(
     cx: &Cx,
     /// Name, plural or short name, e.g. `deploy`, `widgets.example.com`.

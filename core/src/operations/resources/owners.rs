@@ -18,7 +18,7 @@ use crate::{
 const GENERATIONS: usize = 8;
 
 /// The object itself and what owns it, up to the top, each with its state and the reason for it.
-#[operation("resources.owners", read)]
+#[operation("resources.owners", read, needs("get $kind"))]
 pub async fn owners(
     cx: &Cx,
     /// Name, plural or short name, e.g. `deploy`, `widgets.example.com`.
@@ -45,7 +45,7 @@ pub async fn owners(
 }
 
 /// The reference to the owner that manages an object, or else to its first.
-pub(super) fn controller(object: &Value) -> Option<&Value> {
+pub(in crate::operations) fn controller(object: &Value) -> Option<&Value> {
     let owners = object["metadata"]["ownerReferences"].as_array()?;
     let manager = owners.iter().find(|owner| owner["controller"] == true);
     manager.or(owners.first())

@@ -11,6 +11,9 @@ use serde_json::{Map, Value};
 
 use crate::Error;
 
+/// How deep a filter may nest. Reading one costs several times more with each level, without an end.
+const NESTED: usize = 4;
+
 /// A path into an object: `spec.replicas`, `.spec.template.spec.containers[*].image`, `{.status.phase}`,
 /// `metadata.labels.app\.kubernetes\.io/name`, `metadata.labels['a.b/c']`,
 /// `status.conditions[?(@.type=="Ready")].status`.
@@ -389,6 +392,7 @@ fn selectors(inside: &str) -> Result<Vec<Segment>, String> {
         return Ok(vec![Segment::name(inside)]);
     }
     let standard = if inside.starts_with('?') {
+        bounded(inside)?;
         standard_filter(inside)
     } else {
         inside.to_owned()
@@ -400,6 +404,33 @@ fn selectors(inside: &str) -> Result<Vec<Segment>, String> {
                 "cannot read [{inside}]; expected an index, '*', a quoted name, or a filter such as [?(@.type==\"Ready\")]"
             )
         })
+}
+
+/// Whether a filter can be read and evaluated in a bearable time.
+fn bounded(filter: &str) -> Result<(), String> {
+    let (mut depth, mut quote, mut escaped, mut last) = (0_usize, None, false, ' ');
+    for c in filter.chars() {
+        match (quote, c) {
+            _ if escaped => escaped = false,
+            (_, '\\') => escaped = true,
+            (Some(open), _) if open == c => quote = None,
+            (Some(_), _) => {}
+            (None, '\'' | '"') => quote = Some(c),
+            (None, '(' | '[') => depth += 1,
+            (None, ')' | ']') => depth = depth.saturating_sub(1),
+            // For each item it would look through all that is below.
+            (None, '.') if last == '.' => return Err("a filter takes no '..'".to_owned()),
+            _ => {}
+        }
+        if depth > NESTED {
+            return Err(format!(
+                "the filter {:?} nests more than {NESTED} deep",
+                shown(filter)
+            ));
+        }
+        last = c;
+    }
+    Ok(())
 }
 
 /// kubectl's filters name fields that the standard wants quoted: `@.metadata.labels.app\.io/name`, `@.node-name`.
@@ -514,6 +545,20 @@ mod tests {
         }
         let deep = "[".repeat(5_000);
         FieldPath::parse(&deep).unwrap_err();
+    }
+
+    /// The parser takes three times as long for each level, and an evaluation as many steps as there are values.
+    #[test]
+    fn a_filter_that_would_take_for_ever_is_refused() {
+        let nested = format!("a[?{}#{}>1]", "length(".repeat(40), ")".repeat(40));
+        for (path, part) in [
+            (nested.as_str(), "nests more than 4 deep"),
+            ("..[?(@..a)]", "a filter takes no '..'"),
+        ] {
+            let message = FieldPath::parse(path).unwrap_err().message;
+            assert!(message.contains(part), "{message}");
+        }
+        FieldPath::parse("a[?(count(@.b[?(@.c==1)])>1 && @.d!='((((((..')].e").unwrap();
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::{
     words,
 };
 use crate::{
-    ir::{Param, ParamKind, Prompt, Resource, Step, Tool},
+    ir::{Example, Param, ParamKind, Prompt, Resource, Step, Tool},
     signature::Catalog,
 };
 
@@ -30,6 +30,7 @@ pub(super) fn tool(tool: &Tool, file: &str, catalog: &Catalog) -> Result<String,
     let offer = words::texts(&tool.offer);
     let schema = words::text(&tool.schema.to_string());
     let template = words::optional_text(tool.template.as_deref());
+    let examples = examples(&mut writer, &tool.examples);
     let item = quote! {
         pub(super) const TOOL: #row = #row {
             name: #name,
@@ -42,6 +43,7 @@ pub(super) fn tool(tool: &Tool, file: &str, catalog: &Catalog) -> Result<String,
             schema: #schema,
             steps: #steps,
             template: #template,
+            examples: #examples,
             at: #at,
             code: include_str!(#file),
         };
@@ -134,6 +136,20 @@ fn steps(writer: &mut Writer<'_>, steps: &[Step]) -> Result<TokenStream, Unknown
         })
         .collect::<Result<Vec<_>, _>>()?;
     Ok(quote!(&[#(#rows),*]))
+}
+
+/// The examples that a reader can follow: not those of mistakes.
+fn examples(writer: &mut Writer<'_>, examples: &[Example]) -> TokenStream {
+    let answering = examples
+        .iter()
+        .filter(|example| example.expect.get("error").is_none());
+    let rows = answering.map(|Example { name, args, .. }| {
+        let row = writer.imports.surface("Example");
+        let args = words::text(&args.to_string());
+        quote!(#row { name: #name, args: #args })
+    });
+    let rows: Vec<_> = rows.collect();
+    quote!(&[#(#rows),*])
 }
 
 fn params(writer: &mut Writer<'_>, params: &[Param]) -> Result<TokenStream, UnknownOperation> {

@@ -130,6 +130,10 @@ fn facts(operation: &Operation) -> TokenStream {
         Reach::Server => quote!(Server),
     };
     let output = output(operation);
+    let needs = operation
+        .needs
+        .iter()
+        .map(|(verb, resource)| quote!(::kube_mcp_core::call::Need { verb: #verb, resource: #resource }));
     let params = operation.parameters.iter().map(|parameter| {
         let (name, ty) = (parameter.ident.unraw().to_string(), parameter.ty.to_string());
         let required = !parameter.ty.optional;
@@ -143,6 +147,7 @@ fn facts(operation: &Operation) -> TokenStream {
             output: ::kube_mcp_core::output::OutputKind::#output,
             paged: #paged,
             long: #long,
+            needs: &[#(#needs),*],
             params: &[#(#params),*],
         }
     }

@@ -115,9 +115,12 @@ impl Folders {
             {
                 self.mistakes.push(mistake(
                     "operation-record",
-                    format!("`{record}` does not derive `Record` in a scanned folder"),
+                    format!("`{record}` does not derive `Record` in the folder of the operations"),
                     place.clone(),
-                ));
+                )
+                .help(format!(
+                    "write `#[derive(serde::Serialize, kube_mcp_core::Record)]` on `{record}`, beside what answers with it"
+                )));
             }
             if let Some(first) = by_name.insert(found.operation.name.clone(), at.clone()) {
                 let name = &found.operation.name;
@@ -402,7 +405,7 @@ mod tests {
             told(&scanned),
             [
                 "b.rs:3:14: operation `a.b` is declared twice",
-                "c.rs:3:14: `X` does not derive `Record` in a scanned folder",
+                "c.rs:3:14: `X` does not derive `Record` in the folder of the operations",
                 "c.rs:3:31: operation `c.d` cannot take `Moment`",
                 "c.rs:4:13: an operation is named `group.name`, in lower-case letters, digits and `_`",
                 "d.rs:1:1: unexpected end of input, expected identifier",

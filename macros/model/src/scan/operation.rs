@@ -16,7 +16,8 @@ use super::{
 };
 use crate::signature::{Access, Catalog, Output, ParamSignature, Reach, Signature};
 
-/// What stands in the brackets: `"pods.logs", read` or `"pods.wait", read, long`.
+/// What stands in the brackets: `"pods.logs", read, long, needs("get pods", "get pods/log")`, the last two if they
+/// hold.
 #[derive(Clone, Debug)]
 pub struct Attribute {
     /// The name that specs bind.
@@ -25,12 +26,13 @@ pub struct Attribute {
     pub access: Access,
     /// Whether it takes its own timeout.
     pub long: bool,
+    /// What the API server must allow it, as `VERB RESOURCE`.
+    pub needs: Vec<LitStr>,
 }
 
 impl Parse for Attribute {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        const SHAPE: &str =
-            "expected `\"group.name\", read | write | destructive | exec` and perhaps `, long`";
+        const SHAPE: &str = "expected `\"group.name\", read | write | destructive | exec` and perhaps `, long` and `, needs(…)`";
         let name: LitStr = input
             .parse()
             .map_err(|error| syn::Error::new(error.span(), SHAPE))?;
@@ -58,18 +60,28 @@ impl Parse for Attribute {
                 ));
             }
         };
-        let mut long = false;
+        let (mut long, mut needs) = (false, Vec::new());
         while input.parse::<Option<Token![,]>>()?.is_some() && !input.is_empty() {
             let word = input.call(Ident::parse_any)?;
-            if word != "long" || long {
+            if word == "long" && !long {
+                long = true;
+            } else if word == "needs" && needs.is_empty() {
+                let content;
+                syn::parenthesized!(content in input);
+                needs.extend(content.parse_terminated(<LitStr as Parse>::parse, Token![,])?);
+            } else {
                 return Err(syn::Error::new(
                     word.span(),
-                    "after the access there may be `long`, once",
+                    "after the access there may be `long` and `needs(\"get pods\", …)`, once each",
                 ));
             }
-            long = true;
         }
-        Ok(Self { name, access, long })
+        Ok(Self {
+            name,
+            access,
+            long,
+            needs,
+        })
     }
 }
 
@@ -93,6 +105,8 @@ pub struct Operation {
     pub access: Access,
     /// Whether it takes its own timeout.
     pub long: bool,
+    /// What the API server must allow it: verb and resource.
+    pub needs: Vec<(String, String)>,
     /// The function.
     pub ident: Ident,
     /// What it works on.
@@ -172,12 +186,17 @@ impl Operation {
         for parameter in &parameters {
             check_name(parameter, paged, &mut errors);
         }
+        let needs = attribute.needs.iter();
+        let needs = needs
+            .filter_map(|need| errors.keep(need_of(need, &parameters)))
+            .collect();
         let answer = errors.keep(answer_of(function));
         let (output, record) = answer.unwrap_or((Output::Table, None));
         errors.into_result(Self {
             name: attribute.name.value(),
             access: attribute.access,
             long: attribute.long,
+            needs,
             ident: function.sig.ident.clone(),
             reach: reach.unwrap_or(Reach::Cluster),
             parameters,
@@ -213,6 +232,11 @@ impl Operation {
             params,
             paged: self.paged,
             long: self.long,
+            needs: self
+                .needs
+                .iter()
+                .map(|(verb, resource)| format!("{verb} {resource}"))
+                .collect(),
             output: self.output.clone(),
             doc: self.doc.clone(),
             at,
@@ -307,6 +331,37 @@ fn check_name(parameter: &Parameter, paged: bool, errors: &mut Errors) {
             format!("`{name}` is no name that a spec can bind: no argument is ever ignored"),
         ));
     }
+}
+
+/// A right as RBAC writes it: `get pods/log`, `list deployments.apps`; `list $kind` is a right to what the parameter
+/// `kind` names.
+fn need_of(need: &LitStr, parameters: &[Parameter]) -> syn::Result<(String, String)> {
+    const VERBS: [&str; 8] = [
+        "get",
+        "list",
+        "watch",
+        "create",
+        "update",
+        "patch",
+        "delete",
+        "deletecollection",
+    ];
+    let text = need.value();
+    let wrong = |what: &str| Err(syn::Error::new(need.span(), what));
+    let Some((verb, resource)) = text.split_once(' ').filter(|(verb, _)| VERBS.contains(verb)) else {
+        return wrong("a right is written as RBAC does, a verb and a resource: `get pods/log`, `list $kind`");
+    };
+    if let Some(parameter) = resource.strip_prefix('$') {
+        let name = parameter.split('/').next().unwrap_or_default();
+        if !parameters.iter().any(|parameter| parameter.ident.unraw() == name) {
+            return wrong(&format!("the operation has no parameter `{name}`"));
+        }
+    } else if !resource.starts_with(|c: char| c.is_ascii_lowercase())
+        || resource.contains(char::is_whitespace)
+    {
+        return wrong("a resource is written as RBAC does: `pods`, `pods/log`, `deployments.apps`");
+    }
+    Ok((verb.to_owned(), resource.to_owned()))
 }
 
 fn reach_of(input: &FnArg) -> Option<Reach> {
@@ -501,6 +556,15 @@ mod tests {
         assert!(told(r#""Pods", read"#).starts_with("an operation is named `group.name`"));
         assert!(told(r#""pods.logs", raed"#).starts_with("unknown access `raed`"));
         assert!(told(r#""pods.logs", read, slow"#).starts_with("after the access"));
+        assert_eq!(
+            told(r#""pods.logs", read, needs("get pods/log", "list deployments.apps")"#),
+            ""
+        );
+        assert!(told(r#""pods.logs", read, needs("read pods")"#).starts_with("a right is written"));
+        assert!(told(r#""pods.logs", read, needs("get Pod")"#).starts_with("a resource is written"));
+        assert!(
+            told(r#""pods.logs", read, needs("get $kind")"#).starts_with("the operation has no parameter")
+        );
     }
 
     #[test]

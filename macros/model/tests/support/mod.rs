@@ -61,6 +61,7 @@ fn operation(name: &str, access: Access, output: Output, params: &[&str]) -> Sig
             .collect(),
         paged: params.contains(&"page"),
         long: false,
+        needs: Vec::new(),
         output,
         doc: format!("Does {verb} on {noun}."),
         at: format!("core/src/operations/{noun}.rs:{}", 8 + name.len()),

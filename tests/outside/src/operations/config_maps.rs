@@ -11,7 +11,7 @@ use kube_mcp_core::{
 };
 
 /// Deletes the ConfigMaps of a namespace that a selector matches.
-#[operation("acme.purge", destructive)]
+#[operation("acme.purge", destructive, needs("list configmaps", "delete configmaps"))]
 pub async fn purge(
     cx: &Cx,
     /// The namespace.

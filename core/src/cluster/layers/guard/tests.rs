@@ -313,8 +313,10 @@ fn names_that_no_kind_has_are_noticed() {
         "deployments" => group.is_none_or(|group| group == "apps"),
         _ => false,
     };
+    let unknown = unknown_resources(&rules, served);
+    let unknown: Vec<String> = unknown.iter().map(ToString::to_string).collect();
     assert_eq!(
-        unknown_resources(&rules, served),
+        unknown,
         [
             "access.deny[0]: \"secrts\"",
             "access.deny[0]: \"deployments.extensions\""

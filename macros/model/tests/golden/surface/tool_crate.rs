@@ -36,6 +36,7 @@ pub(super) const TOOL: Tool = Tool {
         },
     ],
     template: None,
+    examples: &[],
     at: "spec/tools/core/crate.yaml:2:7",
     code: include_str!("tool_crate.rs"),
 };

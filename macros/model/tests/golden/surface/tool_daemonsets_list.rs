@@ -131,6 +131,7 @@ pub(super) const TOOL: Tool = Tool {
         },
     ],
     template: None,
+    examples: &[],
     at: "spec/tools/core/daemonsets_list.yaml:2:7",
     code: include_str!("tool_daemonsets_list.rs"),
 };

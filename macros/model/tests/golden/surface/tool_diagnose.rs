@@ -119,6 +119,7 @@ pub(super) const TOOL: Tool = Tool {
         },
     ],
     template: Some("tools/diagnose.md.j2"),
+    examples: &[],
     at: "spec/tools/core/diagnose.yaml:2:7",
     code: include_str!("tool_diagnose.rs"),
 };

@@ -68,6 +68,7 @@ pub(super) const TOOL: Tool = Tool {
         },
     ],
     template: None,
+    examples: &[],
     at: "spec/tools/core/pods_delete.yaml:2:7",
     code: include_str!("tool_pods_delete.rs"),
 };

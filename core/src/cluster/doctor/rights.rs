@@ -1,0 +1,173 @@
+//! What we may do, asked of the API server (SelfSubjectAccessReview).
+
+use std::collections::BTreeMap;
+
+use futures::{StreamExt as _, stream};
+use serde_json::json;
+
+use super::{Finding, Level};
+use crate::{
+    Error,
+    cluster::{Client, Resource, registry::Registry},
+};
+
+/// Reviews under way at once.
+const AT_ONCE: usize = 8;
+const CHECK: &str = "rights";
+const PATH: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+
+/// A right that something needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Needed {
+    /// The verb, e.g. `list`.
+    pub verb: String,
+    /// The kind as a person may say it, e.g. `deployments.apps`.
+    pub kind: String,
+    /// The subresource, e.g. `log`.
+    pub subresource: Option<String>,
+    /// Who needs it.
+    pub users: Vec<String>,
+}
+
+/// Where a right is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Held {
+    Everywhere,
+    Here,
+    Nowhere,
+    NotServed,
+}
+
+/// What is missing for what is needed, by where it is held.
+pub(super) async fn rights(client: &Client, registry: &Registry, needed: &[Needed]) -> Vec<Finding> {
+    let namespace = client.cluster.default_namespace();
+    let asked: Vec<_> = stream::iter(needed)
+        .map(|need| async move { (need, held(client, registry, need).await) })
+        .buffered(AT_ONCE)
+        .collect()
+        .await;
+    let mut by_place: BTreeMap<Held, Vec<(&Needed, Option<Resource>)>> = BTreeMap::new();
+    let mut failures = Vec::new();
+    for (need, answer) in asked {
+        match answer {
+            Ok((held, resource)) => by_place.entry(held).or_default().push((need, resource)),
+            Err(error) => failures.push(error),
+        }
+    }
+    let mut findings = Vec::new();
+    if let Some(error) = failures.first() {
+        findings.push(Finding::error(
+            Level::Warn,
+            CHECK,
+            error,
+            "kubectl auth can-i --list",
+        ));
+    }
+    let total: usize = by_place.values().map(Vec::len).sum();
+    for (held, needs) in by_place {
+        let words: Vec<String> = needs.iter().map(|(need, _)| told(need)).collect();
+        let words = words.join("; ");
+        findings.push(match held {
+            Held::Everywhere => Finding::ok(CHECK, format!("{} of {total} that tools need", needs.len())),
+            Held::Here => Finding::warn(
+                CHECK,
+                format!("only in namespace {namespace}, not in all: {words}"),
+                format!(
+                    "name the namespace in calls, or have a ClusterRole bound that has {}",
+                    rules(&needs)
+                ),
+            ),
+            Held::Nowhere => {
+                let next = format!("have a role bound that has {}", rules(&needs));
+                let finding = format!("missing: {words}");
+                match needs.len() == total {
+                    true => Finding::fail(CHECK, finding, next),
+                    false => Finding::warn(CHECK, finding, next),
+                }
+            }
+            Held::NotServed => Finding::warn(
+                CHECK,
+                format!("the cluster serves no such kind: {words}"),
+                "install what serves it, or leave these tools out with --disable",
+            ),
+        });
+    }
+    findings
+}
+
+async fn held(
+    client: &Client,
+    registry: &Registry,
+    need: &Needed,
+) -> Result<(Held, Option<Resource>), Error> {
+    let Some(resource) = registry.find(&need.kind)? else {
+        return Ok((Held::NotServed, None));
+    };
+    let held = if allowed(client, need, resource, None).await? {
+        Held::Everywhere
+    } else if resource.namespaced
+        && allowed(client, need, resource, Some(client.cluster.default_namespace())).await?
+    {
+        Held::Here
+    } else {
+        Held::Nowhere
+    };
+    Ok((held, Some(resource.clone())))
+}
+
+async fn allowed(
+    client: &Client,
+    need: &Needed,
+    resource: &Resource,
+    namespace: Option<&str>,
+) -> Result<bool, Error> {
+    let body = json!({
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": {
+            "verb": need.verb,
+            "group": resource.group,
+            "resource": resource.plural,
+            "subresource": need.subresource.as_deref().unwrap_or_default(),
+            "namespace": namespace.unwrap_or_default(),
+        }},
+    });
+    let review = client.review(PATH, &body).await?;
+    Ok(review["status"]["allowed"].as_bool().unwrap_or(false))
+}
+
+/// `get pods/log (these, those)`.
+fn told(need: &Needed) -> String {
+    let sub = need
+        .subresource
+        .as_ref()
+        .map(|sub| format!("/{sub}"))
+        .unwrap_or_default();
+    format!("{} {}{sub} ({})", need.verb, need.kind, need.users.join(", "))
+}
+
+/// The rules of a role that would give these rights.
+fn rules(needs: &[(&Needed, Option<Resource>)]) -> String {
+    let mut by_group: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
+    for (need, resource) in needs {
+        let Some(resource) = resource else { continue };
+        let name = match &need.subresource {
+            Some(sub) => format!("{}/{sub}", resource.plural),
+            None => resource.plural.clone(),
+        };
+        by_group
+            .entry((&resource.group, &need.verb))
+            .or_default()
+            .push(name);
+    }
+    let rules: Vec<String> = by_group
+        .into_iter()
+        .map(|((group, verb), names)| {
+            format!(
+                "{{apiGroups: [{group:?}], resources: [{}], verbs: [{verb}]}}",
+                names.join(", ")
+            )
+        })
+        .collect();
+    rules.join(", ")
+}

@@ -1,0 +1,140 @@
+//! `completions`: what a shell completes the command line with.
+
+use std::{env, path::Path, process::ExitCode};
+
+use clap::{
+    Args, Command, ValueEnum,
+    builder::{PossibleValue, PossibleValuesParser},
+};
+use clap_complete::Shell;
+use kube_mcp_core::engine::surface::Surface;
+
+use super::{schema, terminal, terminal::Outcome};
+
+/// Print a completion script for bash, zsh or fish, with the names of tools, prompts and operations in it
+///
+/// Once, for every shell that starts from then on:
+///
+///   bash   kube-mcp completions bash > ~/.local/share/bash-completion/completions/kube-mcp
+///   zsh    kube-mcp completions zsh > "${fpath[1]}/_kube-mcp"
+///   fish   kube-mcp completions fish > ~/.config/fish/completions/kube-mcp.fish
+///
+/// Write it again when another version of kube-mcp brings other tools.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Completions {
+    /// The shell
+    shell: Spoken,
+}
+
+/// The shells that are tried; clap knows others too.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Spoken {
+    Bash,
+    Zsh,
+    Fish,
+}
+
+impl Completions {
+    pub(super) fn run(self, surfaces: &[&'static Surface], program: Command) -> Outcome {
+        let name = called();
+        let mut command = with_names(program, surfaces);
+        let mut script = Vec::new();
+        let shell = match self.shell {
+            Spoken::Bash => Shell::Bash,
+            Spoken::Zsh => Shell::Zsh,
+            Spoken::Fish => Shell::Fish,
+        };
+        clap_complete::generate(shell, &mut command, &name, &mut script);
+        let script = String::from_utf8_lossy(&script).into_owned();
+        let script = match self.shell {
+            Spoken::Bash => bash_with_dashes(&name, &script),
+            Spoken::Zsh => script,
+            Spoken::Fish => script + &fish_positionals(&name, &command),
+        };
+        terminal::print(&script)?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// What this program is called: a team's own has another name.
+fn called() -> String {
+    let program = env::args_os().next();
+    let stem = program.as_deref().map(Path::new).and_then(Path::file_stem);
+    stem.map_or_else(
+        || "kube-mcp".to_owned(),
+        |stem| stem.to_string_lossy().into_owned(),
+    )
+}
+
+/// The commands with the names that their arguments can have in this binary.
+fn with_names(program: Command, surfaces: &[&'static Surface]) -> Command {
+    let titled = |name, title: Option<&'static str>| {
+        let value = PossibleValue::new(name);
+        title.map_or(value.clone(), |title| value.help(title))
+    };
+    let all = || surfaces.iter().copied();
+    let tools: Vec<_> = all()
+        .flat_map(|surface| surface.tools)
+        .map(|tool| titled(tool.name, tool.title))
+        .collect();
+    let prompts: Vec<_> = all()
+        .flat_map(|surface| surface.prompts)
+        .map(|prompt| titled(prompt.name, prompt.title))
+        .collect();
+    let mut operations: Vec<_> = all()
+        .flat_map(|surface| surface.operations)
+        .map(|operation| operation.name)
+        .collect();
+    operations.sort_unstable();
+    operations.dedup();
+    let operations: Vec<_> = operations.into_iter().map(PossibleValue::new).collect();
+    let schemas: Vec<_> = schema::names().into_iter().map(PossibleValue::new).collect();
+
+    // `mut_arg` would change the order of the arguments.
+    let takes = |command: Command, argument: &'static str, names: Vec<PossibleValue>| {
+        command.mut_args(|known| match known.get_id() == argument {
+            true => known.value_parser(PossibleValuesParser::new(names.clone())),
+            false => known,
+        })
+    };
+    program
+        .mut_subcommand("call", |call| takes(call, "tool", tools.clone()))
+        .mut_subcommand("show", |show| takes(show, "tool", tools))
+        .mut_subcommand("render", |render| takes(render, "prompt", prompts))
+        .mut_subcommand("operations", |list| takes(list, "name", operations.clone()))
+        .mut_subcommand("new", |new| {
+            new.mut_subcommand("tool", |tool| takes(tool, "op", operations))
+        })
+        .mut_subcommand("schema", |schema| takes(schema, "name", schemas))
+}
+
+/// Lets the two halves of clap's script for bash call the commands of a program with a dash in its name alike:
+/// <https://github.com/clap-rs/clap/issues/6421>.
+fn bash_with_dashes(name: &str, script: &str) -> String {
+    let called = |dash: &str| format!("{}__subcmd__", name.replace('-', dash));
+    script.replace(&called("__subcmd__"), &called("__"))
+}
+
+/// The names that clap's script for fish leaves out: those of arguments that are no options.
+fn fish_positionals(name: &str, command: &Command) -> String {
+    let function = format!("__fish_{}_using_subcommand", name.replace('-', "_"));
+    let mut lines = String::new();
+    for subcommand in command.get_subcommands() {
+        for argument in subcommand.get_positionals() {
+            let values: Vec<String> = argument
+                .get_possible_values()
+                .iter()
+                .map(|value| value.get_name().to_owned())
+                .collect();
+            if !values.is_empty() {
+                lines.push_str(&format!(
+                    "complete -c {name} -n \"{function} {}\" -f -a \"{}\"\n",
+                    subcommand.get_name(),
+                    values.join(" ")
+                ));
+            }
+        }
+    }
+    lines
+}
