@@ -60,7 +60,7 @@ pub struct Key {
 
 /// What does not stand in an object as such: who changed it last, its images and those before, the size of its
 /// values, what is asked of a node.
-#[operation("resources.facts", read)]
+#[operation("resources.facts", read, needs("get $kind"))]
 pub async fn facts(
     cx: &Cx,
     /// Name, plural or short name, e.g. `deploy`, `widgets.example.com`.

@@ -22,7 +22,7 @@ use crate::{
 /// What an object refers to, each with its state, `missing` if it does not exist: what a pod or its template needs
 /// (ConfigMaps, Secrets, claims, account), a Service's endpoints by workload, the services of an Ingress or
 /// HTTPRoute, an autoscaler's target, a claim's volume and class, a volume's claim, a binding's role and subjects.
-#[operation("resources.references", read)]
+#[operation("resources.references", read, needs("get $kind"))]
 pub async fn references(
     cx: &Cx,
     /// Name, plural or short name, e.g. `deploy`, `widgets.example.com`.

@@ -22,7 +22,7 @@ use crate::{
 /// What refers to an object within its namespace. To pods and what makes them: Services by selector with the
 /// Ingresses and HTTPRoutes that lead to them, disruption budgets, autoscalers. To a ConfigMap, Secret, claim or
 /// account: the pods that need it, told by workload, and the bindings of an account. Nothing else is looked for.
-#[operation("resources.referrers", read)]
+#[operation("resources.referrers", read, needs("get $kind"))]
 pub async fn referrers(
     cx: &Cx,
     /// Name, plural or short name, e.g. `deploy`, `widgets.example.com`.

@@ -37,7 +37,7 @@ const QUIET: u32 = 10;
 
 /// Waits until an object, or all that a selector selects, are in a state. When the time is over, the answer is the
 /// state that they are in, and so it is at once where waiting cannot help. `rows` are those that are not there yet.
-#[operation("resources.wait", read, long)]
+#[operation("resources.wait", read, long, needs("get $kind", "list $kind", "watch $kind"))]
 pub async fn wait(
     cx: &Cx,
     /// Name, plural or short name, e.g. `deploy`, `widgets.example.com`.
