@@ -4,6 +4,10 @@ use super::{AnyRecord, Change, Facts, Lines, Object, Record, Table};
 
 /// The answer of any operation.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there are a few of them in a call, and boxes would be everywhere"
+)]
 pub enum Output {
     /// Rows with totals.
     Table(Table),
