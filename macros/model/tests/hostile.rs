@@ -1,6 +1,8 @@
 //! Specs and templates that nobody would write, made of those that somebody has: whatever comes, it is accepted or
 //! there is a mistake with a place that exists.
 
+#![expect(clippy::unwrap_used, reason = "this is test code")]
+
 use std::{fs, path::Path};
 
 use kube_mcp_model::{Colour, Sources, check, render};
