@@ -17,7 +17,6 @@ use kube::client::Body;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-#[expect(dead_code, reason = "the tests use the rest of it")]
 #[path = "../tests/support/mcp.rs"]
 mod mcp;
 

@@ -16,7 +16,6 @@ use std::{
 
 use serde_json::json;
 
-#[expect(dead_code, reason = "the tests use the rest of it")]
 #[path = "../tests/support/mcp.rs"]
 mod mcp;
 

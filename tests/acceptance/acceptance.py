@@ -87,6 +87,20 @@ def clusters_list(place, call):
     answer.says(facts("version")["serverVersion"]["gitVersion"], kubectl("config", "current-context").strip())
 
 
+def kinds_list(place, call):
+    answer = Answer(call("kinds_list", {"search": f"spr-{place.run}"}))
+    answer.line("Sprocket", f"{place.crd}/v1", f"spr-{place.run}", "namespace")
+    count = len(kubectl("api-resources", "--output=name").split())
+    answer.says(f"1 of {count} kinds")
+
+
+def kinds_explain(place, call):
+    answer = Answer(call("kinds_explain", {"kind": "deploy", "path": "spec.strategy", "depth": 2}))
+    for field in ("type", "rollingUpdate", "rollingUpdate.maxSurge", "rollingUpdate.maxUnavailable"):
+        answer.line(f"{field}\t")
+    answer.line("maxSurge", "int or %", "25%")
+
+
 def resources_list(place, call):
     answer = Answer(call("resources_list", {"kind": f"spr-{place.run}", "namespace": place.namespace}))
     answer.says("Sprocket", "TEETH", "ALLOY", "3")
@@ -201,6 +215,8 @@ def mistakes(place, call):
 
 CHECKS = [
     clusters_list,
+    kinds_list,
+    kinds_explain,
     resources_list,
     resources_get,
     resources_describe,

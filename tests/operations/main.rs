@@ -24,6 +24,7 @@ mod describe;
 mod doctor;
 mod events;
 mod facts;
+mod kinds;
 mod kubectl;
 mod listing;
 mod lists;
@@ -37,7 +38,9 @@ mod prompts;
 mod resources;
 mod safety;
 mod stage;
+mod waiting;
 mod workloads;
+mod wrong_calls;
 
 use stage::Stage;
 
@@ -56,12 +59,15 @@ const PARTS: &[(&str, Trials)] = &[
     ("pods_logs", logs::TRIALS),
     ("events_list", events::TRIALS),
     ("workloads_list", workloads::TRIALS),
+    ("resources_wait", waiting::TRIALS),
     ("clusters", clusters::TRIALS),
+    ("kinds", kinds::TRIALS),
     ("resources_label", changes::TRIALS),
     ("access_check", access::TRIALS),
     ("safety", safety::TRIALS),
     ("prompts", prompts::TRIALS),
     ("resources", resources::TRIALS),
+    ("wrong_calls", wrong_calls::TRIALS),
     ("command_line", command_line::TRIALS),
     ("doctor", doctor::TRIALS),
 ];

@@ -18,6 +18,8 @@ pub(super) struct PageEnd {
     pub(super) stopped: bool,
     /// What the document says that it is.
     pub(super) kind: String,
+    /// The moment that the list is of: a watch goes on from there.
+    pub(super) resource_version: String,
 }
 
 /// Reads one page and gives each object to `each`, without its `managedFields`. Objects of typed lists carry
@@ -75,13 +77,17 @@ impl<'de, F: FnMut(Value) -> ControlFlow<()>> Visitor<'de> for Page<'_, F> {
         struct Metadata {
             #[serde(default, rename = "continue")]
             next: Option<String>,
+            #[serde(default, rename = "resourceVersion")]
+            resource_version: String,
         }
         while let Some(key) = map.next_key::<String>()? {
             match key.as_str() {
                 "kind" => self.end.kind = map.next_value()?,
                 "metadata" => {
-                    let metadata: Option<Metadata> = map.next_value()?;
-                    self.end.next = metadata.and_then(|m| m.next).filter(|next| !next.is_empty());
+                    if let Some(metadata) = map.next_value::<Option<Metadata>>()? {
+                        self.end.next = metadata.next.filter(|next| !next.is_empty());
+                        self.end.resource_version = metadata.resource_version;
+                    }
                 }
                 "items" => map.next_value_seed(Items {
                     stopped: &mut self.end.stopped,
@@ -197,7 +203,7 @@ impl<'de> DeserializeSeed<'de> for Metadata {
     }
 }
 
-/// The object of a Table's row, if it has one, without its `managedFields`.
+/// The object of a Table's row or a watch's event, if it has one, without its `managedFields`.
 pub(super) fn row_object<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     struct Optional;
     impl<'de> Visitor<'de> for Optional {

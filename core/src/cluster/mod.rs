@@ -24,6 +24,7 @@ mod schema;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod testing;
 mod transport;
+mod watch;
 mod wire;
 
 pub(crate) use client::Decision;
@@ -36,4 +37,5 @@ pub use process::stop_plugins;
 pub use registry::Registry;
 pub use resource::Resource;
 pub use schema::{Field, Schema, Schemas};
+pub use watch::{ObjectKey, WatchEvent, WatchScope};
 pub use wire::{Cell, Include, TableColumn, TableMeta, TableRow, TableView};

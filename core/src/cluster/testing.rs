@@ -15,8 +15,10 @@ use std::{
 };
 
 use bytes::Bytes;
+use futures::{StreamExt as _, stream};
 use http::{HeaderValue, Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, Full};
+use http_body::Frame;
+use http_body_util::{BodyExt as _, Full, StreamBody};
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 use tower::{BoxError, util::BoxCloneSyncService};
@@ -62,12 +64,16 @@ struct Answer {
     status: StatusCode,
     headers: Vec<(&'static str, String)>,
     body: Bytes,
+    /// Whether the connection stays open after the body.
+    stays_open: bool,
 }
 
 #[derive(Debug, Default)]
 struct State {
     routes: Vec<Route>,
     seen: Vec<Seen>,
+    /// Lives as long in each answer that stays open.
+    open: Arc<()>,
 }
 
 /// A scripted API server. It knows discovery of the usual kinds and of `widgets.example.com`; everything else has
@@ -167,6 +173,27 @@ impl Script {
         )
     }
 
+    /// Answers a watch with these events. The connection then ends, or stays open without a further word.
+    pub(crate) fn watch(self, target: &str, events: &[(&str, Value)], stays_open: bool) -> Self {
+        let lines = events
+            .iter()
+            .map(|(kind, object)| json!({"type": kind, "object": object}));
+        let body: String = lines.map(|line| format!("{line}\n")).collect();
+        let answer = Answer {
+            status: StatusCode::OK,
+            headers: Vec::new(),
+            body: body.into(),
+            stays_open,
+            after: Duration::ZERO,
+        };
+        self.route("GET", target, answer)
+    }
+
+    /// How many answers that stay open have not been dropped yet.
+    pub(crate) fn open_watches(&self) -> usize {
+        Arc::strong_count(&self.state().open) - 1
+    }
+
     /// Answers with everything said.
     pub(crate) fn answer(
         self,
@@ -176,14 +203,19 @@ impl Script {
         headers: Vec<(&'static str, String)>,
         body: Bytes,
     ) -> Self {
-        let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let query = pairs(query);
         let answer = Answer {
             after: Duration::ZERO,
             status,
             headers,
             body,
+            stays_open: false,
         };
+        self.route(method, target, answer)
+    }
+
+    fn route(self, method: &str, target: &str, answer: Answer) -> Self {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let query = pairs(query);
         {
             let mut state = self.state();
             let known = state
@@ -281,7 +313,16 @@ impl Script {
             .into());
         };
         tokio::time::sleep(answer.after).await;
-        let mut response = Response::new(box_body(Full::new(answer.body)));
+        let body = match answer.stays_open {
+            true => {
+                let open = self.state().open.clone();
+                let rest = stream::pending().inspect(move |_: &Result<_, BoxError>| _ = &open);
+                let first = stream::iter([Ok(Frame::data(answer.body))]);
+                box_body(StreamBody::new(first.chain(rest)))
+            }
+            false => box_body(Full::new(answer.body)),
+        };
+        let mut response = Response::new(body);
         *response.status_mut() = answer.status;
         for (name, value) in answer.headers {
             response

@@ -14,6 +14,7 @@ use super::{
     registry::reaches_cluster,
     service::{Engine, within},
     steps::{self, Ended, Scope},
+    surface::{Source, Tool},
 };
 use crate::{
     Error, ErrorKind,
@@ -284,13 +285,7 @@ impl Engine {
         call.always_confirm = listed.tool.always_confirm;
         call.dry_run = reserved.dry_run;
         call.confirm = context.agreed.as_ref().or(reserved.confirm.as_ref()).cloned();
-        if listed.tool.steps.iter().any(|step| step.op.long) {
-            let wanted = ["timeout", "follow"]
-                .iter()
-                .filter_map(|name| accepted.values.get(*name)?.as_u64())
-                .max();
-            call.deadline += Duration::from_secs(wanted.unwrap_or(0)).min(LONGEST);
-        }
+        call.deadline += own_timeout(listed.tool, &accepted.values);
         call
     }
 
@@ -312,4 +307,18 @@ impl Engine {
             consent,
         }
     }
+}
+
+/// How much longer than another call this one may take: what is bound to the timeouts of its operations.
+pub(super) fn own_timeout(tool: &Tool, values: &Map<String, Value>) -> Duration {
+    let long = tool.steps.iter().filter(|step| step.op.long);
+    let timeouts = long
+        .flat_map(|step| step.bindings)
+        .filter(|binding| matches!(binding.param, "timeout" | "follow"));
+    let seconds = timeouts.filter_map(|binding| match binding.source {
+        Source::Param(name) => values.get(name)?.as_u64(),
+        Source::Fixed(json) => json.parse().ok(),
+        _ => None,
+    });
+    Duration::from_secs(seconds.max().unwrap_or(0)).min(LONGEST)
 }

@@ -475,3 +475,44 @@ fn names_that_are_wrong_in_the_configuration_are_told_at_start() {
             .contains("declared by both test and test")
     );
 }
+
+#[test]
+fn a_long_operation_takes_the_time_that_is_bound_to_it() {
+    static LONG: Operation = Operation {
+        long: true,
+        ..operation("test.long", Access::Read)
+    };
+    const STEPS: &[Step] = &[
+        step(
+            "a",
+            &LONG,
+            &[bind("timeout", Source::Param("patience"))],
+            Invoke::Server(echo),
+        ),
+        step(
+            "b",
+            &LONG,
+            &[bind("follow", Source::Fixed("40"))],
+            Invoke::Server(echo),
+        ),
+        step(
+            "c",
+            &ECHO,
+            &[bind("timeout", Source::Fixed("500"))],
+            Invoke::Server(echo),
+        ),
+    ];
+    static WAIT: Tool = tool("wait", &[], STEPS, None);
+    for (patience, seconds) in [
+        (json!({}), 40),
+        (json!({"patience": 90}), 90),
+        (json!({"patience": 9000}), 600),
+    ] {
+        let values = patience.as_object().cloned().unwrap_or_default();
+        assert_eq!(
+            super::call::own_timeout(&WAIT, &values).as_secs(),
+            seconds,
+            "{patience}"
+        );
+    }
+}

@@ -1,3 +1,4 @@
-//! How objects are: the status rule of each kind.
+//! How objects are and what they use: the status rule of each kind, and metrics.
 
+pub mod metrics;
 pub mod status;

@@ -37,6 +37,7 @@ builtin! {
     stateful_sets: "apps" "StatefulSet" "statefulsets" true;
     daemon_sets: "apps" "DaemonSet" "daemonsets" true;
     replica_sets: "apps" "ReplicaSet" "replicasets" true;
+    controller_revisions: "apps" "ControllerRevision" "controllerrevisions" true;
     jobs: "batch" "Job" "jobs" true;
     cron_jobs: "batch" "CronJob" "cronjobs" true;
     ingresses: "networking.k8s.io" "Ingress" "ingresses" true;

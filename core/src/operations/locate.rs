@@ -94,11 +94,35 @@ impl Wanted<'_> {
             Err(error) => return Err(self.blind(missing, &error)),
         };
         if let ([only], None) = (candidates.as_slice(), self.namespace) {
-            let object = cx.client().get(self.resource, Some(only), self.name).await?;
-            let note = format!("{} {} found in {only}", self.resource.kind, self.name);
-            return Ok(self.found(object, Some(only), Some(note)));
+            return self.found_in(cx, only).await;
         }
         Err(self.missing(cx, missing, &candidates, None).await)
+    }
+
+    /// The object in a namespace where it was not looked for.
+    async fn found_in(&self, cx: &Cx, namespace: &str) -> Result<Found, Error> {
+        let object = cx.client().get(self.resource, Some(namespace), self.name).await?;
+        let note = format!("{} {} found in {namespace}", self.resource.kind, self.name);
+        Ok(self.found(object, Some(namespace), Some(note)))
+    }
+
+    /// The object, for a read that may come before or after its life: none if there is no such object where it is
+    /// meant to be. Who may not look elsewhere means the context's namespace.
+    pub(super) async fn if_there(&self, cx: &Cx) -> Result<Option<Found>, Error> {
+        let missing = match self.in_namespace(cx).await? {
+            Ok(found) => return Ok(Some(found)),
+            Err(_) if self.namespace.is_some() => return Ok(None),
+            Err(missing) => missing,
+        };
+        match self.elsewhere(cx).await {
+            Ok(candidates) => match candidates.as_slice() {
+                [] => Ok(None),
+                [only] => self.found_in(cx, only).await.map(Some),
+                several => Err(self.missing(cx, missing, several, None).await),
+            },
+            Err(error) if error.kind == ErrorKind::Forbidden => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// The object, for a change.

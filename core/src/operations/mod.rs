@@ -28,6 +28,7 @@ pub mod access;
 pub mod clusters;
 pub mod events;
 pub mod kinds;
+pub mod metrics;
 pub mod namespaces;
 pub mod pods;
 pub mod resources;

@@ -15,6 +15,7 @@ mod list;
 mod logs;
 mod read;
 mod scan;
+mod wait;
 
 /// Columns of pods as the API server prints them.
 const POD: &[&str] = &["Name", "Ready", "Status", "Restarts", "Age"];

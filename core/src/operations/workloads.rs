@@ -1,6 +1,7 @@
 //! Workloads: five kinds under one status rule.
 
-mod pods;
+pub mod history;
+pub(super) mod pods;
 
 use std::collections::HashMap;
 

@@ -111,6 +111,43 @@ pub fn short_bytes(bytes: u64) -> String {
     }
 }
 
+/// Bytes as someone set them, exact wherever that is short: `1536Mi`, `64Ki`.
+pub fn exact_bytes(bytes: u64) -> String {
+    const UNITS: [(u64, &str); 4] = [(1 << 40, "Ti"), (1 << 30, "Gi"), (1 << 20, "Mi"), (1 << 10, "Ki")];
+    let whole = UNITS
+        .iter()
+        .find(|(unit, _)| bytes > 0 && bytes.is_multiple_of(*unit));
+    match whole {
+        Some((unit, name)) if bytes / unit < 10_000 => format!("{}{name}", bytes / unit),
+        _ => short_bytes(bytes),
+    }
+}
+
+/// Billionths of a core, in thousandths as Kubernetes rounds them, or in cores where that is shorter: `210m`, `2.1`,
+/// `64`.
+pub fn short_cores(nanos: u64) -> String {
+    match nanos.div_ceil(1_000_000) {
+        millis @ 0..1_000 => format!("{millis}m"),
+        millis @ 1_000..9_950 => tenths((millis + 50) / 100),
+        millis => ((millis + 500) / 1_000).to_string(),
+    }
+}
+
+/// Billionths of a core as someone set them: `250m`, `1.5`, `1250m`.
+pub fn exact_cores(nanos: u64) -> String {
+    match nanos.div_ceil(1_000_000) {
+        millis if millis >= 1_000 && millis.is_multiple_of(100) => tenths(millis / 100),
+        millis => format!("{millis}m"),
+    }
+}
+
+fn tenths(count: u64) -> String {
+    match (count / 10, count % 10) {
+        (whole, 0) => whole.to_string(),
+        (whole, tenth) => format!("{whole}.{tenth}"),
+    }
+}
+
 /// A count with thousands set apart: `4,812`.
 pub fn grouped(count: usize) -> String {
     let digits = count.to_string();
@@ -159,6 +196,22 @@ mod tests {
         assert_eq!(short_bytes(1_503_238_554), "1.4Gi");
         assert_eq!(short_bytes(512 << 20), "512Mi");
         assert_eq!(short_bytes(u64::MAX), "15Ei");
+        assert_eq!(exact_bytes(1_536 << 20), "1536Mi");
+        assert_eq!(exact_bytes(3 << 30), "3Gi");
+        assert_eq!(exact_bytes(1_000_000_000), "953Mi");
+        assert_eq!(exact_bytes(0), "0");
+        for (millis, short, exact) in [
+            (0, "0m", "0m"),
+            (70, "70m", "70m"),
+            (1_250, "1.3", "1250m"),
+            (1_500, "1.5", "1.5"),
+            (2_000, "2", "2"),
+            (63_940, "64", "63940m"),
+        ] {
+            assert_eq!(short_cores(millis * 1_000_000), short);
+            assert_eq!(exact_cores(millis * 1_000_000), exact);
+        }
+        assert_eq!(short_cores(1), "1m");
         assert_eq!(grouped(4_812), "4,812");
         assert_eq!(grouped(100), "100");
     }

@@ -1,17 +1,27 @@
 //! Reads objects and lists, and whatever else a path of the API server answers.
 
-use std::ops::ControlFlow;
+use std::{ops::ControlFlow, time::Duration};
 
 use bytes::Bytes;
-use http::{Method, StatusCode};
+use futures::TryStreamExt as _;
+use http::{HeaderValue, Method, StatusCode, header::ACCEPT_ENCODING};
+use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tokio::io::AsyncBufRead;
+use tokio_util::io::StreamReader;
 use tower::ServiceExt as _;
 
-use super::{Client, Sent};
+use super::{Client, Sent, info};
 use crate::{
     Error, ErrorKind,
-    cluster::{Include, Resource, discovery::is_kind, list, query::Target},
+    cluster::{
+        Include, Resource,
+        discovery::is_kind,
+        layers::limit::OpenEnded,
+        list::{self, PageEnd},
+        query::Target,
+    },
 };
 
 /// Which objects a list is about. All of it is evaluated by the API server.
@@ -97,13 +107,8 @@ impl Client {
         mut each: impl FnMut(Value) -> ControlFlow<()>,
     ) -> Result<ListEnd, Error> {
         let mut query = query.clone();
-        let api_version = resource.api_version();
         loop {
-            let size = query.page_size.unwrap_or(PAGE);
-            let target = collection(resource, namespace, &query, Some(size));
-            let reply = self.exchange(Method::GET, &target, Sent::of(resource)).await?;
-            let end = list::read_page(&reply.body, &api_version, &resource.kind, &mut each)
-                .map_err(|error| self.unreadable(target.as_str(), &reply.body, &error))?;
+            let end = self.page(resource, namespace, &query, &mut each).await?;
             if end.stopped {
                 return Ok(ListEnd::Stopped);
             }
@@ -122,6 +127,47 @@ impl Client {
                 next => query.continue_token = next,
             }
         }
+    }
+
+    /// Gives each object of one page to `each`.
+    pub(in crate::cluster) async fn page(
+        &self,
+        resource: &Resource,
+        namespace: Option<&str>,
+        query: &ListQuery,
+        each: &mut impl FnMut(Value) -> ControlFlow<()>,
+    ) -> Result<PageEnd, Error> {
+        let size = query.page_size.unwrap_or(PAGE);
+        let target = collection(resource, namespace, query, Some(size));
+        let reply = self.exchange(Method::GET, &target, Sent::of(resource)).await?;
+        list::read_page(&reply.body, &resource.api_version(), &resource.kind, each)
+            .map_err(|error| self.unreadable(target.as_str(), &reply.body, &error))
+    }
+
+    /// Opens a watch that tells what happened since a resource version: one event a line, for at most `span`.
+    pub(in crate::cluster) async fn open_watch(
+        &self,
+        resource: &Resource,
+        namespace: Option<&str>,
+        query: &ListQuery,
+        resource_version: &str,
+        span: Duration,
+    ) -> Result<impl AsyncBufRead + Send + Unpin + use<>, Error> {
+        let target = collection(resource, namespace, query, None)
+            .with("watch", "true")
+            .with("allowWatchBookmarks", "true")
+            .with("resourceVersion", resource_version)
+            .with("timeoutSeconds", span.as_secs().to_string());
+        let mut request = self.request(Method::GET, &target, Sent::of(resource))?;
+        // From 1.37 on the API server packs each event on its own, which no reader of a stream expects.
+        request
+            .headers_mut()
+            .insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        request.extensions_mut().insert(OpenEnded);
+        let info = info(&request);
+        let response = self.within(&info, self.send(request, &info)).await?;
+        let body = response.into_body().into_data_stream();
+        Ok(StreamReader::new(body.map_err(std::io::Error::other)))
     }
 
     /// A GET of any path (with query), read as JSON: version, metrics, reviews.

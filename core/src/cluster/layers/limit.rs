@@ -1,7 +1,8 @@
 //! Holds back what would be too much at once for an API server: requests under way, and requests a second.
 //!
 //! tower's own layers let go of a request once its head has arrived, and a rate limit of theirs cannot be shared
-//! by clones. A permit here is held until the body is read or dropped. A wait has no deadline of its own: every
+//! by clones. A permit here is held until the body is read or dropped, but for what goes on until someone ends it:
+//! a few watches must not keep every other request from the API server. A wait has no deadline of its own: every
 //! request runs within that of its call.
 
 use std::{
@@ -39,6 +40,11 @@ impl LimitLayer {
         }))
     }
 }
+
+/// Marks a request whose answer goes on until someone ends it, as a watch's does: it holds its permit only until the
+/// answer begins.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OpenEnded;
 
 /// A leaky bucket that holds one second's requests.
 #[derive(Debug)]
@@ -113,7 +119,11 @@ where
             if !wait.is_zero() {
                 tokio::time::sleep(wait).await;
             }
+            let is_open_ended = request.extensions().get::<OpenEnded>().is_some();
             let response = inner.call(request).await?;
+            if is_open_ended {
+                return Ok(response);
+            }
             Ok(response.map(|inner| {
                 box_body(Held {
                     inner,
@@ -182,6 +192,9 @@ mod tests {
         assert!(!second.is_finished());
         first.into_body().collect().await.unwrap();
         drop(second.await.unwrap().unwrap());
+        let mut watch = Request::new(RequestBody::default());
+        watch.extensions_mut().insert(OpenEnded);
+        let _watching = service.clone().oneshot(watch).await.unwrap();
         ask().await.unwrap();
     }
 }

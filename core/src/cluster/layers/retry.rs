@@ -124,7 +124,7 @@ pub(crate) fn io_kind(error: &(dyn std::error::Error + 'static)) -> Option<io::E
 }
 
 /// Half to all of a pause, so that many do not come back at once.
-fn jittered(pause: Duration) -> Duration {
+pub(crate) fn jittered(pause: Duration) -> Duration {
     let mut byte = [0u8];
     // Without randomness the pause is merely not jittered.
     if getrandom::fill(&mut byte).is_err() {

@@ -16,6 +16,8 @@ use crate::{
     },
 };
 
+mod cut;
+
 /// Writes any operation but `not.listed` as a call of a tool of its name.
 struct Calls;
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{
     age::SETTLING,
     verdict::Verdict,
-    workload::{condition, labelled},
+    workload::{UNOBSERVED, condition, labelled},
 };
 use crate::output::Health;
 
@@ -149,8 +149,5 @@ pub(super) fn of_object(object: &Value, age: Option<u64>) -> Verdict<'static> {
 fn behind(object: &Value) -> Option<Verdict<'static>> {
     let seen = object["status"]["observedGeneration"].as_i64()?;
     let newest = object["metadata"]["generation"].as_i64()?;
-    (seen < newest).then(|| {
-        Verdict::new(Health::Progressing, 2, "Reconciling")
-            .because("the newest spec has not been taken up yet")
-    })
+    (seen < newest).then(|| Verdict::new(Health::Progressing, 2, "Reconciling").because(UNOBSERVED))
 }

@@ -11,6 +11,7 @@ mod generic;
 mod infrastructure;
 mod object;
 mod pod;
+mod rollout;
 mod verdict;
 mod workload;
 
@@ -21,4 +22,6 @@ pub use age::age_of;
 pub use cells::CellRule;
 pub use object::of_object;
 pub use pod::{container_trouble, restarts as pod_restarts};
+pub use rollout::Rollout;
 pub use verdict::Verdict;
+pub use workload::{condition, labelled};

@@ -11,6 +11,9 @@ use super::{
 };
 use crate::output::Health;
 
+/// The reason of what was changed a moment ago.
+pub(super) const UNOBSERVED: &str = "the newest spec has not been taken up yet";
+
 /// What both entries know of a workload that keeps a number of pods ready.
 #[derive(Default)]
 pub(super) struct ReplicaFacts {
@@ -84,7 +87,13 @@ pub(super) fn replicas_of_object(kind: &str, object: &Value, age: Option<u64>) -
     facts.terminating = !object["metadata"]["deletionTimestamp"].is_null();
     let verdict = judge_replicas(&facts);
     if !verdict.health.is_unhealthy() {
-        return verdict;
+        // What its status says is of the spec before.
+        let behind =
+            Verdict::new(Health::Progressing, 0, Health::Progressing.word()).with_ready(verdict.ready);
+        return match is_observed(object) {
+            true => verdict,
+            false => behind.because(UNOBSERVED),
+        };
     }
     let revision = object
         .pointer("/metadata/annotations/deployment.kubernetes.io~1revision")
@@ -101,6 +110,12 @@ pub(super) fn replicas_of_object(kind: &str, object: &Value, age: Option<u64>) -
         String::new()
     };
     verdict.because(reason)
+}
+
+/// Whether the controller has taken up the newest spec.
+pub(super) fn is_observed(object: &Value) -> bool {
+    let generation = object["metadata"]["generation"].as_u64().unwrap_or(0);
+    object["status"]["observedGeneration"].as_u64().unwrap_or(0) >= generation
 }
 
 /// The rule for jobs, by the word of kubectl's STATUS column.
@@ -156,16 +171,20 @@ pub(super) fn judge_cron_job(suspended: bool) -> Verdict<'static> {
     }
 }
 
-/// A condition of an object.
-pub(super) fn condition<'a>(object: &'a Value, kind: &str) -> Option<&'a Value> {
+/// A condition of an object; kubectl does not mind the case of its type, nor do we.
+pub fn condition<'a>(object: &'a Value, kind: &str) -> Option<&'a Value> {
     object["status"]["conditions"]
         .as_array()?
         .iter()
-        .find(|condition| condition["type"] == kind)
+        .find(|condition| {
+            condition["type"]
+                .as_str()
+                .is_some_and(|known| known.eq_ignore_ascii_case(kind))
+        })
 }
 
 /// A condition's reason with the first sentence of its message.
-pub(super) fn labelled(condition: &Value) -> String {
+pub fn labelled(condition: &Value) -> String {
     let reason = condition["reason"].as_str().unwrap_or_default();
     let message = first_sentence(condition["message"].as_str().unwrap_or_default());
     match (reason.is_empty(), message.is_empty()) {

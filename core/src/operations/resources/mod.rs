@@ -6,3 +6,4 @@ pub mod label;
 pub mod list;
 pub mod names;
 pub mod owners;
+pub mod wait;

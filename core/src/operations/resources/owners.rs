@@ -45,7 +45,7 @@ pub async fn owners(
 }
 
 /// The reference to the owner that manages an object, or else to its first.
-pub(super) fn controller(object: &Value) -> Option<&Value> {
+pub(in crate::operations) fn controller(object: &Value) -> Option<&Value> {
     let owners = object["metadata"]["ownerReferences"].as_array()?;
     let manager = owners.iter().find(|owner| owner["controller"] == true);
     manager.or(owners.first())

@@ -4,6 +4,7 @@ use std::{collections::HashMap, ops::ControlFlow};
 
 use futures::{StreamExt as _, stream};
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::Found;
 use crate::{
@@ -21,7 +22,11 @@ const AT_ONCE: usize = 8;
 
 /// Adds to the REASON of the unhealthy rows what the worst of their pods suffers from. What cannot be read adds
 /// nothing: the row stands without it.
-pub(super) async fn explain(cx: &Cx, table: &mut Table, selectors: &HashMap<ObjectId, String>) {
+pub(in crate::operations) async fn explain(
+    cx: &Cx,
+    table: &mut Table,
+    selectors: &HashMap<ObjectId, String>,
+) {
     let Some(column) = table.columns.iter().position(|column| column.header == "REASON") else {
         return;
     };
@@ -89,10 +94,29 @@ pub(super) async fn judge_new(cx: &Cx, found: &mut [Found]) {
 }
 
 /// The worst pod of a workload.
-struct Worst {
-    rank: u8,
-    health: Health,
-    reason: String,
+#[derive(Debug)]
+pub(super) struct Worst {
+    pub(super) rank: u8,
+    pub(super) health: Health,
+    /// What it suffers from.
+    pub(super) reason: String,
+}
+
+impl Worst {
+    /// What a pod suffers from, if it does.
+    pub(super) fn of(pod: &Value, now: Timestamp) -> Option<Self> {
+        let verdict = status::of_object("", "Pod", pod, now);
+        verdict.health.is_unhealthy().then(|| Self {
+            rank: verdict.rank(),
+            health: verdict.health,
+            reason: match (&*verdict.word, &*verdict.reason) {
+                (word, "") => word.to_owned(),
+                // `CrashLoopBackOff: exit 1` says the word itself.
+                (word, reason) if reason.starts_with(word) => reason.to_owned(),
+                (word, reason) => format!("{word}: {reason}"),
+            },
+        })
+    }
 }
 
 /// What the worst pod suffers from.
@@ -106,23 +130,14 @@ async fn worst(cx: &Cx, id: &ObjectId, selector: String) -> Option<Worst> {
     let client = cx.client();
     let pods = builtin::pods();
     let read = client.for_each(&pods, id.namespace.as_deref(), &query, |pod| {
-        let verdict = status::of_object("", "Pod", &pod, now);
         // A pod that is over was replaced long ago, by one that may suffer from something else.
         let is_over =
             id.kind != "Job" && matches!(pod["status"]["phase"].as_str(), Some("Failed" | "Succeeded"));
-        let rank = verdict.rank() + if is_over { u8::MAX / 2 } else { 0 };
-        if verdict.health.is_unhealthy() && worst.as_ref().is_none_or(|worst| rank < worst.rank) {
-            let reason = match (&*verdict.word, &*verdict.reason) {
-                (word, "") => word.to_owned(),
-                // `CrashLoopBackOff: exit 1` says the word itself.
-                (word, reason) if reason.starts_with(word) => reason.to_owned(),
-                (word, reason) => format!("{word}: {reason}"),
-            };
-            worst = Some(Worst {
-                rank,
-                health: verdict.health,
-                reason,
-            });
+        if let Some(mut found) = Worst::of(&pod, now) {
+            found.rank += if is_over { u8::MAX / 2 } else { 0 };
+            if worst.as_ref().is_none_or(|worst| found.rank < worst.rank) {
+                worst = Some(found);
+            }
         }
         ControlFlow::Continue(())
     });

@@ -134,8 +134,8 @@ impl Redactor {
             .totals
             .iter_mut()
             .for_each(|total| self.in_place(&mut total.name));
-        if let Some(filter) = &mut table.filter {
-            self.in_place(filter);
+        for text in [&mut table.heading, &mut table.filter].into_iter().flatten() {
+            self.in_place(text);
         }
         self.remarks(&mut table.notes, &mut table.next);
     }

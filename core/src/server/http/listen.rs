@@ -28,7 +28,7 @@ use crate::{
     server::{
         handler::Handler,
         serve::signals,
-        stopping::{DRAIN, FLUSH, LAST_WORDS, Stopping},
+        stopping::{DRAIN, FLUSH, Stopping},
     },
 };
 
@@ -36,6 +36,9 @@ use crate::{
 const IDLE: Duration = Duration::from_secs(120);
 /// Connections at once; the next ones wait.
 const CONNECTIONS: usize = 1000;
+/// How long calls that were cancelled at the end may still say so: longer than on stdio, for an answer passes more
+/// tasks, and only those who do not heed it make the server wait.
+const LAST_WORDS: Duration = Duration::from_millis(200);
 /// How long to wait after the system had no room for a connection.
 const PAUSE: Duration = Duration::from_millis(500);
 

@@ -142,7 +142,7 @@ pub(super) fn default_of(schemas: &Schemas, schema: &Schema, required: bool) -> 
 /// it a condition, and only what is a value of the field: a default that is told wrong is worse than none.
 fn described_default(schemas: &Schemas, schema: &Schema) -> Option<String> {
     static LEAD: LazyLock<Option<Regex>> = LazyLock::new(|| {
-        Regex::new(r"(?i)(will )?\b(?:defaults?|defaulted|default value) (?:to|is|of|value is)\s+").ok()
+        Regex::new(r"(?i)\b(?:defaults?|defaulted|default value) (?:to|is|of|value is)\s+").ok()
     });
     static VALUE: LazyLock<Option<Regex>> = LazyLock::new(|| {
         let value =
@@ -150,8 +150,8 @@ fn described_default(schemas: &Schemas, schema: &Schema) -> Option<String> {
         Regex::new(&format!(r"^(?:{value})(?:\.(?:\s|$)|\s*[(;]|\s*$|\s*\n)")).ok()
     });
     let description = description(schemas, schema);
-    let lead = LEAD.as_ref()?.captures(description)?;
-    let after = description.get(lead.get_match().end()..)?;
+    let lead = LEAD.as_ref()?.find(description)?;
+    let after = description.get(lead.end()..)?;
     let found = VALUE.as_ref()?.captures(after)?;
     let value = found.iter().skip(1).flatten().next()?.as_str();
     let is_number = value.starts_with(|c: char| c.is_ascii_digit());
@@ -163,15 +163,14 @@ fn described_default(schemas: &Schemas, schema: &Schema) -> Option<String> {
         "string" => all.iter().any(|known| known.as_str() == Some(value)),
         _ => false,
     };
-    (fits && lead.get(1).is_none()).then(|| value.to_owned())
+    // What something else will default to.
+    let is_other = description.get(..lead.start())?.ends_with("will ");
+    (fits && !is_other).then(|| value.to_owned())
 }
 
 /// `Recreate or RollingUpdate`; empty where there is no such list.
 pub(super) fn values(schemas: &Schemas, schema: &Schema) -> String {
-    let all: Vec<String> = enumerated(schemas, schema)
-        .iter()
-        .map(|value| word(value))
-        .collect();
+    let all: Vec<String> = enumerated(schemas, schema).iter().map(word).collect();
     match all.as_slice() {
         [] => String::new(),
         [only] => only.clone(),

@@ -1,0 +1,165 @@
+//! How far the newest revision of a workload has been rolled out, by the rules of `kubectl rollout status`.
+
+use serde_json::Value;
+
+use super::workload::{UNOBSERVED, condition, is_observed, labelled};
+
+/// How far a rollout is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rollout {
+    /// All pods that are to be of the newest revision are, and serve; with revision, counts and image.
+    Done(String),
+    /// It is under way, or held by a pause; with what is still missing.
+    UnderWay(String),
+    /// The controller gave up waiting for it.
+    Stuck(String),
+    /// It does not happen by itself: the workload replaces pods only once someone deletes them.
+    ByHand,
+}
+
+impl Rollout {
+    /// The rollout of a deployment, stateful or daemon set; other kinds have none.
+    pub fn of(group: &str, kind: &str, object: &Value) -> Option<Self> {
+        if group != "apps" {
+            return None;
+        }
+        let facts = Facts::of(kind, object)?;
+        let strategy = object["spec"]["updateStrategy"]["type"].as_str();
+        if strategy.is_some_and(|strategy| strategy != "RollingUpdate") {
+            return Some(Self::ByHand);
+        }
+        if !is_observed(object) {
+            return Some(Self::UnderWay(UNOBSERVED.to_owned()));
+        }
+        let deadline = condition(object, "Progressing")
+            .filter(|condition| condition["reason"] == "ProgressDeadlineExceeded");
+        Some(match (facts.missing(), deadline) {
+            // As kubectl, which looks at the deadline first: a late success clears it.
+            (_, Some(condition)) => Self::Stuck(labelled(condition)),
+            (None, None) => Self::Done(facts.words(kind, object)),
+            (Some(missing), None) if object["spec"]["paused"] == true => {
+                Self::UnderWay(format!("paused: {missing}"))
+            }
+            (Some(missing), None) => Self::UnderWay(missing),
+        })
+    }
+}
+
+/// Numbers of pods.
+struct Facts {
+    desired: u64,
+    /// That are to be of the newest revision: not all, where a stateful set has a partition.
+    to_update: u64,
+    updated: u64,
+    /// Of any revision.
+    all: u64,
+    available: u64,
+    ready: u64,
+}
+
+impl Facts {
+    fn of(kind: &str, object: &Value) -> Option<Self> {
+        let (spec, status) = (&object["spec"], &object["status"]);
+        let number = |field: &str| status[field].as_u64().unwrap_or(0);
+        let desired = match kind {
+            "DaemonSet" => number("desiredNumberScheduled"),
+            // Absent replicas mean one, as the API server defaults them.
+            _ => spec["replicas"].as_u64().unwrap_or(1),
+        };
+        Some(match kind {
+            "Deployment" => Self {
+                desired,
+                to_update: desired,
+                updated: number("updatedReplicas"),
+                all: number("replicas"),
+                available: number("availableReplicas"),
+                ready: number("readyReplicas"),
+            },
+            "DaemonSet" => Self {
+                desired,
+                to_update: desired,
+                updated: number("updatedNumberScheduled"),
+                all: desired,
+                available: number("numberAvailable"),
+                ready: number("numberReady"),
+            },
+            "StatefulSet" => {
+                let partition = spec["updateStrategy"]["rollingUpdate"]["partition"].as_u64();
+                // Once all are updated there is one revision, and the status counts none as updated.
+                let is_one = !status["updateRevision"].is_null()
+                    && status["updateRevision"] == status["currentRevision"];
+                Self {
+                    desired,
+                    to_update: desired.saturating_sub(partition.unwrap_or(0)),
+                    updated: if is_one {
+                        desired
+                    } else {
+                        number("updatedReplicas")
+                    },
+                    all: desired,
+                    available: number("readyReplicas"),
+                    ready: number("readyReplicas"),
+                }
+            }
+            _ => return None,
+        })
+    }
+
+    /// What is missing, in the order in which a rollout gets there.
+    fn missing(&self) -> Option<String> {
+        if self.updated < self.to_update {
+            Some(format!("{} of {} updated", self.updated, self.to_update))
+        } else if self.all > self.updated && self.to_update == self.desired {
+            Some(format!("{} old pods are still there", self.all - self.updated))
+        } else if self.available < self.desired {
+            Some(format!("{} of {} available", self.available, self.desired))
+        } else {
+            None
+        }
+    }
+
+    /// `revision 9, 3 of 3 ready, image 2.13.4`
+    fn words(&self, kind: &str, object: &Value) -> String {
+        let revision = match kind {
+            "Deployment" => object
+                .pointer("/metadata/annotations/deployment.kubernetes.io~1revision")
+                .and_then(Value::as_str),
+            _ => None,
+        };
+        let partition = (self.to_update < self.desired).then(|| {
+            format!(
+                "{} of {} to be updated by its partition",
+                self.to_update, self.desired
+            )
+        });
+        let parts = [
+            revision.map(|revision| format!("revision {revision}")),
+            partition,
+            Some(format!("{} of {} ready", self.ready, self.desired)),
+            images(object),
+        ];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// `image 2.13.4`: what differs from one revision to the next.
+fn images(object: &Value) -> Option<String> {
+    let containers = object["spec"]["template"]["spec"]["containers"].as_array()?;
+    let versions: Vec<&str> = containers
+        .iter()
+        .filter_map(|container| container["image"].as_str().map(version))
+        .collect();
+    let word = if versions.len() == 1 { "image" } else { "images" };
+    (!versions.is_empty()).then(|| format!("{word} {}", versions.join(", ")))
+}
+
+/// An image's tag, or the start of its digest, or its name.
+fn version(image: &str) -> &str {
+    let (path, digest) = image.split_once("@sha256:").unwrap_or((image, ""));
+    let name = path.rsplit('/').next().unwrap_or(path);
+    match (name.split_once(':'), digest.get(..12)) {
+        (Some((_, tag)), _) => tag,
+        (None, Some(digest)) => digest,
+        (None, None) => name,
+    }
+}
