@@ -94,6 +94,24 @@ fn a_teams_package_serves_our_tools_and_its_own() {
     ] {
         assert!(shown.contains(part), "{part}\n{shown}");
     }
+
+    let (_, script, _) = run("acme-kube-mcp", &package, &["completions", "bash"]);
+    assert!(script.contains(" acme_purge ") && script.ends_with("default acme-kube-mcp\nfi\n"));
+    let pages = tempfile::tempdir().unwrap();
+    run(
+        "acme-kube-mcp",
+        &package,
+        &["reference", pages.path().to_str().unwrap()],
+    );
+    for (page, part) in [
+        ("tools.md", "### acme_purge"),
+        ("tools.md", "### pods_list"),
+        ("operations.md", "needs `list configmaps`, `delete configmaps`"),
+        ("prompts.md", "## acme_handover"),
+    ] {
+        let text = fs::read_to_string(pages.path().join(page)).unwrap();
+        assert!(text.contains(part), "{part} is not in {page}:\n{text}");
+    }
 }
 
 #[test]

@@ -19,7 +19,6 @@ use kube_mcp_core::{
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
-#[expect(dead_code, reason = "the rest is for the suite that has a cluster")]
 #[path = "support/wrong_calls.rs"]
 mod table;
 

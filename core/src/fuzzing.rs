@@ -133,6 +133,11 @@ pub fn parameter(text: &str) {
     }
 }
 
+/// A line of a client.
+pub fn message(bytes: &[u8]) {
+    crate::server::read_line(bytes);
+}
+
 /// The URI of a resource.
 pub fn resource_uri(text: &str) {
     const TEMPLATE: &str = "k8s://{cluster}/{namespace}/{kind}/{name}";
@@ -164,7 +169,7 @@ pub fn redaction(text: &str) {
 /// A text of a spec with `{{ }}` in it, a whole template, or a condition.
 pub fn template(text: &str) {
     // The checks of a surface refuse what is longer than anybody writes: minijinja would exhaust the stack.
-    if text.len() > 2_000 {
+    if text.len() > 1_000 {
         return;
     }
     let templates = Templates::new(&[], None, Arc::from([]));

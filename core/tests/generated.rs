@@ -62,6 +62,12 @@ fn an_operation_says_what_it_is() {
         (Access::Read, Reach::Cluster, OutputKind::Lines)
     );
     assert!(facts.long && !facts.paged);
+    let needs: Vec<String> = facts
+        .needs
+        .iter()
+        .map(|need| format!("{} {}", need.verb, need.resource))
+        .collect();
+    assert_eq!(needs, ["get pods", "get pods/log"]);
     let types: Vec<&str> = facts.params.iter().map(|param| param.ty).collect();
     assert_eq!(
         types,

@@ -169,6 +169,13 @@ def events_list(place, call):
     answer.says("FailedScheduling", "Insufficient cpu", count)
 
 
+def resources_wait(place, call):
+    arguments = {"kind": "deploy", "name": "web", "namespace": place.namespace, "for": "rollout", "timeout": "20s"}
+    answer = Answer(call("resources_wait", arguments))
+    status = facts("get", "deployment", "web", "-n", place.namespace)["status"]
+    answer.says("rolled out", f"{status['readyReplicas']} of {status['replicas']} ready")
+
+
 def workloads_list(place, call):
     answer = Answer(call("workloads_list", {"namespace": place.namespace}))
     kinds = "deployments,statefulsets,daemonsets,jobs,cronjobs"
@@ -223,6 +230,7 @@ CHECKS = [
     pods_list,
     pods_logs,
     events_list,
+    resources_wait,
     workloads_list,
     resources_label,
     mistakes,

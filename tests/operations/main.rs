@@ -24,6 +24,7 @@ mod describe;
 mod doctor;
 mod events;
 mod facts;
+mod history;
 mod kinds;
 mod kubectl;
 mod listing;
@@ -32,6 +33,7 @@ mod logs;
 #[expect(dead_code, reason = "the benchmarks use the rest of it")]
 #[path = "../support/mcp.rs"]
 mod mcp;
+mod metrics;
 mod objects;
 mod pods;
 mod prompts;
@@ -59,6 +61,8 @@ const PARTS: &[(&str, Trials)] = &[
     ("pods_logs", logs::TRIALS),
     ("events_list", events::TRIALS),
     ("workloads_list", workloads::TRIALS),
+    ("workloads_history", history::TRIALS),
+    ("metrics_top", metrics::TRIALS),
     ("resources_wait", waiting::TRIALS),
     ("clusters", clusters::TRIALS),
     ("kinds", kinds::TRIALS),

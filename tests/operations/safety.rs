@@ -1,11 +1,11 @@
 //! What an answer never does: hide a refusal, show a secret, take text of the cluster for its own.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     Trials, ensure,
     kubectl::kubectl,
-    stage::{Contexts, Stage},
+    stage::{Contexts, Stage, base64},
 };
 
 pub(crate) const TRIALS: Trials = &[
@@ -13,6 +13,8 @@ pub(crate) const TRIALS: Trials = &[
     ("what_is_allowed_still_works", what_is_allowed_still_works),
     ("forbidden_change", forbidden_change),
     ("planted_values_are_there", planted_values_are_there),
+    ("no_way_of_asking_shows_a_secret", no_way_of_asking_shows_a_secret),
+    ("no_filter_tells_a_right_guess", no_filter_tells_a_right_guess),
     ("nonce_is_new", nonce_is_new),
 ];
 
@@ -86,6 +88,96 @@ fn planted_values_are_there(stage: &Stage) -> Result<(), String> {
             stage.keeps_secrets(source, &text).is_err(),
             "nothing is planted in the {source}:\n{text}"
         );
+    }
+    Ok(())
+}
+
+/// What is planted: kind, name, path of the value, value.
+fn places(stage: &Stage) -> [(String, &'static str, &'static str, String); 4] {
+    let value = |kind: &str| format!("planted-{kind}-{}", stage.run);
+    let password = "spec.containers[0].env[?(@.name=='ADMIN_PASSWORD')].value";
+    [
+        (
+            "secrets".to_owned(),
+            "login",
+            "data.password",
+            base64(value("secret").as_bytes()),
+        ),
+        (
+            "configmaps".to_owned(),
+            "settings",
+            "data.DATABASE_PASSWORD",
+            value("config"),
+        ),
+        ("pods".to_owned(), "db-0", password, value("env")),
+        (
+            format!("sprockets.{}.kube-mcp.example", stage.run),
+            "small",
+            "spec.apiKey",
+            value("custom"),
+        ),
+    ]
+}
+
+/// Every answer is searched for what is planted: it is enough to ask.
+fn no_way_of_asking_shows_a_secret(stage: &Stage) -> Result<(), String> {
+    for (kind, name, path, _) in places(stage) {
+        let ask = |tool: &str, arguments: Value| {
+            let mut arguments = arguments;
+            arguments["kind"] = json!(kind);
+            arguments["namespace"] = json!(stage.namespace);
+            stage.ask(tool, &arguments)
+        };
+        for output in ["yaml", "json"] {
+            for fields in [path, "data,spec,metadata"] {
+                let text = ask(
+                    "resources_get",
+                    json!({"name": name, "fields": fields, "output": output}),
+                )?;
+                ensure!(
+                    text.contains("<hidden, "),
+                    "{kind} {fields}: nothing was hidden:\n{text}"
+                );
+            }
+        }
+        for output in ["table", "yaml", "json"] {
+            ask("resources_list", json!({"output": output}))?;
+            ask(
+                "resources_list",
+                json!({"output": output, "fields": format!("name,{path},metadata.annotations")}),
+            )?;
+            ask(
+                "resources_list",
+                json!({"output": output, "sort": path, "limit": 1}),
+            )?;
+        }
+        ask("resources_describe", json!({"name": name}))?;
+        let uri = format!("k8s://one/{}/{kind}/{name}", stage.namespace);
+        stage.request("resources/read", json!({"uri": uri}))?;
+    }
+    Ok(())
+}
+
+fn no_filter_tells_a_right_guess(stage: &Stage) -> Result<(), String> {
+    // The words of a caller are said again, so these answers are searched for nothing but the difference.
+    let mut server = stage.server(Contexts::One, &[])?;
+    for (kind, _, path, right) in places(stage) {
+        let wrong: String = right.chars().rev().collect();
+        for op in ["=", "!=", "~", ">"] {
+            let mut answers = Vec::new();
+            for guess in [&right, &wrong] {
+                let arguments = json!({"kind": kind, "namespace": stage.namespace, "fields": "name",
+                    "where": format!("{path}{op}'{guess}'")});
+                let answer = server.call("resources_list", &arguments)?;
+                answers.push(answer.text.replace(guess.as_str(), "GUESS"));
+            }
+            ensure!(
+                answers[0] == answers[1],
+                "{kind} {path}{op} tells a right guess:\n{}\n{}",
+                answers[0],
+                answers[1]
+            );
+        }
     }
     Ok(())
 }

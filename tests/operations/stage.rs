@@ -91,6 +91,7 @@ impl Stage {
         eventually(30, || {
             kubectl(&["get", "serviceaccount", "default", "-n", &namespace])
         })?;
+        apply(&fixture("references.yaml", run)?, Some(&namespace))?;
         apply(&fixture("workloads.yaml", run)?, Some(&namespace))?;
         apply(&fixture("settings.yaml", run)?, Some(&namespace))?;
         kubectl(&[
@@ -116,6 +117,20 @@ impl Stage {
         };
         stage.settle()?;
         Ok(stage)
+    }
+
+    /// Makes a namespace of a trial's own, beside the suite's. The trial removes it.
+    pub(crate) fn other_namespace(&self, name: &str) -> Result<String, String> {
+        let namespace = format!("{}-{name}", self.namespace);
+        kubectl(&["create", "namespace", &namespace])?;
+        kubectl(&[
+            "label",
+            "namespace",
+            &namespace,
+            LABEL,
+            &format!("kube-mcp/started={}", now()),
+        ])?;
+        Ok(namespace)
     }
 
     /// Waits until every fixture is in its state.
@@ -278,15 +293,16 @@ fn remove_stale() {
     }
 }
 
-/// The values of `settings.yaml` and `workloads.yaml` that are secret, as they are and as base64.
+/// The values of `settings.yaml`, `workloads.yaml` and `sprocket-objects.yaml` that are secret, as they are and as base64.
 fn planted(run: &str) -> Vec<String> {
-    let plain = ["user", "secret", "config", "env", "url"].map(|kind| format!("planted-{kind}-{run}"));
+    let plain =
+        ["user", "secret", "config", "env", "url", "custom"].map(|kind| format!("planted-{kind}-{run}"));
     let coded = plain.clone().map(|value| base64(value.as_bytes()));
     plain.into_iter().chain(coded).collect()
 }
 
 /// Base64 without its padding.
-fn base64(bytes: &[u8]) -> String {
+pub(crate) fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
     for chunk in bytes.chunks(3) {

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{Access, Caller};
+use crate::output::Redactor;
 
 /// What an audit line says. Argument values other than the identity of the object stay out.
 #[derive(Clone, Debug, Serialize)]
@@ -52,9 +53,10 @@ impl AuditEntry {
     }
 
     /// Says what the call is about: its cluster, and the object that its arguments name.
-    pub fn is_about(&mut self, cluster: Option<&str>, arguments: &Map<String, Value>) {
-        let text = |name: &str| Some(arguments.get(name)?.as_str()?.to_owned());
-        self.cluster = cluster.map(str::to_owned);
+    pub fn is_about(&mut self, redactor: &Redactor, cluster: Option<&str>, arguments: &Map<String, Value>) {
+        let safe = |text: &str| redactor.text(text).into_owned();
+        let text = |name: &str| Some(safe(arguments.get(name)?.as_str()?));
+        self.cluster = cluster.map(safe);
         self.namespace = text("namespace");
         self.kind = text("kind");
         self.name = text("name");

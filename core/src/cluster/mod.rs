@@ -22,6 +22,7 @@ mod registry;
 mod resource;
 mod schema;
 #[cfg(any(test, feature = "fuzzing"))]
+#[cfg_attr(not(test), expect(dead_code, reason = "the tests use the rest of it"))]
 pub(crate) mod testing;
 mod transport;
 mod watch;

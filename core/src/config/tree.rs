@@ -171,7 +171,12 @@ impl<'de> Deserialize<'de> for Value {
 /// # Errors
 /// If it is no YAML: where, and what is wrong.
 pub(super) fn read(text: &str) -> Result<Node, (Place, String)> {
-    let options = serde_yaml::options! { with_snippet: false, strict_booleans: true };
+    let options = serde_yaml::options! {
+        // Each level is one of the stack, and no setting has ten.
+        budget: serde_yaml::budget! { max_depth: 24 },
+        with_snippet: false,
+        strict_booleans: true,
+    };
     serde_yaml::from_str_with_options::<Node>(text, options).map_err(|error| {
         let at = error.location().map(place).unwrap_or_default();
         let what = error.without_snippet().to_string();

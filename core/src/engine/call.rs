@@ -20,7 +20,7 @@ use crate::{
     Error, ErrorKind,
     call::{Access, AuditEntry, Call, Planned, Stop, Why},
     cluster::Cluster,
-    output::{Output, Redactor},
+    output::{Output, OutputKind, Redactor, split_fields},
 };
 
 /// The longest that an operation with its own timeout may take.
@@ -42,7 +42,7 @@ impl Engine {
         let mut entry = AuditEntry::new(&context.caller, name, self.registry.access_of(name));
         // As it was given, until it is understood.
         let cluster = arguments.get("cluster").and_then(Value::as_str);
-        entry.is_about(cluster, &arguments);
+        entry.is_about(&redactor, cluster, &arguments);
         let call = async {
             let understood = self.understand(name, arguments)?;
             let accepted = &understood.accepted;
@@ -50,7 +50,7 @@ impl Engine {
                 None if reaches_cluster(understood.listed.tool.steps) => self.clusters.default_name(),
                 named => named.as_deref(),
             };
-            entry.is_about(cluster, &accepted.values);
+            entry.is_about(&redactor, cluster, &accepted.values);
             let text = self.run(understood.listed, accepted, context, &redactor).await?;
             Ok(match understood.instead {
                 Some(note) => format!("{note}\n{text}"),
@@ -210,6 +210,16 @@ impl Engine {
             page: accepted.reserved.page(),
             ..self.scope(tool.steps, call, cluster, &accepted.values, &uri)
         };
+        // Read first: an error says the path again, and once a Secret is read its values are hidden even there, which
+        // would tell that one was guessed.
+        let projects = tool
+            .steps
+            .last()
+            .is_some_and(|step| step.op.output == OutputKind::Object);
+        let fields = match &accepted.reserved.fields {
+            Some(fields) if projects => split_fields(fields)?,
+            _ => Vec::new(),
+        };
         let run = steps::run(tool.steps, &scope).await?;
         if let Some(template) = tool.template {
             return Ok(Answered::Text(self.templates.render(template, &run.context())?));
@@ -217,8 +227,8 @@ impl Engine {
         match run.last() {
             Some(Ended::Done(output, _)) => {
                 let mut output = Arc::unwrap_or_clone(output);
-                if let (Output::Object(object), Some(fields)) = (&mut output, &accepted.reserved.fields) {
-                    object.fields = crate::output::split_fields(fields)?;
+                if let Output::Object(object) = &mut output {
+                    object.fields = fields;
                 }
                 Ok(Answered::Output(Box::new(output)))
             }

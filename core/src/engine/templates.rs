@@ -7,6 +7,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
+use jiff::Timestamp;
 use minijinja::{
     Environment, Error as TemplateError, ErrorKind as TemplateErrorKind, State, UndefinedBehavior,
     Value as Jinja,
@@ -16,7 +17,13 @@ use minijinja::{
 use serde_json::{Map, Value};
 
 use super::{api::ListedTool, next, surface::Surface};
-use crate::{Error, ErrorKind, output::Next};
+use crate::{
+    Error, ErrorKind,
+    output::{
+        Next,
+        size::{age, short_age},
+    },
+};
 
 /// The variable that tells `next(…)` which cluster was asked, where there are several. No author can name it.
 pub(super) const CLUSTER: &str = "asked cluster";
@@ -113,6 +120,7 @@ impl Templates {
             let cluster = state.lookup(CLUSTER).filter(|cluster| !cluster.is_undefined());
             call_of(&listed, op, &args, cluster)
         });
+        environment.add_filter("age", age_of);
         for (name, source) in &self.sources {
             let added = match &self.folder {
                 None => environment.add_template(name, source),
@@ -154,6 +162,14 @@ fn call_of(
         suggestion = suggestion.arg("cluster", cluster.to_string());
     }
     Ok(next::resolve(listed, &suggestion).map_or_else(String::new, |call| next::write(&call)))
+}
+
+/// `time | age` in a template: how long ago that was, as `51m`; what is no time stays as it is.
+fn age_of(time: String) -> String {
+    match time.parse() {
+        Ok(time) => short_age(age(time, Timestamp::now())),
+        Err(_) => time,
+    }
 }
 
 /// An error of a template with its place, line and cause.

@@ -64,6 +64,22 @@ fn parameters() {
 }
 
 #[test]
+fn messages() {
+    let corpus = [
+        r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x","arguments":{"a":1}}}"#,
+        r#"[{"jsonrpc":"2.0","id":"a","method":"ping"}]"#,
+        r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#,
+        r#"{"jsonrpc":"2.0","id":1,"error":{"code":-1,"message":"no"}}"#,
+    ];
+    mutator::run(
+        CASES,
+        &corpus,
+        |_, bytes| Body(bytes),
+        |Body(bytes)| message(bytes),
+    );
+}
+
+#[test]
 fn resource_uris() {
     let corpus = [
         "k8s://prod/shop/Deployment/check%6Fut",

@@ -40,5 +40,25 @@ builtin! {
     controller_revisions: "apps" "ControllerRevision" "controllerrevisions" true;
     jobs: "batch" "Job" "jobs" true;
     cron_jobs: "batch" "CronJob" "cronjobs" true;
+    api_services: "apiregistration.k8s.io" "APIService" "apiservices" false;
     ingresses: "networking.k8s.io" "Ingress" "ingresses" true;
+    ingress_classes: "networking.k8s.io" "IngressClass" "ingressclasses" false;
+    endpoint_slices: "discovery.k8s.io" "EndpointSlice" "endpointslices" true;
+    budgets: "policy" "PodDisruptionBudget" "poddisruptionbudgets" true;
+    service_accounts: "" "ServiceAccount" "serviceaccounts" true;
+    volumes: "" "PersistentVolume" "persistentvolumes" false;
+    storage_classes: "storage.k8s.io" "StorageClass" "storageclasses" false;
+    roles: "rbac.authorization.k8s.io" "Role" "roles" true;
+    cluster_roles: "rbac.authorization.k8s.io" "ClusterRole" "clusterroles" false;
+    role_bindings: "rbac.authorization.k8s.io" "RoleBinding" "rolebindings" true;
+    cluster_role_bindings: "rbac.authorization.k8s.io" "ClusterRoleBinding" "clusterrolebindings" false;
+    autoscalers_v1: "autoscaling" "HorizontalPodAutoscaler" "horizontalpodautoscalers" true;
+}
+
+/// Autoscalers with their conditions, which `v1` does not have.
+pub(super) fn autoscalers() -> Resource {
+    Resource {
+        version: "v2".to_owned(),
+        ..autoscalers_v1()
+    }
 }

@@ -102,11 +102,13 @@ impl Lister<'_> {
                     }
                 };
                 let mut table = table;
-                for row in &mut table.rows {
+                if objects {
                     // A filter must see no more than the caller will.
-                    if objects && let Some(object) = &mut row.object {
-                        self.cx.redactor().object(object);
-                    }
+                    let redactor = self.cx.redactor();
+                    let read = table.rows.iter().filter_map(|row| row.object.as_ref());
+                    read.for_each(|object| redactor.observe(object));
+                    let read = table.rows.iter_mut().filter_map(|row| row.object.as_mut());
+                    read.for_each(|object| redactor.object(object));
                 }
                 for row in &table.rows {
                     let namespace = place.or_else(|| namespace_of(row));

@@ -163,7 +163,11 @@ impl Wanted<'_> {
             .namespaced
             .then(|| self.namespace.unwrap_or_else(|| cx.default_namespace()));
         match cx.client().get(self.resource, namespace, self.name).await {
-            Ok(object) => Ok(Ok(self.found(object, namespace, None))),
+            Ok(object) => {
+                // Whatever goes wrong from here on may repeat its values.
+                cx.redactor().observe(&object);
+                Ok(Ok(self.found(object, namespace, None)))
+            }
             Err(error) if error.kind == ErrorKind::NotFound => {
                 let place =
                     namespace.map_or_else(String::new, |namespace| format!(" in namespace {namespace}"));

@@ -39,7 +39,16 @@ pub enum Consumer {
 
 /// CPU and memory in use against requests and limits, or of nodes against what pods may take; the highest first. A
 /// note names what is near its limit.
-#[operation("metrics.top", read)]
+#[operation(
+    "metrics.top",
+    read,
+    needs(
+        "list pods.metrics.k8s.io",
+        "list nodes.metrics.k8s.io",
+        "list pods",
+        "list nodes"
+    )
+)]
 pub async fn top(
     cx: &Cx,
     /// `Pod`, `Container`, `Node` or `Namespace`; pods if left out.

@@ -1,5 +1,11 @@
 //! Which objects are meant: label and field selectors as people write them.
 
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use kube::core::{Selector, SelectorExt as _};
+use serde_json::{Value, json};
+
 use crate::cluster::ListQuery;
 
 /// Label and field selectors, put right where their meaning is certain.
@@ -93,7 +99,7 @@ fn split_at_commas(text: &str) -> impl Iterator<Item = &str> {
 
 /// The selector of a workload's `spec.selector` (or a Service's), as the API server reads it; none if it is empty,
 /// which would select everything.
-pub(super) fn of_workload(object: &serde_json::Value) -> Option<String> {
+pub(super) fn of_workload(object: &Value) -> Option<String> {
     let selector = &object["spec"]["selector"];
     let labels = selector.get("matchLabels").unwrap_or(selector).as_object();
     let mut parts: Vec<String> = labels
@@ -120,10 +126,24 @@ pub(super) fn of_workload(object: &serde_json::Value) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(","))
 }
 
+/// Whether a label selector as objects have it, or a Service's plain map, selects what has these labels. The empty
+/// one selects everything; one that cannot be read, nothing.
+pub(super) fn selects(selector: &Value, labels: &Value) -> bool {
+    let is_plain = selector.get("matchLabels").is_none() && selector.get("matchExpressions").is_none();
+    let selector = match selector {
+        Value::Object(_) if is_plain => json!({"matchLabels": selector}),
+        Value::Object(_) => selector.clone(),
+        _ => return false,
+    };
+    let labels: BTreeMap<String, String> = serde_json::from_value(labels.clone()).unwrap_or_default();
+    serde_json::from_value::<LabelSelector>(selector)
+        .ok()
+        .and_then(|selector| Selector::try_from(selector).ok())
+        .is_some_and(|selector| selector.matches(&labels))
+}
+
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn parsed(labels: &str) -> (Option<String>, Option<String>) {
@@ -168,5 +188,27 @@ mod tests {
             Some("app=web")
         );
         assert_eq!(of_workload(&json!({"spec": {}})), None);
+    }
+
+    #[test]
+    fn selectors_are_held_against_labels() {
+        let labels = json!({"app": "web", "tier": "a"});
+        for selector in [
+            json!({"app": "web"}),
+            json!({"matchLabels": {"app": "web"}, "matchExpressions": [{"key": "tier", "operator": "In", "values": ["a"]}]}),
+            json!({"matchExpressions": [{"key": "canary", "operator": "DoesNotExist"}]}),
+            json!({}),
+        ] {
+            assert!(selects(&selector, &labels), "{selector}");
+        }
+        for selector in [
+            json!({"app": "web", "x": "y"}),
+            json!({"matchLabels": {"app": "cart"}}),
+            json!({"matchExpressions": [{"key": "tier", "operator": "NotIn", "values": ["a"]}]}),
+            json!("app=web"),
+            json!(null),
+        ] {
+            assert!(!selects(&selector, &labels), "{selector}");
+        }
     }
 }

@@ -10,10 +10,13 @@ use crate::{
 };
 
 mod change;
+mod history;
 mod kinds;
 mod list;
 mod logs;
+mod metrics;
 mod read;
+mod references;
 mod scan;
 mod wait;
 

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use super::{
     asking::{self, not_done},
-    handler::{Handler, is_modern},
+    handler::{Handler, is_modern, said},
     http,
     progress::{self, NoProgress},
 };
@@ -149,7 +149,7 @@ impl Handler {
             Some(near) => format!("unknown tool {name:?}; did you mean {near}?"),
             None => format!("unknown tool {name:?}"),
         };
-        ErrorData::invalid_params(message, None)
+        ErrorData::invalid_params(said(&message), None)
     }
 }
 

@@ -27,6 +27,7 @@ use crate::{
     Error, ErrorKind,
     config::{Config, Confirm},
     engine::{Completing, Context, Engine, surface},
+    output::Redactor,
 };
 
 /// How long a client may keep a list: what is served does not change while the server runs, but a client may
@@ -224,8 +225,10 @@ impl ServerHandler for Handler {
             .bounded(&cx, self.engine.get_prompt(&request.name, arguments, &context))
             .await?
             .map_err(|error| match error.kind {
-                ErrorKind::NotFound | ErrorKind::Invalid => ErrorData::invalid_params(error.message, None),
-                _ => ErrorData::internal_error(error.message, None),
+                ErrorKind::NotFound | ErrorKind::Invalid => {
+                    ErrorData::invalid_params(said(&error.message), None)
+                }
+                _ => ErrorData::internal_error(said(&error.message), None),
             })?;
         let messages = rendered
             .messages
@@ -354,9 +357,22 @@ fn resource_error(error: Error, uri: &str) -> ErrorData {
     match error.kind {
         // rmcp makes it -32602 for a client of 2026-07-28.
         ErrorKind::NotFound => {
-            ErrorData::resource_not_found(error.message, Some(serde_json::json!({ "uri": uri })))
+            ErrorData::resource_not_found(said(&error.message), Some(serde_json::json!({ "uri": uri })))
         }
-        ErrorKind::Invalid => ErrorData::invalid_params(error.message, None),
-        _ => ErrorData::internal_error(error.message, None),
+        ErrorKind::Invalid => ErrorData::invalid_params(said(&error.message), None),
+        _ => ErrorData::internal_error(said(&error.message), None),
+    }
+}
+
+/// The longest message of an error of the protocol.
+const LONGEST: usize = 2_000;
+
+/// A message of an error of the protocol, which passes no output stage: it may repeat what the client wrote, but no
+/// secret in it, and no megabytes of it.
+pub(super) fn said(message: &str) -> String {
+    let message = Redactor::new(false).text(message);
+    match message.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", message.get(..end).unwrap_or_default()),
+        None => message.into_owned(),
     }
 }

@@ -27,3 +27,5 @@ pub use audit::AuditLog;
 pub use codes::MemoryCodes;
 pub use http::{HttpServer, TokenSource};
 pub use serve::{ExitReason, block_on, serve_stdio, serve_streams};
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use stdio::read_line;

@@ -142,8 +142,54 @@ pub(crate) struct Arg {
     pub(crate) value: Expr,
 }
 
+/// The longest expression or tag that is read, in bytes, and how many `elif` a template may have. The parser bounds how
+/// deep brackets and blocks nest, but not how many operators, filters, fields or alternatives follow each other, and
+/// each of them is a level of the stack.
+const LONGEST: usize = 1_000;
+const ALTERNATIVES: usize = 50;
+
+/// Whether the tags of a template can be parsed without exhausting the stack.
+fn bounded(source: &str) -> Result<(), SyntaxError> {
+    let mut at = 0;
+    while let Some(start) = source[at..]
+        .find("{{")
+        .into_iter()
+        .chain(source[at..].find("{%"))
+        .min()
+    {
+        let tag = &source[at + start..];
+        let end = tag
+            .find("}}")
+            .into_iter()
+            .chain(tag.find("%}"))
+            .min()
+            .unwrap_or(tag.len());
+        short_enough(tag, at + start..at + start + end)?;
+        at += start + end;
+    }
+    match source.match_indices("elif").nth(ALTERNATIVES) {
+        Some((at, elif)) => Err(SyntaxError {
+            message: format!("more than {ALTERNATIVES} alternatives"),
+            at: at..at + elif.len(),
+        }),
+        None => Ok(()),
+    }
+}
+
+fn short_enough(expression: &str, at: Range<usize>) -> Result<(), SyntaxError> {
+    if at.len() <= LONGEST {
+        return Ok(());
+    }
+    let word = expression.chars().take(2).map(char::len_utf8).sum::<usize>();
+    Err(SyntaxError {
+        message: format!("more than {LONGEST} bytes in one expression"),
+        at: at.start..at.start + word,
+    })
+}
+
 /// Parses a template.
 pub(crate) fn statements(source: &str) -> Result<Vec<Statement>, SyntaxError> {
+    bounded(source)?;
     let lower = Lower { source };
     match parse(source, "template", SyntaxConfig::default()) {
         Ok(ast::Stmt::Template(template)) => Ok(lower.body(&template.children)),
@@ -154,6 +200,7 @@ pub(crate) fn statements(source: &str) -> Result<Vec<Statement>, SyntaxError> {
 
 /// Parses an expression.
 pub(crate) fn expression(source: &str) -> Result<Expr, SyntaxError> {
+    short_enough(source, 0..source.len())?;
     parse_expr(source)
         .map(|expr| Lower { source }.expr(&expr))
         .map_err(|error| syntax_error(&error, source))

@@ -137,6 +137,8 @@ impl Node {
 /// Reads a file. What can be read is returned beside the mistakes; after a mistake of syntax there is nothing.
 pub fn parse(file: &str, text: &str) -> (Option<Node>, Vec<Diagnostic>) {
     let options = serde_yaml::options! {
+        // Each level is one of the stack, and no spec has ten.
+        budget: serde_yaml::budget! { max_depth: 24 },
         strict_booleans: true,
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
         merge_keys: MergeKeyPolicy::AsOrdinary,

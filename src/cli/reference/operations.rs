@@ -6,8 +6,8 @@ use super::page;
 use crate::cli::operations::{output, type_of};
 
 const ABOUT: &str = "\
-What specs can bind: `op: NAME` with the parameters in `with`. The [spec language](../spec-language.md) says how, and what \
-each type of answer is as data. What an operation needs is what RBAC must allow; `$kind` is what its parameter `kind` names.";
+What specs can bind: `op: NAME`, with its parameters under `with`. What an operation needs is what RBAC must allow; \
+`$kind` is what its parameter `kind` names.";
 
 /// The page of all operations.
 pub(super) fn page(catalog: &Catalog) -> String {

@@ -8,8 +8,8 @@ use crate::cli::show::{access_of, added};
 
 const ABOUT: &str = "\
 What each tool takes and what it is bound to. A parameter without words of its own means what it means to the operation. \
-Every tool but those that need no cluster also takes `cluster` where several are configured; `dry_run` and `confirm` are \
-explained in [safety](../safety.md).";
+Every tool but those that need no cluster also takes `cluster` where several are configured. `dry_run` answers with the \
+plan alone, `confirm` takes the code that came with a plan.";
 
 /// The page of all tools, by toolset.
 pub(super) fn page(surfaces: &[&'static Surface], catalog: &Catalog) -> String {

@@ -87,8 +87,9 @@ async fn ask(
     });
     findings.extend(rights::rights(&client, &registry, needed).await);
     let kinds = registry.preferred();
-    let mut names: Vec<String> = kinds.iter().map(|kind| kind.plural.clone()).collect();
-    names.extend(kinds.iter().map(Resource::qualified));
+    // With the group first: so a rule means no other kind.
+    let mut names: Vec<String> = kinds.iter().map(Resource::qualified).collect();
+    names.extend(kinds.iter().map(|kind| kind.plural.clone()));
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let unknown = cluster.unknown_in_rules(&registry).into_iter();
     Ok(unknown
@@ -194,43 +195,26 @@ async fn reach(client: &Client, findings: &mut Vec<Finding>) -> Result<(), Told>
     let server = client.cluster.server();
     let asked = Instant::now();
     let answer: Result<Version, Error> = client.get_path("/version").await;
-    match answer {
-        Ok(version) => {
-            findings.push(Finding::ok(
-                "reach",
-                format!("{server} answered in {}", took(asked)),
-            ));
-            findings.push(skew(&version));
-            Ok(())
-        }
+    let version = match answer {
+        Ok(version) => skew(&version),
         // Who may not ask for the version may still ask for other things.
         Err(error) if error.kind == ErrorKind::Forbidden => {
-            findings.push(Finding::ok(
-                "reach",
-                format!("{server} answered in {}", took(asked)),
-            ));
-            findings.push(Finding::error(
-                Level::Warn,
-                "version",
-                &error,
-                "bind system:public-info-viewer",
-            ));
-            Ok(())
+            let otherwise = "have the ClusterRole system:public-info-viewer bound";
+            Finding::error(Level::Warn, "version", &error, otherwise)
         }
         Err(error) => {
             let check = match error.kind {
                 ErrorKind::Unauthorized => "credentials",
                 _ => "reach",
             };
-            findings.push(Finding::error(
-                Level::Fail,
-                check,
-                &error,
-                "kubectl version shows whether kubectl gets an answer",
-            ));
-            Err(Told)
+            let otherwise = "kubectl version shows whether kubectl gets an answer";
+            findings.push(Finding::error(Level::Fail, check, &error, otherwise));
+            return Err(Told);
         }
-    }
+    };
+    let reached = format!("{server} answered in {}", took(asked));
+    findings.extend([Finding::ok("reach", reached), version]);
+    Ok(())
 }
 
 fn skew(version: &Version) -> Finding {

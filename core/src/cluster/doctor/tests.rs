@@ -132,12 +132,10 @@ async fn missing_rights_name_the_tools_and_the_role() {
     assert_eq!(
         told(&examined.findings[4..]),
         [
-            "warn rights: missing: get pods/log (a)",
+            "warn rights: missing, in namespace default too: get pods/log (a)",
             "warn rights: the cluster serves no such kind: list gizmos.example.com (b)"
         ]
     );
-    let examined = examine(&script.cluster(), &needed[..1]).await;
-    assert_eq!(examined.findings[4].level, Level::Fail, "nothing works");
 }
 
 #[tokio::test]

@@ -9,4 +9,4 @@ mod sample;
 
 pub use amounts::{Amounts, Measure};
 pub use claims::{Claim, Claims, claims_of_pod, containers};
-pub use sample::{Sample, node_metrics, pod_metrics};
+pub use sample::Sample;

@@ -4,36 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::Amounts;
-use crate::{
-    call::{Duration, Text as _},
-    cluster::Resource,
-};
-
-/// Metrics of pods. The API has had one version since 2017, so that its path is known without discovery, which
-/// would go on for minutes to tell that it is, or is not, served.
-pub fn pod_metrics() -> Resource {
-    resource("PodMetrics", "pods", true)
-}
-
-/// Metrics of nodes.
-pub fn node_metrics() -> Resource {
-    resource("NodeMetrics", "nodes", false)
-}
-
-fn resource(kind: &str, plural: &str, namespaced: bool) -> Resource {
-    Resource {
-        group: "metrics.k8s.io".to_owned(),
-        version: "v1beta1".to_owned(),
-        kind: kind.to_owned(),
-        plural: plural.to_owned(),
-        singular: plural.trim_end_matches('s').to_owned(),
-        short_names: Vec::new(),
-        namespaced,
-        verbs: ["get", "list"].map(str::to_owned).to_vec(),
-        subresources: Vec::new(),
-        categories: Vec::new(),
-    }
-}
+use crate::call::{Duration, Text as _};
 
 /// What a pod or a node used when it was last looked at.
 #[derive(Clone, Debug, Default)]

@@ -24,4 +24,4 @@ pub use object::of_object;
 pub use pod::{container_trouble, restarts as pod_restarts};
 pub use rollout::Rollout;
 pub use verdict::Verdict;
-pub use workload::{condition, labelled};
+pub use workload::{UNOBSERVED, condition, labelled};

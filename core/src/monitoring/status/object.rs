@@ -11,7 +11,7 @@ pub fn of_object(group: &str, kind: &str, object: &Value, now: Timestamp) -> Ver
     match (group, kind) {
         ("", "Pod") => pod::of_object(object, age),
         ("apps", "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet")
-        | ("", "ReplicationController") => workload::replicas_of_object(kind, object, age),
+        | ("", "ReplicationController") => workload::replicas_of_object(kind, object, age, now),
         ("batch", "Job") => workload::job_of_object(object),
         ("batch", "CronJob") => workload::judge_cron_job(object["spec"]["suspend"] == true),
         ("", "Node") => infrastructure::node_of_object(object),

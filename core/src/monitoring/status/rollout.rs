@@ -110,7 +110,7 @@ impl Facts {
         if self.updated < self.to_update {
             Some(format!("{} of {} updated", self.updated, self.to_update))
         } else if self.all > self.updated && self.to_update == self.desired {
-            Some(format!("{} old pods are still there", self.all - self.updated))
+            Some(format!("{} of the old still there", self.all - self.updated))
         } else if self.available < self.desired {
             Some(format!("{} of {} available", self.available, self.desired))
         } else {
@@ -161,5 +161,88 @@ fn version(image: &str) -> &str {
         (Some((_, tag)), _) => tag,
         (None, Some(digest)) => digest,
         (None, None) => name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn set(spec: Value, status: Value) -> Value {
+        let mut object = json!({
+            "metadata": {"generation": 2},
+            "spec": {"replicas": 3, "updateStrategy": {"type": "RollingUpdate"},
+                     "template": {"spec": {"containers": [{"image": "shop/db:16"}, {"image": "side@sha256:0123456789abcdef"}]}}},
+            "status": {"observedGeneration": 2},
+        });
+        for (part, fields) in [("spec", spec), ("status", status)] {
+            for (name, value) in fields.as_object().unwrap() {
+                object[part][name] = value.clone();
+            }
+        }
+        object
+    }
+
+    fn of(kind: &str, spec: Value, status: Value) -> Rollout {
+        Rollout::of("apps", kind, &set(spec, status)).unwrap()
+    }
+
+    #[test]
+    fn a_deployment_is_rolled_out_once_the_old_pods_are_gone_and_the_new_serve() {
+        let status = |updated: u64, all: u64, available: u64| json!({"updatedReplicas": updated, "replicas": all, "availableReplicas": available, "readyReplicas": available});
+        let of = |spec, status| of("Deployment", spec, status);
+        let under_way = |text: &str| Rollout::UnderWay(text.to_owned());
+        assert_eq!(of(json!({}), status(1, 4, 3)), under_way("1 of 3 updated"));
+        assert_eq!(
+            of(json!({}), status(3, 4, 4)),
+            under_way("1 of the old still there")
+        );
+        assert_eq!(of(json!({}), status(3, 3, 2)), under_way("2 of 3 available"));
+        assert_eq!(
+            of(json!({"paused": true}), status(1, 4, 3)),
+            under_way("paused: 1 of 3 updated")
+        );
+        assert_eq!(
+            of(json!({}), status(3, 3, 3)),
+            Rollout::Done("3 of 3 ready, images 16, 0123456789ab".to_owned())
+        );
+        let mut stale = status(3, 3, 3);
+        stale["observedGeneration"] = json!(1);
+        assert_eq!(of(json!({}), stale), under_way(UNOBSERVED));
+    }
+
+    #[test]
+    fn sets_have_partitions_and_may_be_updated_by_hand() {
+        let partition =
+            json!({"updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": 2}}});
+        let two = |updated: u64| json!({"updatedReplicas": updated, "readyReplicas": 3, "updateRevision": "b", "currentRevision": "a"});
+        assert_eq!(
+            of("StatefulSet", partition.clone(), two(0)),
+            Rollout::UnderWay("0 of 1 updated".to_owned())
+        );
+        let Rollout::Done(words) = of("StatefulSet", partition, two(1)) else {
+            panic!("not done");
+        };
+        assert!(
+            words.starts_with("1 of 3 to be updated by its partition, 3 of 3 ready"),
+            "{words}"
+        );
+        assert_eq!(
+            of("StatefulSet", json!({}), two(2)),
+            Rollout::UnderWay("2 of 3 updated".to_owned())
+        );
+        let one = json!({"readyReplicas": 3, "updateRevision": "b", "currentRevision": "b"});
+        assert!(matches!(of("StatefulSet", json!({}), one), Rollout::Done(_)));
+        let agents = |available: u64| json!({"desiredNumberScheduled": 2, "updatedNumberScheduled": 2, "numberAvailable": available});
+        assert_eq!(
+            of("DaemonSet", json!({}), agents(1)),
+            Rollout::UnderWay("1 of 2 available".to_owned())
+        );
+        assert!(matches!(of("DaemonSet", json!({}), agents(2)), Rollout::Done(_)));
+        let by_hand = json!({"updateStrategy": {"type": "OnDelete"}});
+        assert_eq!(of("DaemonSet", by_hand, agents(2)), Rollout::ByHand);
+        assert_eq!(Rollout::of("batch", "Job", &json!({})), None);
     }
 }

@@ -194,12 +194,15 @@ fn workloads_go_by_ready_and_desired() {
         );
     }
     let mut stuck = deployment(3, 1);
-    stuck["status"]["conditions"] =
-        json!([{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}]);
+    stuck["status"]["conditions"] = json!([{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded",
+                "lastUpdateTime": "2026-11-23T11:19:00Z"}]);
     let stuck = object("apps", "Deployment", &stuck);
     assert_eq!(
         (stuck.health, &*stuck.reason),
-        (Health::Degraded, "rollout stuck")
+        (
+            Health::Degraded,
+            "rollout stuck for 41m (ProgressDeadlineExceeded)"
+        )
     );
 }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
@@ -9,10 +10,13 @@ use super::{
     pod::first_sentence,
     verdict::{MEANT, Verdict},
 };
-use crate::output::Health;
+use crate::output::{
+    Health,
+    size::{self, short_age},
+};
 
 /// The reason of what was changed a moment ago.
-pub(super) const UNOBSERVED: &str = "the newest spec has not been taken up yet";
+pub const UNOBSERVED: &str = "the newest spec has not been taken up yet";
 
 /// What both entries know of a workload that keeps a number of pods ready.
 #[derive(Default)]
@@ -56,7 +60,12 @@ pub(super) fn judge_replicas(facts: &ReplicaFacts) -> Verdict<'static> {
 }
 
 /// The rule for an object of one of these kinds.
-pub(super) fn replicas_of_object(kind: &str, object: &Value, age: Option<u64>) -> Verdict<'static> {
+pub(super) fn replicas_of_object(
+    kind: &str,
+    object: &Value,
+    age: Option<u64>,
+    now: Timestamp,
+) -> Verdict<'static> {
     let status = &object["status"];
     let number = |field: &str| u32::try_from(status[field].as_u64().unwrap_or(0)).unwrap_or(u32::MAX);
     // Absent replicas mean one, as the API server defaults them.
@@ -103,7 +112,11 @@ pub(super) fn replicas_of_object(kind: &str, object: &Value, age: Option<u64>) -
     let reason = if let Some(failure) = failure {
         labelled(failure)
     } else if deadline.is_some() {
-        format!("rollout{revision} stuck")
+        let since = deadline.and_then(|condition| condition["lastUpdateTime"].as_str()?.parse().ok());
+        let long = since.map_or_else(String::new, |since| {
+            format!(" for {}", short_age(size::age(since, now)))
+        });
+        format!("rollout{revision} stuck{long} (ProgressDeadlineExceeded)")
     } else if let Some(updated) = facts.updated.filter(|updated| *updated < facts.desired) {
         format!("rollout{revision}: {updated} of {} updated", facts.desired)
     } else {

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     Error,
     call::Cx,
-    monitoring::metrics::{Amounts, Measure, node_metrics},
+    monitoring::metrics::{Amounts, Measure},
     operations::{
         builtin,
         names::{listed, name_of},
@@ -22,14 +22,14 @@ use crate::{
 
 pub(super) async fn read(cx: &Cx, selection: &Selection) -> Result<Usage, Error> {
     let query = selection.query();
-    let (kind, metrics) = (builtin::nodes(), node_metrics());
+    let kind = builtin::nodes();
     let mut allocatable: Vec<(String, Amounts)> = Vec::new();
     let (complete, (samples, freshness)) = futures::try_join!(
         scan::objects(cx, &kind, None, &query, |node| {
             let amounts = Amounts::read(&node["status"]["allocatable"]);
             allocatable.push((name_of(&node).to_owned(), amounts));
         }),
-        source::samples(cx, &metrics, None, &query),
+        source::samples(cx, builtin::nodes(), None, &query),
     )?;
     let samples: HashMap<String, Amounts> = samples
         .into_iter()

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     Error,
     call::Cx,
-    monitoring::metrics::{Amounts, Claims, Measure, Sample, claims_of_pod, containers, pod_metrics},
+    monitoring::metrics::{Amounts, Claims, Measure, Sample, claims_of_pod, containers},
     operations::{builtin, names::listed, resources::owners::controller, scan, selection::Selection},
     output::{ObjectId, size::grouped},
 };
@@ -28,12 +28,12 @@ pub(super) async fn read(
         fields: None,
         ..selection.clone()
     };
-    let (kind, metrics) = (builtin::pods(), pod_metrics());
+    let kind = builtin::pods();
     let mut pods = Vec::new();
     let (query, metrics_query) = (selection.query(), by_labels.query());
     let (complete, (samples, freshness)) = futures::try_join!(
         scan::objects(cx, &kind, namespace, &query, |pod| pods.extend(Pod::of(&pod))),
-        source::samples(cx, &metrics, namespace, &metrics_query),
+        source::samples(cx, builtin::pods(), namespace, &metrics_query),
     )?;
     let mut samples: HashMap<(Option<String>, String), Sample> = samples
         .into_iter()

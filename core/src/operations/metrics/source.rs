@@ -3,13 +3,14 @@
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use crate::{
     Error, ErrorKind,
-    call::{Cx, KindRef},
+    call::Cx,
     cluster::{ListQuery, Resource},
     monitoring::metrics::Sample,
-    operations::{next::look_into, scan},
+    operations::{builtin, next::look_into, scan},
     output::{
         Next, ObjectId,
         size::{age, short_age},
@@ -38,16 +39,23 @@ impl Freshness {
     }
 }
 
-/// All samples of a kind.
+/// All samples of a kind: pods or nodes.
 pub(super) async fn samples(
     cx: &Cx,
-    kind: &Resource,
+    measured: Resource,
     namespace: Option<&str>,
     query: &ListQuery,
 ) -> Result<(Vec<Sample>, Freshness), Error> {
+    // The API has had one version since 2017, so that its path is known without discovery, which would go on for
+    // minutes to tell that it is, or is not, served.
+    let kind = Resource {
+        group: "metrics.k8s.io".to_owned(),
+        version: "v1beta1".to_owned(),
+        ..measured
+    };
     let mut samples = Vec::new();
     let mut freshness = Freshness::default();
-    let read = scan::objects(cx, kind, namespace, query, |object| {
+    let read = scan::objects(cx, &kind, namespace, query, |object| {
         let sample = Sample::read(&object);
         if sample.time > freshness.time {
             freshness = Freshness {
@@ -59,7 +67,7 @@ pub(super) async fn samples(
     });
     match read.await {
         Ok(_) => Ok((samples, freshness)),
-        Err(error) => Err(explain(cx, kind, namespace, error).await),
+        Err(error) => Err(explain(cx, &kind, namespace, error).await),
     }
 }
 
@@ -89,7 +97,8 @@ async fn out_of_order(cx: &Cx, kind: &Resource, error: Error) -> Error {
         "no metrics: {} is served, but fails: {}",
         kind.group, error.message
     );
-    let Some(service) = registered(cx, kind).await else {
+    let name = format!("{}.{}", kind.version, kind.group);
+    let Ok(service) = cx.client().get(&builtin::api_services(), None, &name).await else {
         return Error::new(error.kind, message);
     };
     let available = service["status"]["conditions"]
@@ -97,7 +106,7 @@ async fn out_of_order(cx: &Cx, kind: &Resource, error: Error) -> Error {
         .into_iter()
         .flatten()
         .find(|condition| condition["type"] == "Available" && condition["status"] != "True");
-    let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
+    let text = |value: &Value| value.as_str().map(str::to_owned);
     let why = available.and_then(|condition| text(&condition["message"]));
     let message = match why {
         Some(why) => format!("{message}; its APIService is not available: {why}"),
@@ -116,12 +125,4 @@ async fn out_of_order(cx: &Cx, kind: &Resource, error: Error) -> Error {
         next: next.into_iter().collect(),
         ..Error::new(error.kind, message)
     }
-}
-
-/// The registration of the API with the API server.
-async fn registered(cx: &Cx, kind: &Resource) -> Option<serde_json::Value> {
-    let services = KindRef("apiservices.apiregistration.k8s.io".to_owned());
-    let services = cx.resolve(&services).await.ok()?;
-    let name = format!("{}.{}", kind.version, kind.group);
-    cx.client().get(&services, None, &name).await.ok()
 }

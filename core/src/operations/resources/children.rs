@@ -4,7 +4,7 @@ mod family;
 
 use jiff::Timestamp;
 
-use self::family::Family;
+use self::family::{Family, OWN};
 use crate::{
     call::{Cx, KindRef, Result},
     monitoring::status,
@@ -13,13 +13,14 @@ use crate::{
         builtin, locate,
         mixed::{self, Entry},
     },
-    output::{Role, Table},
+    output::Table,
 };
 
 /// Pods that are asked what they suffer from.
 const PODS: usize = 5;
 
-/// What an object owns, down to the pods, each with its state; what is owned comes below its owner.
+/// What an object owns, down to the pods, each with its state; what is owned comes below its owner. Pods of one owner
+/// that are well are one row.
 #[operation("resources.children", read, needs("get $kind"))]
 pub async fn children(
     cx: &Cx,
@@ -43,7 +44,7 @@ pub async fn children(
         ..Table::of(
             format!("What {} {name} owns", found.resource.kind),
             found.scope(),
-            mixed::columns(false, &[("RESTARTS", Role::Number), ("OWNER", Role::Text)]),
+            mixed::columns(false, OWN),
             entries.into_iter().map(|entry| entry.row(false)).collect(),
         )
     })

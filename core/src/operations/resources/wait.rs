@@ -16,7 +16,7 @@ use self::{
     until::Until,
 };
 use crate::{
-    Error, ErrorKind,
+    Error,
     call::{Cx, KindRef, Result},
     cluster::{ObjectKey, WatchEvent, WatchScope},
     operation,
@@ -37,7 +37,7 @@ const QUIET: u32 = 10;
 
 /// Waits until an object, or all that a selector selects, are in a state. When the time is over, the answer is the
 /// state that they are in, and so it is at once where waiting cannot help. `rows` are those that are not there yet.
-#[operation("resources.wait", read, long)]
+#[operation("resources.wait", read, long, needs("get $kind", "list $kind", "watch $kind"))]
 pub async fn wait(
     cx: &Cx,
     /// Name, plural or short name, e.g. `deploy`, `widgets.example.com`.
@@ -57,7 +57,6 @@ pub async fn wait(
     let start = Instant::now();
     let until = Until::parse(until.as_deref().unwrap_or("ready"))?;
     let resource = cx.resolve(&kind).await?;
-    let again = Next::op("resources.wait").arg("kind", &resource.kind);
     let mut waited = Waited {
         until: &until,
         resource: &resource,
@@ -66,57 +65,52 @@ pub async fn wait(
         selection: Selection::parse(selector.as_deref(), None),
         notes: Vec::new(),
     };
-    let uid = match (&waited.name, &selector) {
-        (Some(name), None) => {
-            let again = again.arg("until", until.to_string());
-            let wanted = Wanted {
-                again,
-                resource: &resource,
-                namespace: waited.namespace.as_deref(),
-                name,
-            };
-            let found = match until {
-                Until::Gone | Until::There => wanted.if_there(cx).await?,
-                _ => Some(wanted.for_read(cx).await?),
-            };
-            match found {
-                Some(found) => {
-                    waited.namespace = found.id.namespace;
-                    waited.notes.extend(found.note);
-                    Some(ObjectKey::of(&found.object).uid)
-                }
-                None => {
-                    let namespace = waited.namespace.take();
-                    waited.namespace = resource
-                        .namespaced
-                        .then(|| namespace.unwrap_or_else(|| cx.default_namespace().to_owned()));
-                    Some(String::new())
-                }
-            }
-        }
+    let uid = match (waited.name.clone(), &selector) {
+        (Some(name), None) => find(cx, &mut waited, &name).await?,
         (None, Some(_)) => None,
         (Some(_), Some(_)) => return Err(Error::invalid("expected name or selector, not both").into()),
         (None, None) => {
-            let list = Next::op("resources.list")
-                .arg("kind", &resource.kind)
-                .arg_if("namespace", waited.namespace);
-            return Err(
-                Error::invalid("expected name or selector: what is to be waited for")
-                    .next(list)
-                    .into(),
-            );
+            let error = Error::invalid("expected name or selector: what is to be waited for");
+            return Err(error.next(waited.list()).into());
         }
     };
     let seconds = timeout.unwrap_or(TIMEOUT).clamp(1, LONGEST);
     // The call's deadline may be nearer: where a spec gives no timeout, say.
     let last = cx.call().deadline.checked_sub(MARGIN).unwrap_or(start);
     let end = (start + Duration::from_secs(seconds)).min(last);
-    let mut tally = Tally::new(&until, &resource, uid);
+    let mut tally = Tally::new(&until, &resource, waited.name.is_some(), uid);
     let ended = watch(cx, &waited, &mut tally, start, end).await?;
     if ended == Ended::Empty {
         return Err(none_selected(cx, &waited).await.into());
     }
     Ok(waited.answer(cx, tally, ended, start.elapsed()).await?)
+}
+
+/// Finds the one object that is meant, and where it is or would be; none if it is not there and need not be. Gives
+/// its uid.
+async fn find(cx: &Cx, waited: &mut Waited<'_>, name: &str) -> Result<Option<String>, Error> {
+    let Waited { until, resource, .. } = *waited;
+    let namespace = waited.namespace.take();
+    let wanted = Wanted {
+        again: Next::op("resources.wait")
+            .arg("kind", &resource.kind)
+            .arg("until", until.to_string()),
+        resource,
+        namespace: namespace.as_deref(),
+        name,
+    };
+    let found = match until {
+        Until::Gone | Until::There => wanted.if_there(cx).await?,
+        _ => Some(wanted.for_read(cx).await?),
+    };
+    let Some(found) = found else {
+        let place = || namespace.unwrap_or_else(|| cx.default_namespace().to_owned());
+        waited.namespace = resource.namespaced.then(place);
+        return Ok(None);
+    };
+    waited.namespace = found.id.namespace;
+    waited.notes.extend(found.note);
+    Ok(Some(ObjectKey::of(&found.object).uid))
 }
 
 /// Watches until all are as waited for, or waiting cannot help, or the time is over.
@@ -138,18 +132,19 @@ async fn watch(
     let (mut told, mut quiet) = (String::new(), 0);
     loop {
         tokio::select! {
-            () = sleep_until(end.into()) => return Ok(Ended::TimeOver),
+            // However short the time is, it looks once.
+            () = sleep_until(end.into()), if tally.synced => return Ok(Ended::TimeOver),
             event = events.next() => {
-                let event = event.unwrap_or_else(|| Err(Error::internal("a watch ended without an error")))?;
+                let mut event = event.unwrap_or_else(|| Err(Error::internal("a watch ended without an error")))?;
+                // What is compared must be no more than the caller may see.
+                if let WatchEvent::Applied(object) = &mut event {
+                    cx.redactor().object(object);
+                }
                 let was_synced = tally.synced;
                 match event {
+                    WatchEvent::Interrupted(error) if !was_synced => return Err(error),
                     WatchEvent::Deleted(key) if is_still_there(cx, waited, &key).await => {
                         tally.no_longer_selected(key);
-                    }
-                    // What is compared must be no more than the caller may see.
-                    WatchEvent::Applied(mut object) => {
-                        cx.redactor().object(&mut object);
-                        tally.take(WatchEvent::Applied(object))?;
                     }
                     event => tally.take(event)?,
                 }
@@ -200,15 +195,6 @@ async fn none_selected(cx: &Cx, waited: &Waited<'_>) -> Error {
     if let Err(error) = names::check_namespace(cx, waited.namespace.as_deref(), again).await {
         return error;
     }
-    let list = Next::op("resources.list")
-        .arg("kind", &waited.resource.kind)
-        .arg_if("namespace", waited.namespace.as_deref());
-    Error::new(
-        ErrorKind::NotFound,
-        format!(
-            "there are no {}: nothing to wait for; until=create waits until there is one",
-            waited.subject()
-        ),
-    )
-    .next(list)
+    let message = "nothing to wait for; until=create waits until there is one";
+    Error::not_found(format!("there are no {}: {message}", waited.subject())).next(waited.list())
 }

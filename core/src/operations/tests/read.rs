@@ -163,10 +163,10 @@ async fn owners_go_up_and_children_down() {
         .await
         .unwrap();
     assert_eq!(
-        names(&down, 6),
+        names(&down, 9),
         [
-            "ReplicaSet/web-a/0/1/failed//web",
-            "Pod/web-a-1/0/1/CrashLoopBackOff/3/web-a"
+            "ReplicaSet/web-a/0/1/failed////web/0",
+            "Pod/web-a-1/0/1/CrashLoopBackOff//3//web-a/1"
         ]
     );
     assert_eq!(down.notes, ["1 old replica sets without pods"]);

@@ -1,4 +1,5 @@
 use std::{
+    slice,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -116,11 +117,9 @@ async fn a_rollout_is_waited_for_and_told_with_its_revision() {
 #[tokio::test]
 async fn a_rollout_that_is_stuck_is_not_waited_for() {
     let stuck = deployment("1", 4, 1, "ProgressDeadlineExceeded");
-    let server = with(DEPLOYMENTS, &[stuck.clone()], &[]).on("GET", WEB, stuck).on(
-        "GET",
-        PODS,
-        list(&[pod("web-1", "1", "ImagePullBackOff")]),
-    );
+    let server = with(DEPLOYMENTS, slice::from_ref(&stuck), &[])
+        .on("GET", WEB, stuck)
+        .on("GET", PODS, list(&[pod("web-1", "1", "ImagePullBackOff")]));
     let table = ask(&server.cx(Access::Read), "deploy/web", "rollout", 5)
         .await
         .unwrap();
@@ -183,6 +182,27 @@ async fn what_is_over_is_told_at_once() {
     .on("GET", &format!("{PODS}/a"), pod("a", "1", "ContainerCreating"));
     let table = ask(&server.cx(Access::Read), "pod/a", "ready", 5).await.unwrap();
     assert_eq!(heading(&table), "Not ready: Pod shop/a was deleted meanwhile");
+}
+
+#[tokio::test]
+async fn a_pod_that_comes_back_under_its_name_is_waited_for() {
+    let mut owned = pod("db-0", "1", "ContainerCreating");
+    owned["metadata"]["ownerReferences"] = json!([{"kind": "StatefulSet", "name": "db"}]);
+    let mut new = pod("db-0", "7", "Running");
+    new["metadata"]["uid"] = json!("new");
+    let server = with(
+        PODS,
+        slice::from_ref(&owned),
+        &[("DELETED", owned.clone()), ("ADDED", new)],
+    )
+    .on("GET", &format!("{PODS}/db-0"), owned);
+    let table = ask(&server.cx(Access::Read), "pod/db-0", "ready", 5)
+        .await
+        .unwrap();
+    assert_eq!(
+        heading(&table),
+        "Pod shop/db-0: ready after 0 s: Running, 1 of 1 ready"
+    );
 }
 
 #[tokio::test]
@@ -250,7 +270,7 @@ async fn a_secret_s_value_cannot_be_found_out_by_waiting_for_it() {
     let secret = json!({"metadata": {"name": "login", "namespace": "shop", "uid": "s", "resourceVersion": "1"},
                         "data": {"password": "aHVudGVyMjI="}});
     let path = "/api/v1/namespaces/shop/secrets";
-    let server = with(path, &[secret.clone()], &[]).on("GET", &format!("{path}/login"), secret);
+    let server = with(path, slice::from_ref(&secret), &[]).on("GET", &format!("{path}/login"), secret);
     let cx = server.cx(Access::Read);
     let table = ask(&cx, "secret/login", "data.password=aHVudGVyMjI=", 1)
         .await

@@ -28,7 +28,16 @@ const GENERATIONS: usize = 3;
 
 /// Revisions of a Deployment, StatefulSet or DaemonSet, newest first: what each changed against the one before it,
 /// who made it where that is known, and the pods that it still has. The heading tells where the rollout stands.
-#[operation("workloads.history", read)]
+#[operation(
+    "workloads.history",
+    read,
+    needs(
+        "get $kind",
+        "list replicasets.apps",
+        "list controllerrevisions.apps",
+        "list pods"
+    )
+)]
 pub async fn history(
     cx: &Cx,
     /// `Deployment`, `StatefulSet` or `DaemonSet`.
@@ -112,7 +121,16 @@ pub struct Full {
 }
 
 /// One revision of a Deployment, StatefulSet or DaemonSet in full, with its pod template.
-#[operation("workloads.revision", read)]
+#[operation(
+    "workloads.revision",
+    read,
+    needs(
+        "get $kind",
+        "list replicasets.apps",
+        "list controllerrevisions.apps",
+        "list pods"
+    )
+)]
 pub async fn revision(
     cx: &Cx,
     /// `Deployment`, `StatefulSet` or `DaemonSet`.

@@ -57,8 +57,9 @@ impl Redactor {
         }
     }
 
-    /// Remembers the values of every Secret within an object.
-    fn observe(&self, value: &Value) {
+    /// Remembers the values of every Secret within an object. To be called for all objects of an answer before the
+    /// first is hidden: one may repeat what another, later one holds.
+    pub fn observe(&self, value: &Value) {
         match value {
             Value::Object(fields) => {
                 let is_list = fields.get("kind").and_then(Value::as_str) == Some("SecretList");
@@ -134,8 +135,14 @@ impl Redactor {
             .totals
             .iter_mut()
             .for_each(|total| self.in_place(&mut total.name));
-        for text in [&mut table.heading, &mut table.filter].into_iter().flatten() {
-            self.in_place(text);
+        if let Some(heading) = &mut table.heading {
+            self.in_place(heading);
+        }
+        // The caller's own words: to hide a value that was read would tell that it was guessed.
+        if !self.reveal
+            && let Some(filter) = &mut table.filter
+        {
+            *filter = forms::hide(filter).into_owned();
         }
         self.remarks(&mut table.notes, &mut table.next);
     }

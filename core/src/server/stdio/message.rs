@@ -9,6 +9,8 @@ use rmcp::model::{
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use crate::server::handler::said;
+
 /// What a line holds.
 #[derive(Debug)]
 pub(super) enum Incoming {
@@ -33,6 +35,12 @@ pub(super) fn read(line: &[u8]) -> Incoming {
         // serde_json's message names what was expected and the column, and repeats nothing of the line.
         Err(error) => Incoming::Refused(None, ErrorData::parse_error(format!("not JSON: {error}"), None)),
     }
+}
+
+/// Reads a line and says nothing of it.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn read_line(line: &[u8]) {
+    drop(read(line));
 }
 
 /// Reads a message that is JSON already: a line, or a member of a batch.
@@ -124,7 +132,7 @@ fn invalid(id: Option<RequestId>, message: &'static str) -> Incoming {
 }
 
 fn params_error(method: &str, mistake: &str) -> ErrorData {
-    ErrorData::invalid_params(format!("params of {method}: {mistake}"), None)
+    ErrorData::invalid_params(said(&format!("params of {method}: {mistake}")), None)
 }
 
 /// Whether the params of a method that we know are what it takes, and what is wrong with them.

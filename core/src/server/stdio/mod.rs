@@ -12,4 +12,6 @@ mod transport;
 #[cfg(test)]
 mod tests;
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use message::read_line;
 pub(super) use transport::StdioTransport;

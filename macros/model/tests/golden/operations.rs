@@ -68,7 +68,7 @@ pub async fn get(_cx: &Cx, kind: KindName, name: String, namespace: Option<Strin
 }
 
 /// Reads logs.
-#[operation("pods.logs", read, long)]
+#[operation("pods.logs", read, long, needs("get pods", "get pods/log"))]
 pub async fn r#match(
     _cx: &Cx,
     name: String,

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use regex::Regex;
 
 use super::sources::Container;
-use crate::{Error, call::Cx, cluster::LogQuery};
+use crate::{Error, call::Cx, cluster::LogQuery, output::Redactor};
 
 /// Containers read at once; each is a connection.
 const AT_ONCE: usize = 8;
@@ -144,7 +144,7 @@ async fn run(cx: &Cx, container: &Container, reading: &Reading, previous: bool) 
         }
         bytes += line.len();
         read.seen += 1;
-        let entry = entry(&line);
+        let entry = entry(&line, cx.redactor());
         let included = reading
             .include
             .as_ref()
@@ -179,17 +179,19 @@ async fn run(cx: &Cx, container: &Container, reading: &Reading, previous: bool) 
     Ok(read)
 }
 
-/// Splits the API server's timestamp off, takes colours out and cuts what is too long.
-fn entry(line: &str) -> Entry {
+/// Splits the API server's timestamp off, takes colours out, hides secrets and cuts what is too long. Secrets first:
+/// half of one has no form by which it would be known, and a filter must not tell what stands in one.
+fn entry(line: &str, redactor: &Redactor) -> Entry {
     let (time, text) = match line.split_once(' ') {
         Some((time, text)) if is_time(time) => (time, text),
         None if is_time(line) => (line, ""),
         _ => ("", line),
     };
     let plain = without_colours(text.trim_end_matches(['\r', '\n']));
+    let plain = redactor.text(&plain);
     let text = match plain.char_indices().nth(LINE) {
         Some((cut, _)) => format!("{}… ({} bytes)", &plain[..cut], plain.len()),
-        None => plain,
+        None => plain.into_owned(),
     };
     Entry {
         time: time.to_owned(),
@@ -230,6 +232,7 @@ mod tests {
 
     #[test]
     fn a_line_is_split_and_cleaned() {
+        let entry = |line: &str| entry(line, &Redactor::new(false));
         let found = entry("2026-11-23T02:01:53.123456789Z \u{1b}[31mERROR\u{1b}[0m slow\r");
         assert_eq!(
             (found.time.as_str(), found.text.as_str()),
@@ -237,5 +240,7 @@ mod tests {
         );
         assert_eq!(entry("no time here").text, "no time here");
         assert!(entry(&"ü".repeat(LINE + 5)).text.ends_with("… (4010 bytes)"));
+        let url = format!("{}postgres://app:hunter2@db", "x".repeat(LINE - 20));
+        assert!(!entry(&url).text.contains("hun"), "{}", entry(&url).text);
     }
 }

@@ -15,8 +15,18 @@ use crate::{
         builtin, lister::cell_text, locate::Found, mixed::Entry, resources::owners::controller,
         selection::of_workload,
     },
-    output::ObjectId,
+    output::{ObjectId, Role},
 };
+
+/// The columns that only this table has: OWNER is the name of the one above, DEPTH how many there are above but
+/// for the object itself; COUNT is how many healthy pods a row stands for, of which it names one.
+pub(super) const OWN: &[(&str, Role)] = &[
+    ("REVISION", Role::Text),
+    ("RESTARTS", Role::Number),
+    ("COUNT", Role::Number),
+    ("OWNER", Role::Text),
+    ("DEPTH", Role::Number),
+];
 
 /// Objects of one kind that are looked through.
 const OBJECTS: usize = 5_000;
@@ -27,7 +37,7 @@ const AT_ONCE: usize = 6;
 /// Rows of the answer.
 const ROWS: usize = 100;
 
-/// What an object owns, each with the cells RESTARTS and OWNER.
+/// What an object owns, each with the cells of [`OWN`].
 #[derive(Debug, Default)]
 pub(super) struct Family {
     pub(super) entries: Vec<Entry>,
@@ -41,6 +51,10 @@ struct Candidate {
     uid: String,
     /// The uid of its owner: the one that manages it, if it has several.
     owner: String,
+    /// Of a replica set.
+    revision: Option<String>,
+    /// Empty for what does not restart.
+    restarts: String,
     entry: Entry,
 }
 
@@ -89,14 +103,14 @@ pub(super) async fn read(cx: &Cx, found: &Found) -> Result<Family, Error> {
             .push(candidate);
     }
     let root = found.object["metadata"]["uid"].as_str().unwrap_or_default();
-    let mut empty = 0;
-    walk(
-        root,
-        &found.id.name,
-        &mut by_owner,
-        &mut family.entries,
-        &mut empty,
-    );
+    let mut walk = Walk {
+        by_owner,
+        entries: Vec::new(),
+        empty: 0,
+    };
+    walk.below(root, &found.id.name, 0);
+    let Walk { entries, empty, .. } = walk;
+    family.entries = entries;
     if empty > 0 {
         family
             .notes
@@ -182,6 +196,10 @@ async fn candidates(
             found.push(Candidate {
                 uid: object["metadata"]["uid"].as_str().unwrap_or_default().to_owned(),
                 owner: owner.to_owned(),
+                revision: object["metadata"]["annotations"]["deployment.kubernetes.io/revision"]
+                    .as_str()
+                    .map(str::to_owned),
+                restarts: restarts.unwrap_or_default().to_owned(),
                 entry: Entry {
                     id: ObjectId {
                         namespace: Some(namespace.to_owned()),
@@ -189,7 +207,7 @@ async fn candidates(
                     },
                     verdict: rule.judge(&row.cells).into_owned(),
                     age: rule.age(&row.cells),
-                    own: vec![restarts.unwrap_or_default().to_owned()],
+                    own: Vec::new(),
                 },
             });
         }
@@ -201,26 +219,38 @@ async fn candidates(
     }
 }
 
-/// Adds what an owner owns below it, the worst first. Replica sets that are kept for a rollback are counted only.
-fn walk(
-    owner: &str,
-    owner_name: &str,
-    by_owner: &mut HashMap<String, Vec<Candidate>>,
-    entries: &mut Vec<Entry>,
-    empty: &mut usize,
-) {
-    // An owner is taken out as it is walked: a loop of owners ends.
-    let mut children = by_owner.remove(owner).unwrap_or_default();
-    children.sort_by(|a, b| a.place().cmp(&b.place()));
-    for Candidate { uid, mut entry, .. } in children {
-        if entry.id.kind == "ReplicaSet" && entry.verdict.ready == Some((0, 0)) {
-            *empty += 1;
-            continue;
+/// Goes from owner to owned.
+struct Walk {
+    by_owner: HashMap<String, Vec<Candidate>>,
+    entries: Vec<Entry>,
+    /// Replica sets that are kept for a rollback: they are counted only.
+    empty: usize,
+}
+
+impl Walk {
+    /// Adds what an owner owns below it: first how many pods are well, then the worst first.
+    fn below(&mut self, owner: &str, owner_name: &str, depth: usize) {
+        // An owner is taken out as it is walked: a loop of owners ends.
+        let mut children = self.by_owner.remove(owner).unwrap_or_default();
+        children.sort_by(|a, b| a.place().cmp(&b.place()));
+        let (well, mut others): (Vec<_>, Vec<_>) = children.into_iter().partition(Candidate::is_well);
+        if well.len() > 1 {
+            let count = well.len().to_string();
+            if let Some(first) = well.into_iter().next() {
+                self.entries.push(first.entry(count, owner_name, depth));
+            }
+        } else {
+            others.extend(well);
         }
-        let name = entry.id.name.clone();
-        entry.own.push(owner_name.to_owned());
-        entries.push(entry);
-        walk(&uid, &name, by_owner, entries, empty);
+        for child in others {
+            if child.entry.id.kind == "ReplicaSet" && child.entry.verdict.ready == Some((0, 0)) {
+                self.empty += 1;
+                continue;
+            }
+            let (uid, name) = (child.uid.clone(), child.entry.id.name.clone());
+            self.entries.push(child.entry(String::new(), owner_name, depth));
+            self.below(&uid, &name, depth + 1);
+        }
     }
 }
 
@@ -229,5 +259,27 @@ impl Candidate {
     fn place(&self) -> impl Ord + use<'_> {
         let Entry { id, verdict, age, .. } = &self.entry;
         (verdict.health, &id.kind, age, &id.name)
+    }
+
+    /// Whether it is a pod of which nothing is to be told but that there is one more.
+    fn is_well(&self) -> bool {
+        let Self { entry, restarts, .. } = self;
+        entry.id.kind == "Pod"
+            && !entry.verdict.health.is_unhealthy()
+            && matches!(restarts.as_str(), "" | "0")
+    }
+
+    fn entry(self, count: String, owner: &str, depth: usize) -> Entry {
+        let revision = self.revision.unwrap_or_default();
+        Entry {
+            own: vec![
+                revision,
+                self.restarts,
+                count,
+                owner.to_owned(),
+                depth.to_string(),
+            ],
+            ..self.entry
+        }
     }
 }

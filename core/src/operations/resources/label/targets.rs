@@ -36,6 +36,7 @@ pub(super) async fn selected(
         .for_each(resource, namespace, &selection.query(), |object| {
             seen += 1;
             if objects.len() <= MOST {
+                cx.redactor().observe(&object);
                 objects.push(object);
             }
             ControlFlow::Continue(())

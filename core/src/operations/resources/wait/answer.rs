@@ -68,6 +68,13 @@ impl Waited<'_> {
         }
     }
 
+    /// The call that shows what there is.
+    pub(super) fn list(&self) -> Next {
+        Next::op("resources.list")
+            .arg("kind", &self.resource.kind)
+            .arg_if("namespace", self.namespace.as_deref())
+    }
+
     /// The answer.
     pub(super) async fn answer(
         mut self,
@@ -115,15 +122,11 @@ impl Waited<'_> {
         table.notes = notes;
         table.total = total;
         table.totals = std::iter::once(state).filter(|state| state.count > 0).collect();
-        table.complete = true;
         if let Some(first) = worst.first() {
             explain(cx, &worst, &mut table).await;
             table.next.push(look_into(&first.id));
         } else if !is_done {
-            let list = Next::op("resources.list").arg("kind", &self.resource.kind);
-            table
-                .next
-                .push(list.arg_if("namespace", self.namespace.as_deref()));
+            table.next.push(self.list());
         }
         Ok(table)
     }

@@ -131,7 +131,7 @@ impl Sight {
         Ok(self)
     }
 
-    fn condition(self, object: &Value, name: &str, status: &str, over: Option<Over>) -> Self {
+    fn condition(self, object: &Value, name: &str, wanted: &str, over: Option<Over>) -> Self {
         let found = condition(object, name);
         let current = found.and_then(|found| found["status"].as_str());
         let observed = found
@@ -140,19 +140,19 @@ impl Sight {
         let is_stale = observed
             .zip(object["metadata"]["generation"].as_u64())
             .is_some_and(|(observed, newest)| observed < newest);
-        let is_so = !is_stale && current.is_some_and(|current| current.eq_ignore_ascii_case(status));
+        let is_so = !is_stale && current.is_some_and(|current| current.eq_ignore_ascii_case(wanted));
         let labelled = found.map(labelled).unwrap_or_default();
         // What is over gets no condition that it does not have.
         let outlook = match over {
             Some(_) => Outlook::Over,
-            None if status.eq_ignore_ascii_case("true") => self.outlook,
+            None if wanted.eq_ignore_ascii_case("true") => self.outlook,
             None => Outlook::Open,
         };
         let reason = match current {
             // What is missing is said by the condition; why it is, by the rule of the kind.
             None if outlook == Outlook::Over => self.verdict.reason.to_string(),
             None => format!("there is no condition {name}{}", those_there(object)),
-            Some(_) if is_stale => "the newest spec has not been taken up yet".to_owned(),
+            Some(_) if is_stale => status::UNOBSERVED.to_owned(),
             Some(_) if outlook == Outlook::Bleak && !self.verdict.reason.is_empty() => {
                 self.verdict.reason.to_string()
             }

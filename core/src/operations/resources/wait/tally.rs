@@ -33,8 +33,9 @@ pub(super) struct Tally<'a> {
     pub(super) lost: Option<Error>,
     /// Why it looks now and then, and does not watch.
     pub(super) polling: Option<Error>,
-    /// Whether the named object is gone, and whether another took its name.
+    /// Whether the named object is gone, and nobody is to make it anew.
     pub(super) is_gone: bool,
+    /// Whether another took its name, or came later.
     pub(super) is_replaced: bool,
     /// Objects that are still there, but no longer selected.
     pub(super) unselected: Vec<String>,
@@ -50,13 +51,13 @@ pub(super) struct Pending {
 }
 
 impl<'a> Tally<'a> {
-    /// Nothing seen yet. `named` is the one object that is meant; its uid is empty if it was not there.
-    pub(super) fn new(until: &'a Until, resource: &'a Resource, named: Option<String>) -> Self {
+    /// Nothing seen yet. `uid` is that of the one object that is meant by name, if it is there.
+    pub(super) fn new(until: &'a Until, resource: &'a Resource, is_named: bool, uid: Option<String>) -> Self {
         Self {
             until,
             resource,
-            is_named: named.is_some(),
-            uid: named.filter(|uid| !uid.is_empty()),
+            is_named,
+            uid,
             so: HashMap::new(),
             not_yet: BTreeMap::new(),
             synced: false,
@@ -79,6 +80,7 @@ impl<'a> Tally<'a> {
             WatchEvent::Synced => {
                 // The one that is meant may have gone between the look that found it and the watch.
                 if let Some(uid) = self.uid.clone().filter(|_| !self.synced && self.total() == 0) {
+                    self.is_gone = true;
                     self.gone(uid);
                 }
                 self.synced = true;
@@ -114,16 +116,16 @@ impl<'a> Tally<'a> {
 
     /// An object that was there is gone.
     fn gone(&mut self, uid: String) {
-        self.is_gone = true;
         if matches!(self.until, Until::Gone) {
             self.so.insert(uid, String::new());
         }
     }
 
     fn deleted(&mut self, key: &ObjectKey) {
-        let was_pending = self.not_yet.remove(&key.uid).is_some();
-        let was_so = self.so.remove(&key.uid).is_some();
-        if was_pending || was_so {
+        self.so.remove(&key.uid);
+        if let Some(pending) = self.not_yet.remove(&key.uid) {
+            // A stateful set's pod comes back under its name.
+            self.is_gone = pending.object["metadata"]["ownerReferences"].is_null();
             self.gone(key.uid.clone());
         }
     }

@@ -432,7 +432,7 @@ mod tests {
             )
         };
         let (before, after) = (with("hunter2", "oldpass1"), with("hunter3", "newpass1"));
-        changes(&before, &after, &["env.DB_PASSWORD changed", "args changed"]);
+        changes(&before, &after, &["args changed", "env.DB_PASSWORD changed"]);
         assert!(!after.shown().to_string().contains("hunter3"));
     }
 }

@@ -1,0 +1,76 @@
+//! What binds a service account to a role.
+
+use serde_json::Value;
+
+use super::entry;
+use crate::{
+    Error,
+    call::Cx,
+    cluster::{ListQuery, Resource},
+    operations::{
+        builtin,
+        mixed::Entry,
+        resources::{gathered::Gathered, pod_spec::items},
+        scan,
+    },
+};
+
+/// Adds the bindings whose subject an account is, alone or as one of all accounts of its namespace or the cluster.
+pub(super) async fn of_account(
+    cx: &Cx,
+    namespace: &str,
+    name: &str,
+    gathered: &mut Gathered,
+) -> Result<(), Error> {
+    let (roles, cluster_roles) = (builtin::role_bindings(), builtin::cluster_role_bindings());
+    let (here, everywhere) = futures::join!(
+        read(cx, &roles, Some(namespace), namespace, name),
+        read(cx, &cluster_roles, None, namespace, name)
+    );
+    gathered.add(&roles, here)?;
+    gathered.add(&cluster_roles, everywhere)
+}
+
+async fn read(
+    cx: &Cx,
+    resource: &Resource,
+    within: Option<&str>,
+    namespace: &str,
+    name: &str,
+) -> Result<Vec<Entry>, Error> {
+    let mut found = Vec::new();
+    scan::objects(cx, resource, within, &ListQuery::default(), |binding| {
+        let Some(how) = items(&binding["subjects"]).find_map(|subject| binds(subject, namespace, name))
+        else {
+            return;
+        };
+        // Every cluster comes with rights that all accounts have.
+        let is_usual = !binding["metadata"]["labels"]["kubernetes.io/bootstrapping"].is_null();
+        if is_usual && !how.is_empty() {
+            return;
+        }
+        let text = |field: &str| binding["roleRef"][field].as_str().unwrap_or_default().to_owned();
+        let detail = format!("{} {}{how}", text("kind"), text("name"));
+        found.push(entry(resource, &binding, detail));
+    })
+    .await?;
+    Ok(found)
+}
+
+/// Whether a subject is the account, and by which group where it is one of many.
+fn binds(subject: &Value, namespace: &str, name: &str) -> Option<String> {
+    let subject_name = subject["name"].as_str()?;
+    match subject["kind"].as_str()? {
+        "ServiceAccount" => {
+            let within = subject["namespace"].as_str().unwrap_or(namespace);
+            (subject_name == name && within == namespace).then(String::new)
+        }
+        "User" => (subject_name == format!("system:serviceaccount:{namespace}:{name}")).then(String::new),
+        "Group" => {
+            let group = subject_name.strip_prefix("system:serviceaccounts")?;
+            (group.is_empty() || group.strip_prefix(':') == Some(namespace))
+                .then(|| format!(" by group {subject_name}"))
+        }
+        _ => None,
+    }
+}

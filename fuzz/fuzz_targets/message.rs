@@ -1,0 +1,5 @@
+//! Lines of a client.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| kube_mcp_core::fuzzing::message(bytes));

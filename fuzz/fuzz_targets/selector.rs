@@ -1,0 +1,5 @@
+//! Selectors of labels and fields.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|text: &str| kube_mcp_core::fuzzing::selector(text));
