@@ -42,6 +42,7 @@ mod safety;
 mod stage;
 mod waiting;
 mod workloads;
+mod wrong_calls;
 
 use stage::Stage;
 
@@ -70,6 +71,7 @@ const PARTS: &[(&str, Trials)] = &[
     ("safety", safety::TRIALS),
     ("prompts", prompts::TRIALS),
     ("resources", resources::TRIALS),
+    ("wrong_calls", wrong_calls::TRIALS),
     ("command_line", command_line::TRIALS),
     ("doctor", doctor::TRIALS),
 ];

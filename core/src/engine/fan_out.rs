@@ -182,9 +182,6 @@ fn add(merged: &mut Table, mut table: Table, cluster: &str) {
     }
     merged
         .notes
-        .extend(table.heading.map(|heading| format!("{cluster}: {heading}")));
-    merged
-        .notes
         .extend(table.notes.into_iter().map(|note| format!("{cluster}: {note}")));
     name_cluster(&mut table.next, cluster);
     merged.next.append(&mut table.next);

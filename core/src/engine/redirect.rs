@@ -185,9 +185,20 @@ fn by_operation(tool: &Tool, arguments: &Map<String, Value>) -> Vec<(String, Str
         .chain(fixed)
         // What only shapes a list means nothing to another tool.
         .filter(|(name, value)| *name != "limit" && !(*name == "output" && value == "table"))
-        .map(|(name, value)| {
-            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            (name.to_owned(), text)
-        })
+        .map(|(name, value)| (name.to_owned(), text_of(name, &value)))
         .collect()
+}
+
+/// A value as it is written in a call: a list between commas, where it is read so.
+fn text_of(name: &str, value: &Value) -> String {
+    let is_plain = |text: &&str| name != "command" && !text.contains([',', ' ']);
+    let plain = value.as_array().and_then(|items| {
+        let texts = items.iter().map(|item| item.as_str().filter(is_plain));
+        texts.collect::<Option<Vec<&str>>>()
+    });
+    match (value.as_str(), plain) {
+        (Some(text), _) => text.to_owned(),
+        (None, Some(items)) if !items.is_empty() => items.join(","),
+        _ => value.to_string(),
+    }
 }

@@ -40,3 +40,47 @@ fn a_list_without_cursors_says_which_call_shows_what_was_cut() {
         &text[text.len() - 200..]
     );
 }
+
+#[tokio::test]
+async fn a_real_list_that_is_too_long_is_counted_and_has_a_cursor() {
+    use crate::{call::Page, cluster::testing::Script, operations::pods};
+    let names: Vec<String> = (0..300)
+        .map(|index| format!("web-7d9c6bf6d4-{index:05}"))
+        .collect();
+    let rows: Vec<[&str; 5]> = names
+        .iter()
+        .enumerate()
+        .map(|(index, name)| match index % 10 {
+            0 => [name.as_str(), "0/1", "CrashLoopBackOff", "14", "51m"],
+            _ => [name.as_str(), "1/1", "Running", "0", "2d"],
+        })
+        .collect();
+    let rows: Vec<&[&str]> = rows.iter().map(<[&str; 5]>::as_slice).collect();
+    let columns = ["Name", "Ready", "Status", "Restarts", "Age"];
+    let server = Script::new().table("/api/v1/namespaces/shop/pods", &columns, &rows);
+    let cx = server.cx(Access::Read);
+    let list = async |cursor: Option<String>| {
+        let page = Page {
+            limit: 1_000,
+            cursor,
+            ..Page::default()
+        };
+        let table = pods::list::list(&cx, Some("shop".into()), None, None, None, page);
+        shown(table.await.unwrap())
+    };
+    let (mut cursor, mut seen) = (None, 0);
+    loop {
+        let text = list(cursor).await;
+        assert!(tokens(&text) <= 4_000, "{}", tokens(&text));
+        assert!(
+            text.starts_with("Pods in shop: 300: 270 Running, 30 CrashLoopBackOff; of 30 unhealthy, 30 are shop/web-7d9c6bf6d4-*\n"),
+            "{text}"
+        );
+        seen += text.lines().filter(|line| line.starts_with("web-")).count();
+        let more = text.lines().find_map(|line| line.strip_prefix("More: cursor="));
+        let Some(more) = more else { break };
+        assert!(text.contains(" of 270): all ready"), "{text}");
+        cursor = more.split(',').next().map(str::to_owned);
+    }
+    assert_eq!(seen, 300, "each row is on one page");
+}
