@@ -162,7 +162,8 @@ fn no_filter_tells_a_right_guess(stage: &Stage) -> Result<(), String> {
     // The words of a caller are said again, so these answers are searched for nothing but the difference.
     let mut server = stage.server(Contexts::One, &[])?;
     for (kind, _, path, right) in places(stage) {
-        let wrong: String = right.chars().rev().collect();
+        // Nearly right: what is hidden compares alike with both, whatever it is compared as.
+        let wrong = format!("{}Z", right.get(..right.len() - 1).unwrap_or_default());
         for op in ["=", "!=", "~", ">"] {
             let mut answers = Vec::new();
             for guess in [&right, &wrong] {

@@ -4,7 +4,10 @@ use super::{AnyRecord, Change, Facts, Lines, Object, Record, Table};
 
 /// The answer of any operation.
 #[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "a call makes one, and most are the largest")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a call makes one, and most are the largest"
+)]
 pub enum Output {
     /// Rows with totals.
     Table(Table),
