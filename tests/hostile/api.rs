@@ -1,14 +1,18 @@
 //! An API server that has a few objects and prints them as lists, Tables or one by one.
 
-use std::{fs, net::SocketAddr, path::Path, sync::Arc, thread};
+use std::{convert::Infallible, fs, net::SocketAddr, path::Path, sync::Arc, thread};
 
-use axum::{
-    Router,
-    extract::Request,
-    http::{Method, StatusCode},
-    response::{IntoResponse, Response},
+use http_body_util::Full;
+use hyper::{
+    Method, Request, StatusCode,
+    body::{Bytes, Incoming},
+    server::conn::http1,
+    service::service_fn,
 };
+use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
+
+type Response = hyper::Response<Full<Bytes>>;
 
 /// Path of the group and version, kind, plural, short name.
 const KINDS: &[(&str, &str, &str, &str)] = &[
@@ -39,10 +43,6 @@ impl Api {
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
         let api = Arc::new(self);
-        let router = Router::new().fallback(move |request: Request| {
-            let answer = api.answer(&request);
-            async move { answer }
-        });
         thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
@@ -50,13 +50,21 @@ impl Api {
                 .unwrap();
             runtime.block_on(async {
                 let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-                axum::serve(listener, router).await.unwrap();
+                loop {
+                    let (stream, _) = listener.accept().await.unwrap();
+                    let api = Arc::clone(&api);
+                    let service = service_fn(move |request| {
+                        let answer = api.answer(&request);
+                        async move { Ok::<_, Infallible>(answer) }
+                    });
+                    tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+                }
             });
         });
         address
     }
 
-    fn answer(&self, request: &Request) -> Response {
+    fn answer(&self, request: &Request<Incoming>) -> Response {
         let path = request.uri().path();
         let query = request.uri().query().unwrap_or_default();
         let body = match path {
@@ -74,7 +82,7 @@ impl Api {
         json_answer(StatusCode::OK, &body)
     }
 
-    fn of_a_kind(&self, request: &Request, path: &str, query: &str) -> Option<Response> {
+    fn of_a_kind(&self, request: &Request<Incoming>, path: &str, query: &str) -> Option<Response> {
         let (group, kind, ..) = KINDS.iter().find(|(group, _, plural, _)| {
             path.strip_prefix(group)
                 .is_some_and(|rest| rest.split('/').any(|segment| segment == *plural))
@@ -97,7 +105,7 @@ impl Api {
             .filter(|object| namespace.is_none_or(|namespace| object["metadata"]["namespace"] == namespace))
             .collect();
         Some(match rest {
-            [_, _, "log"] => self.log.clone().into_response(),
+            [_, _, "log"] => Response::new(self.log.clone().into()),
             [_, _] if request.method() == Method::PATCH => {
                 failure(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", &self.refusal)
             }
@@ -175,7 +183,11 @@ fn failure(code: StatusCode, reason: &str, message: &str) -> Response {
 }
 
 fn json_answer(code: StatusCode, body: &Value) -> Response {
-    (code, [("content-type", "application/json")], body.to_string()).into_response()
+    let mut response = Response::new(body.to_string().into());
+    *response.status_mut() = code;
+    let json = hyper::header::HeaderValue::from_static("application/json");
+    response.headers_mut().insert(hyper::header::CONTENT_TYPE, json);
+    response
 }
 
 /// Writes the kubeconfig of a cluster `it` at this address.

@@ -162,8 +162,8 @@ fn no_filter_tells_a_right_guess(stage: &Stage) -> Result<(), String> {
     // The words of a caller are said again, so these answers are searched for nothing but the difference.
     let mut server = stage.server(Contexts::One, &[])?;
     for (kind, _, path, right) in places(stage) {
-        // Nearly right: what is hidden compares alike with both, whatever it is compared as.
-        let wrong = format!("{}Z", right.get(..right.len() - 1).unwrap_or_default());
+        // As long and as it begins: what takes its place sorts before both.
+        let wrong = format!("{}Z{}", &right[..6], &right[7..]);
         for op in ["=", "!=", "~", ">"] {
             let mut answers = Vec::new();
             for guess in [&right, &wrong] {

@@ -6,7 +6,7 @@ use super::{AnyRecord, Change, Facts, Lines, Object, Record, Table};
 #[derive(Clone, Debug)]
 #[expect(
     clippy::large_enum_variant,
-    reason = "a call makes one, and most are the largest"
+    reason = "there are a few of them in a call, and boxes would be everywhere"
 )]
 pub enum Output {
     /// Rows with totals.

@@ -18,7 +18,8 @@ pub(super) fn explain(file: &str, text: &str, error: &Error) -> Diagnostic {
     let column = index(location.map(|location| location.column()));
     let page = Page {
         file,
-        lines: text.lines().collect(),
+        // To YAML a carriage return alone ends a line, too.
+        lines: text.lines().flat_map(|line| line.split('\r')).collect(),
     };
     if let Error::MultipleDocuments { .. } = error {
         return page.second_document();
