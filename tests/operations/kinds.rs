@@ -369,7 +369,7 @@ fn a_wrong_path(stage: &Stage) -> Result<(), String> {
     let text = wrong("spec.containers", json!(2))?;
     ensure!(
         text.contains("there is spec.template.spec.containers")
-            && text.contains("Try: kinds_explain kind=deploy depth=2 path=spec.template.spec.containers"),
+            && text.contains("Try: kinds_explain kind=deploy path=spec.template.spec.containers depth=2"),
         "a field that is elsewhere:\n{text}"
     );
     Ok(())

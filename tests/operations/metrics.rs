@@ -208,7 +208,7 @@ fn several_clusters(stage: &Stage) -> Result<(), String> {
         answer.text
     );
     ensure!(
-        answer.text.contains("one: Nodes by cpu: ") && answer.text.contains("gone: "),
+        answer.text.contains("one: Nodes by cpu: ") && answer.text.contains("gone unreachable: "),
         "{}",
         answer.text
     );

@@ -44,7 +44,7 @@ impl Merging<'_> {
             match answer {
                 Ok(Answered::Output(output)) => match *output {
                     Output::Table(table) => {
-                        told.push(format!("{cluster} {}", found(&table)));
+                        told.push(found(&table, &cluster));
                         add(merged.get_or_insert_with(|| heading(&table)), table, &cluster);
                     }
                     output => texts.push(stage.output(&output, self.view, Some(&cluster), self.redactor)),

@@ -30,10 +30,11 @@ pub(in crate::engine) fn of_clusters(table: &Table, count: usize, told: &[String
     format!("[{count} clusters] {place}{}", told.join("; "))
 }
 
-/// What a read on several clusters found on one of them: `214: 201 Running, 7 CrashLoopBackOff`, `7 of 214`.
-pub(in crate::engine) fn found(table: &Table) -> String {
+/// What a read on several clusters found on one of them: `prod-eu 214: 201 Running, 7 CrashLoopBackOff`,
+/// `prod-eu 7 of 214`.
+pub(in crate::engine) fn found(table: &Table, cluster: &str) -> String {
     if let Some(heading) = &table.heading {
-        return heading.clone();
+        return format!("{cluster}: {heading}");
     }
     // What was asked for by its status need not be told by it.
     let states = match (&table.filter, table.unfiltered) {
@@ -44,7 +45,7 @@ pub(in crate::engine) fn found(table: &Table) -> String {
         Some(aside) => format!(" ({aside})"),
         None => String::new(),
     };
-    format!("{}{aside}", counts(table, &states))
+    format!("{cluster} {}{aside}", counts(table, &states))
 }
 
 /// How many rows there are, of how many.
