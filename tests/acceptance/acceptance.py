@@ -45,12 +45,13 @@ class Clients:
         words = ["--method", "tools/call", "--tool-name", tool, "--tool-args-json", json.dumps(arguments)]
         return inspector(self.kubeconfig, self.home, *words)["content"][0]["text"]
 
-    def by_command_line(self, tool, arguments):
+    def by_command_line(self, tool, arguments, kubeconfig=None):
         words = []
         for key, value in arguments.items():
             for one in value if isinstance(value, list) else [value]:
                 words.append(f"{key}={json.dumps(one) if isinstance(one, bool) else one}")
-        done = subprocess.run([PROGRAM, "call", tool, *words], capture_output=True, text=True)
+        env = {**os.environ, "KUBECONFIG": kubeconfig or self.kubeconfig}
+        done = subprocess.run([PROGRAM, "call", tool, *words], capture_output=True, text=True, env=env)
         if done.returncode:
             raise Failed(done.stdout + done.stderr)
         return done.stdout
@@ -130,6 +131,8 @@ def resources_describe(place, call):
     answer.says("ReplicaSet", "0/1", "ScalingReplicaSet")
     line = answer.line(pod.name, pod.status)
     assert str(pod.restarts) in line, f"not {pod.restarts} restarts: {line}"
+    answer = Answer(call("resources_describe", {**arguments, "name": "web"}))
+    answer.says("Used by: Service web", "HorizontalPodAutoscaler web", "Uses: ")
 
 
 def pods_list(place, call):
@@ -189,6 +192,33 @@ def workloads_list(place, call):
     answer.before("crash", "web")
 
 
+def workloads_history(place, call):
+    answer = Answer(call("workloads_history", {"name": "web", "namespace": place.namespace}))
+    sets = facts("get", "replicasets", "-n", place.namespace, "-l", "app=web")["items"]
+    ready = place.object("deployment", "web")["status"]["readyReplicas"]
+    for one in sets:
+        revision = one["metadata"]["annotations"]["deployment.kubernetes.io/revision"]
+        assert answer.line(f"{revision}\t").startswith(f"{revision}\t"), answer.text
+    answer.says(f"{ready} of 3 ready")
+
+
+def metrics_top(place, call):
+    answer = Answer(call("metrics_top", {"kind": "nodes", "sort_by": "memory"}))
+    for node in facts("get", "nodes")["items"]:
+        answer.says(node["metadata"]["name"])
+    answer = Answer(call("metrics_top", {"kind": "Container", "namespace": "kube-system"}))
+    metrics = json.loads(kubectl("get", "--raw", "/apis/metrics.k8s.io/v1beta1/namespaces/kube-system/pods"))
+    for pod in metrics["items"]:
+        answer.line(pod["metadata"]["name"])
+
+
+def access_check(place, call):
+    allowed = kubectl("auth", "can-i", "create", "pods/exec", "-n", place.namespace).strip()
+    answer = Answer(call("access_check", {"verb": "exec", "kind": "po", "namespace": place.namespace}))
+    assert answer.lines[0].startswith({"yes": "Yes", "no": "No"}[allowed]), answer.text
+    answer.says(f"create pods/exec in {place.namespace}")
+
+
 def resources_label(place, call):
     def labels():
         return place.object("configmap", "paint")["metadata"]["labels"]
@@ -232,6 +262,9 @@ CHECKS = [
     events_list,
     resources_wait,
     workloads_list,
+    workloads_history,
+    metrics_top,
+    access_check,
     resources_label,
     mistakes,
 ]
@@ -252,6 +285,45 @@ def resource(place, kubeconfig, home):
     web = place.object("deployment", "web")
     answer = Answer(result["contents"][0]["text"])
     answer.says(f"replicas: {web['spec']['replicas']}", f"readyReplicas: {web['status']['readyReplicas']}")
+
+
+def several_clusters(place, kubeconfig, home):
+    """A second cluster, named by SECOND_KUBECONFIG, and one that is down."""
+    first, second = facts("config", "view"), facts("config", "view", "--kubeconfig", second_kubeconfig())
+    one, two = first["current-context"], second["current-context"]
+    down = pathlib.Path(home) / "down.yaml"
+    down.write_text(
+        json.dumps(
+            {
+                "apiVersion": "v1",
+                "kind": "Config",
+                "clusters": [{"name": "gone", "cluster": {"server": "https://127.0.0.1:9"}}],
+                "users": [{"name": "gone", "user": {}}],
+                "contexts": [{"name": "gone", "context": {"cluster": "gone", "user": "gone"}}],
+            }
+        )
+    )
+    clients = Clients(os.pathsep.join([kubeconfig, second_kubeconfig(), str(down)]), home)
+    arguments = {"kind": "namespaces", "cluster": "*"}
+    for call in (clients.by_inspector, lambda tool, given: clients.by_command_line(tool, given, clients.kubeconfig)):
+        answer = Answer(call("resources_list", arguments))
+        for cluster in (one, two):
+            answer.line(f"{cluster}\t", "kube-system")
+        assert "gone unreachable" in answer.lines[0], answer.text
+        answer = Answer(call("access_check", {"verb": "list", "kind": "pods", "cluster": two}))
+        answer.says(f"[{two}] ")
+        try:
+            answer = call("resources_label", {"kind": "ns", "name": place.namespace, "labels": ["color=red"]})
+        except Failed as failed:
+            if "tool_is_error" not in str(failed):
+                Answer(str(failed)).says("cluster", one, two)
+        else:
+            raise AssertionError(f"a change without cluster was made:\n{answer}")
+        assert "color" not in facts("get", "namespace", place.namespace)["metadata"]["labels"]
+
+
+def second_kubeconfig():
+    return os.environ.get("SECOND_KUBECONFIG", "")
 
 
 def schemas(place, kubeconfig, home):
@@ -286,6 +358,8 @@ def main():
                 check(f"{tool.__name__} by {way}", lambda: tool(place, call))
         for extra in (prompt, resource, schemas):
             check(f"{extra.__name__} by inspector", lambda: extra(place, kubeconfig, home))
+        if second_kubeconfig():
+            check("several clusters by inspector and call", lambda: several_clusters(place, kubeconfig, home))
         for mode in ("legacy", "2026-07-28", "auto"):
             for converse, way in ((sdk.converse, "stdio"), (sdk.converse_over_http, "HTTP")):
                 check(f"Python SDK over {way}, {mode}", lambda: asyncio.run(converse(PROGRAM, place, mode)))

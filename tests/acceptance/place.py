@@ -72,7 +72,7 @@ class Place:
             kubectl("apply", "-f", "-", stdin=self.fixture("sprockets.yaml"))
             kubectl("label", "--overwrite", "crd", self.crd, *marks)
             eventually(30, lambda: kubectl("get", "serviceaccount", "default", "-n", self.namespace))
-            for name in ("workloads.yaml", "settings.yaml"):
+            for name in ("workloads.yaml", "settings.yaml", "references.yaml"):
                 kubectl("apply", "-n", self.namespace, "-f", "-", stdin=self.fixture(name))
             objects = self.fixture("sprocket-objects.yaml")
             eventually(30, lambda: kubectl("apply", "-n", self.namespace, "-f", "-", stdin=objects))
