@@ -1,11 +1,7 @@
 //! Specs and templates that nobody would write, made of those that somebody has: whatever comes, it is accepted or
 //! there is a mistake with a place that exists.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "a test fails by panicking, in its helpers too, and says what it fails on"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 use std::{fs, path::Path};
 

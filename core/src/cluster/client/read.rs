@@ -67,7 +67,7 @@ impl Client {
     }
 
     /// The bytes of a Table of the objects that match, in one namespace, or in all of them or cluster-scoped if
-    /// `namespace` is none; read it with [`TableView`](super::TableView).
+    /// `namespace` is none; read it with [`TableView`](crate::cluster::TableView).
     ///
     /// # Errors
     /// As they come, explained.
