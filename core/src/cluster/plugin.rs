@@ -36,6 +36,8 @@ pub(super) struct Plugin {
     timeout: Duration,
 }
 
+/// The variable of `http.token`.
+const OUR_TOKEN: &str = "KUBE_MCP_HTTP_TOKEN";
 /// What a plugin may print at most.
 const OUTPUT: usize = 1 << 20;
 /// How much of its complaints is kept.
@@ -161,6 +163,8 @@ impl Plugin {
         command
             .args(self.exec.args.iter().flatten())
             .env("KUBERNETES_EXEC_INFO", info.to_string())
+            // A plugin has no business with who may call us.
+            .env_remove(OUR_TOKEN)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -331,5 +335,37 @@ fn tail(complaint: &[u8]) -> String {
     match clean.char_indices().rev().nth(499) {
         Some((at @ 1.., _)) => format!("…{}", &clean[at..]),
         _ => clean,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use kube::config::{AuthInfo, ExecConfig};
+
+    use super::*;
+
+    #[test]
+    fn a_plugin_does_not_learn_our_own_token() {
+        let exec = ExecConfig {
+            api_version: Some("client.authentication.k8s.io/v1".to_owned()),
+            command: Some("sh".to_owned()),
+            ..ExecConfig::default()
+        };
+        let user = AuthInfo {
+            exec: Some(exec),
+            ..AuthInfo::default()
+        };
+        let entry = Entry {
+            cluster: kube::config::Cluster::default(),
+            user,
+            root_cert_file: None,
+            place: "context c".to_owned(),
+        };
+        let plugin = Plugin::of(&entry, Duration::from_secs(1)).unwrap();
+        let command = plugin.command(&entry).unwrap();
+        let mut given = command.as_std().get_envs();
+        assert!(given.any(|(name, value)| name == OUR_TOKEN && value.is_none()));
     }
 }
