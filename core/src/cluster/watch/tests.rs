@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use futures::StreamExt as _;
 use serde_json::json;
 
@@ -5,7 +7,7 @@ use super::*;
 use crate::{
     call::Access,
     cluster::{
-        Grant,
+        Cluster, Grant,
         testing::{Script, grant},
     },
 };
@@ -26,7 +28,14 @@ async fn watch_with(
     name: Option<&str>,
     grant: Grant,
 ) -> impl Stream<Item = Result<WatchEvent, Error>> + Unpin + use<> {
-    let cluster = server.cluster();
+    watch_on(&server.cluster(), name, grant).await
+}
+
+async fn watch_on(
+    cluster: &Arc<Cluster>,
+    name: Option<&str>,
+    grant: Grant,
+) -> impl Stream<Item = Result<WatchEvent, Error>> + Unpin + use<> {
     let resource = cluster.resolve("po", grant.clone()).await.unwrap();
     cluster.client(grant).watch(WatchScope {
         resource,
@@ -94,6 +103,28 @@ async fn a_list_and_then_what_happens_page_by_page() {
     assert_eq!(server.open_watches(), 1);
     drop(events);
     assert_eq!(server.open_watches(), 0);
+}
+
+#[tokio::test]
+async fn an_open_watch_keeps_no_other_request_waiting() {
+    let server = Script::new()
+        .with_config(|config| config.kubernetes.concurrency = 1)
+        .on("GET", PODS, list("5", &[]))
+        .watch(
+            &format!("{PODS}?watch=true&resourceVersion=5"),
+            &[("ADDED", pod("a", "u1", "6"))],
+            true,
+        )
+        .on("GET", &format!("{PODS}/a"), pod("a", "u1", "6"));
+    let cluster = server.cluster();
+    let mut events = watch_on(&cluster, None, grant(Access::Read)).await;
+    assert_eq!(told(&mut events, 2).await, ["synced", "+a@6"]);
+    let client = cluster.client(grant(Access::Read));
+    let pods = cluster.resolve("po", grant(Access::Read)).await.unwrap();
+    let other = client.get(&pods, Some("shop"), "a");
+    let answered = tokio::time::timeout(Duration::from_secs(5), other).await;
+    assert!(answered.is_ok_and(|answer| answer.is_ok()));
+    assert_eq!(server.open_watches(), 1);
 }
 
 #[tokio::test]
