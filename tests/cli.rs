@@ -5,7 +5,7 @@
 use std::{
     collections::BTreeSet,
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
@@ -124,13 +124,19 @@ fn no_operation_of_the_core_is_missed_by_the_scan() {
     assert_eq!(names, scanned);
 }
 
-#[test]
-fn a_new_tool_of_any_operation_lints_clean() {
+/// A folder with one toolset, and where its tools go.
+fn a_surface_of_mine() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let tools = folder.path().join("spec/tools/mine");
     fs::create_dir_all(&tools).unwrap();
-    let toolsets = "spec: 1\ntoolsets:\n  - {name: mine, description: All of them}\n";
+    let toolsets = "spec: 1\ntoolsets:\n  - {name: mine, description: Ours}\n";
     fs::write(folder.path().join("spec/toolsets.yaml"), toolsets).unwrap();
+    (folder, tools)
+}
+
+#[test]
+fn a_new_tool_of_any_operation_lints_clean() {
+    let (folder, tools) = a_surface_of_mine();
     let operations = catalog().operations;
     for operation in &operations {
         let new = run(&["new", "tool", &operation.name]);
@@ -159,11 +165,7 @@ fn a_new_tool_of_any_operation_lints_clean() {
 
 #[test]
 fn lint_tells_every_mistake_with_its_place() {
-    let folder = tempfile::tempdir().unwrap();
-    let tools = folder.path().join("spec/tools/mine");
-    fs::create_dir_all(&tools).unwrap();
-    let toolsets = "spec: 1\ntoolsets:\n  - {name: mine, description: Ours}\n";
-    fs::write(folder.path().join("spec/toolsets.yaml"), toolsets).unwrap();
+    let (folder, tools) = a_surface_of_mine();
     let spec = "spec: 1\nname: mine\ndescripton: Ours\ntitle: Ours\nop: resources.lst\n";
     fs::write(tools.join("mine.yaml"), spec).unwrap();
     // A tool of ours cannot be declared again in the same binary.

@@ -2,13 +2,14 @@
 
 use std::{
     collections::BTreeMap,
+    iter,
     net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use super::{
-    Rule,
+    Rule, VERBS,
     tree::{Key, Node, Place, Value},
 };
 use crate::nearest::nearest;
@@ -212,18 +213,6 @@ impl Given<'_> {
 }
 
 const RULE: [&str; 4] = ["verbs", "resources", "namespaces", "clusters"];
-const VERBS: [&str; 9] = [
-    "*",
-    "get",
-    "list",
-    "watch",
-    "create",
-    "update",
-    "patch",
-    "delete",
-    "deletecollection",
-];
-
 fn rule(node: &Node, wrong: &mut Vec<Wrong>) -> Rule {
     let mut rule = Rule::default();
     let Value::Map(entries) = &node.value else {
@@ -259,14 +248,15 @@ fn rule(node: &Node, wrong: &mut Vec<Wrong>) -> Rule {
             Err(one) => wrong.push(one),
         }
         if key.name == "verbs" {
-            let strange = rule.verbs.iter().find(|verb| !VERBS.contains(&verb.as_str()));
+            let known: Vec<&str> = iter::once("*").chain(VERBS).collect();
+            let strange = rule.verbs.iter().find(|verb| !known.contains(&verb.as_str()));
             if let Some(verb) = strange {
                 wrong.push(Wrong::at(
                     value,
                     format!(
                         "no verb {verb:?}; expected {}{}",
-                        VERBS.join(", "),
-                        did_you_mean(verb, &VERBS)
+                        known.join(", "),
+                        did_you_mean(verb, &known)
                     ),
                 ));
             }

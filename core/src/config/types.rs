@@ -161,6 +161,18 @@ pub enum Confirm {
     AskOnly,
 }
 
+/// RBAC's verbs of requests, reads before writes.
+pub(crate) const VERBS: [&str; 8] = [
+    "get",
+    "list",
+    "watch",
+    "create",
+    "update",
+    "patch",
+    "delete",
+    "deletecollection",
+];
+
 /// A rule in RBAC's words. An empty list matches everything; so does `*`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rule {

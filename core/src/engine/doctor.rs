@@ -21,7 +21,8 @@ use crate::{
         doctor::{self, Examined, Needed},
     },
     config::{Config, Loaded, Overrides},
-    output::{Redactor, nearest::nearest},
+    nearest::nearest,
+    output::Redactor,
 };
 
 /// Clusters that are looked at at once.

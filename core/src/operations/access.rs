@@ -3,7 +3,6 @@
 mod question;
 mod rules;
 
-use futures::{StreamExt as _, stream};
 use serde::Serialize;
 
 use self::question::Question;
@@ -14,9 +13,6 @@ use crate::{
     cluster::{Decision, RequestInfo},
     operation, output,
 };
-
-/// Requests under way at once.
-const AT_ONCE: usize = 8;
 
 /// What we may do.
 #[derive(Debug, Default, Serialize, Record)]
@@ -145,16 +141,9 @@ fn refused_here(cx: &Cx, question: &Question, asked: &RequestInfo) -> Option<Str
 
 /// The verbs that are allowed of those that the kind has.
 async fn allowed_verbs(cx: &Cx, question: &Question) -> Result<Vec<String>, Error> {
-    // Collected first: a closure over references in the stream would keep the whole call on one thread.
-    let asking: Vec<_> = question
+    let others = question
         .verbs
         .iter()
-        .filter(|verb| question.verb.as_ref() != Some(*verb))
-        .map(async |verb| {
-            let decision = cx.client().may(&question.info(verb)).await?;
-            Ok::<_, Error>(decision.allowed.then(|| verb.clone()))
-        })
-        .collect();
-    let answers: Vec<Result<Option<String>, Error>> = stream::iter(asking).buffered(AT_ONCE).collect().await;
-    answers.into_iter().filter_map(Result::transpose).collect()
+        .filter(|verb| question.verb.as_ref() != Some(*verb));
+    allowed::among(cx, others.map(|verb| (verb.clone(), question.info(verb)))).await
 }

@@ -81,21 +81,30 @@ pub(super) async fn namespaces(cx: &Cx, asked: &RequestInfo) -> Result<(Vec<Stri
             names.len()
         ));
     }
-    let asking: Vec<_> = names
-        .into_iter()
-        .take(NAMESPACES)
-        .map(async |namespace| {
-            let there = RequestInfo {
-                namespace: Some(namespace.clone()),
-                ..asked.clone()
-            };
-            let decision = cx.client().may(&there).await?;
-            Ok::<_, Error>(decision.allowed.then_some(namespace))
+    let questions = names.into_iter().take(NAMESPACES).map(|namespace| {
+        let there = RequestInfo {
+            namespace: Some(namespace.clone()),
+            ..asked.clone()
+        };
+        (namespace, there)
+    });
+    Ok((among(cx, questions).await?, note))
+}
+
+/// Those of the questions, in their order, to which the answer is yes; each is told by a name.
+pub(super) async fn among(
+    cx: &Cx,
+    questions: impl Iterator<Item = (String, RequestInfo)>,
+) -> Result<Vec<String>, Error> {
+    // Collected first: a closure over references in the stream would keep the whole call on one thread.
+    let asking: Vec<_> = questions
+        .map(async |(name, asked)| {
+            let decision = cx.client().may(&asked).await?;
+            Ok::<_, Error>(decision.allowed.then_some(name))
         })
         .collect();
     let answers: Vec<Result<Option<String>, Error>> = stream::iter(asking).buffered(AT_ONCE).collect().await;
-    let allowed: Result<Vec<String>, Error> = answers.into_iter().filter_map(Result::transpose).collect();
-    Ok((allowed?, note))
+    answers.into_iter().filter_map(Result::transpose).collect()
 }
 
 /// The namespaces that are known without a list of them: the context's, and a service account's own.

@@ -16,7 +16,8 @@ use crate::{
     call::{Cx, KindRef},
     cluster::{Include, Resource, TableView},
     monitoring::status::{self, Verdict},
-    output::{Next, ObjectId, Scope, nearest::nearest},
+    nearest::nearest,
+    output::{Next, ObjectId, Scope},
 };
 
 /// Finds the object that a read names: the first line of every operation about one object. `op` is that operation:

@@ -7,7 +7,8 @@ use crate::{
     Error, ErrorKind,
     call::Cx,
     cluster::{Cell, Include, Resource, TableView},
-    output::{Column, Next, ObjectId, Role, Row, Scope, Table, nearest::nearest},
+    nearest::nearest,
+    output::{Column, Next, ObjectId, Role, Row, Scope, Table},
 };
 
 /// How many names a sentence lists.

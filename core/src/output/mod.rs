@@ -18,7 +18,6 @@ pub mod size;
 mod table;
 pub mod yaml;
 
-pub use crate::nearest;
 pub use any::{Output, OutputKind};
 pub use change::{Change, ChangeItem, Outcome, Verb};
 pub use clean::{clean, cleaned};

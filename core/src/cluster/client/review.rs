@@ -44,9 +44,9 @@ impl Client {
             "verb": request.verb,
             "group": request.group,
             "resource": request.resource,
-            "subresource": request.subresource,
-            "namespace": request.namespace,
-            "name": request.name,
+            "subresource": request.subresource.as_deref().unwrap_or_default(),
+            "namespace": request.namespace.as_deref().unwrap_or_default(),
+            "name": request.name.as_deref().unwrap_or_default(),
         });
         let body = json!({
             "apiVersion": "authorization.k8s.io/v1",

@@ -3,18 +3,16 @@
 use std::collections::BTreeMap;
 
 use futures::{StreamExt as _, stream};
-use serde_json::json;
 
 use super::{Finding, Level};
 use crate::{
     Error,
-    cluster::{Client, Resource, registry::Registry},
+    cluster::{Client, RequestInfo, Resource, registry::Registry},
 };
 
 /// Reviews under way at once.
 const AT_ONCE: usize = 8;
 const CHECK: &str = "rights";
-const PATH: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
 
 /// A right that something needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,19 +120,16 @@ async fn allowed(
     resource: &Resource,
     namespace: Option<&str>,
 ) -> Result<bool, Error> {
-    let body = json!({
-        "apiVersion": "authorization.k8s.io/v1",
-        "kind": "SelfSubjectAccessReview",
-        "spec": {"resourceAttributes": {
-            "verb": need.verb,
-            "group": resource.group,
-            "resource": resource.plural,
-            "subresource": need.subresource.as_deref().unwrap_or_default(),
-            "namespace": namespace.unwrap_or_default(),
-        }},
-    });
-    let review = client.review(PATH, &body).await?;
-    Ok(review["status"]["allowed"].as_bool().unwrap_or(false))
+    let asked = RequestInfo {
+        verb: need.verb.clone(),
+        is_resource: true,
+        group: resource.group.clone(),
+        resource: resource.plural.clone(),
+        subresource: need.subresource.clone(),
+        namespace: namespace.map(str::to_owned),
+        ..RequestInfo::default()
+    };
+    Ok(client.may(&asked).await?.allowed)
 }
 
 /// `get pods/log (these, those)`.

@@ -2,23 +2,9 @@ use std::sync::Arc;
 
 use super::*;
 use crate::{
-    engine::render::NextResolver,
+    engine::render::{NextResolver as _, tests::Calls},
     output::{Column, Health, ObjectId, Role, Row, Scope},
 };
-
-/// Writes any operation as a call of a tool of its name.
-struct Calls;
-
-impl NextResolver for Calls {
-    fn call(&self, next: &Next) -> Option<String> {
-        let args: String = next
-            .args
-            .iter()
-            .map(|(name, value)| format!(" {name}={value}"))
-            .collect();
-        Some(format!("{}{args}", next.op.replace('.', "_")))
-    }
-}
 
 fn merge(answers: Vec<(&str, Result<Table, Error>)>) -> Result<String, Error> {
     let answers = answers.into_iter().map(|(cluster, answer)| {

@@ -16,7 +16,7 @@ mod shrink;
 mod stage;
 mod table;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 pub use budget::tokens;
 pub(super) use heading::{found, of_clusters};

@@ -19,7 +19,7 @@ use crate::{
 mod cut;
 
 /// Writes any operation but `not.listed` as a call of a tool of its name.
-struct Calls;
+pub(in crate::engine) struct Calls;
 
 impl NextResolver for Calls {
     fn call(&self, next: &Next) -> Option<String> {

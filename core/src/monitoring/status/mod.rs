@@ -22,6 +22,6 @@ pub use age::age_of;
 pub use cells::CellRule;
 pub use object::of_object;
 pub use pod::{container_trouble, restarts as pod_restarts};
-pub use rollout::Rollout;
+pub use rollout::{Rollout, desired, partition};
 pub use verdict::Verdict;
-pub use workload::{UNOBSERVED, condition, labelled};
+pub use workload::{UNOBSERVED, condition, is_observed, labelled};

@@ -45,6 +45,22 @@ impl Rollout {
     }
 }
 
+/// How many pods a workload of this kind is to have.
+pub fn desired(kind: &str, object: &Value) -> u64 {
+    match kind {
+        "DaemonSet" => object["status"]["desiredNumberScheduled"].as_u64().unwrap_or(0),
+        // Absent replicas mean one, as the API server defaults them.
+        _ => object["spec"]["replicas"].as_u64().unwrap_or(1),
+    }
+}
+
+/// How many pods a stateful set keeps at older revisions because it was told so.
+pub fn partition(object: &Value) -> u64 {
+    object["spec"]["updateStrategy"]["rollingUpdate"]["partition"]
+        .as_u64()
+        .unwrap_or(0)
+}
+
 /// Numbers of pods.
 struct Facts {
     desired: u64,
@@ -59,13 +75,9 @@ struct Facts {
 
 impl Facts {
     fn of(kind: &str, object: &Value) -> Option<Self> {
-        let (spec, status) = (&object["spec"], &object["status"]);
+        let status = &object["status"];
         let number = |field: &str| status[field].as_u64().unwrap_or(0);
-        let desired = match kind {
-            "DaemonSet" => number("desiredNumberScheduled"),
-            // Absent replicas mean one, as the API server defaults them.
-            _ => spec["replicas"].as_u64().unwrap_or(1),
-        };
+        let desired = desired(kind, object);
         Some(match kind {
             "Deployment" => Self {
                 desired,
@@ -84,13 +96,12 @@ impl Facts {
                 ready: number("numberReady"),
             },
             "StatefulSet" => {
-                let partition = spec["updateStrategy"]["rollingUpdate"]["partition"].as_u64();
                 // Once all are updated there is one revision, and the status counts none as updated.
                 let is_one = !status["updateRevision"].is_null()
                     && status["updateRevision"] == status["currentRevision"];
                 Self {
                     desired,
-                    to_update: desired.saturating_sub(partition.unwrap_or(0)),
+                    to_update: desired.saturating_sub(partition(object)),
                     updated: if is_one {
                         desired
                     } else {

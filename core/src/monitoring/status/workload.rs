@@ -126,7 +126,7 @@ pub(super) fn replicas_of_object(
 }
 
 /// Whether the controller has taken up the newest spec.
-pub(super) fn is_observed(object: &Value) -> bool {
+pub fn is_observed(object: &Value) -> bool {
     let generation = object["metadata"]["generation"].as_u64().unwrap_or(0);
     object["status"]["observedGeneration"].as_u64().unwrap_or(0) >= generation
 }

@@ -4,29 +4,12 @@ use crate::{
     Error, ErrorKind,
     call::{Cx, KindRef},
     cluster::{RequestInfo, Resource},
-    output::nearest::nearest,
+    config::VERBS,
+    nearest::nearest,
 };
 
-/// RBAC's verbs, reads before writes: those of requests, and those that only a review knows.
-const VERBS: [&str; 15] = [
-    "get",
-    "list",
-    "watch",
-    "create",
-    "update",
-    "patch",
-    "delete",
-    "deletecollection",
-    "use",
-    "bind",
-    "escalate",
-    "impersonate",
-    "approve",
-    "sign",
-    "*",
-];
-/// How many of them are those of requests.
-const OF_REQUESTS: usize = 8;
+/// RBAC's verbs that only a review knows, and all of them.
+const OF_REVIEWS: [&str; 7] = ["use", "bind", "escalate", "impersonate", "approve", "sign", "*"];
 /// Deeds that are no verbs of RBAC's: the verb and the subresource that they need.
 const DEEDS: [(&str, &str, Option<&str>); 10] = [
     ("exec", "create", Some("exec")),
@@ -71,7 +54,7 @@ impl Question {
         if kind.0 == "*" {
             return Ok(Self {
                 verb: verb.map(known).transpose()?,
-                verbs: VERBS[..OF_REQUESTS].iter().map(|&verb| verb.to_owned()).collect(),
+                verbs: VERBS.map(str::to_owned).to_vec(),
                 namespaced: true,
                 namespace: None,
                 name: None,
@@ -199,23 +182,25 @@ fn has(resource: &Resource, subresource: &str) -> Result<(), Error> {
     })
 }
 
+/// RBAC's verbs, reads before writes.
+fn verbs() -> impl Iterator<Item = &'static str> {
+    VERBS.into_iter().chain(OF_REVIEWS)
+}
+
 /// Where a verb stands in a list of them: reads before writes.
 pub(super) fn rank(verb: &str) -> usize {
-    VERBS
-        .iter()
-        .position(|known| *known == verb)
-        .unwrap_or(VERBS.len())
+    verbs().position(|known| known == verb).unwrap_or(usize::MAX)
 }
 
 /// A verb of RBAC's.
 fn known(verb: String) -> Result<String, Error> {
-    if VERBS.contains(&&*verb) {
+    if verbs().any(|known| known == verb) {
         return Ok(verb);
     }
-    let words = || VERBS.into_iter().chain(DEEDS.into_iter().map(|(deed, ..)| deed));
+    let words = || verbs().chain(DEEDS.into_iter().map(|(deed, ..)| deed));
     let error = Error::invalid(format!(
         "verb: expected one of {}, not {verb:?}",
-        VERBS[..OF_REQUESTS].join(", ")
+        VERBS.join(", ")
     ));
     Err(match nearest(&verb, words()) {
         Some(near) => error.instead("verb", near),

@@ -16,10 +16,8 @@ use super::{
 };
 use crate::{
     Error,
-    output::{
-        Column, Role, Row,
-        nearest::{nearest, plain},
-    },
+    nearest::{nearest, plain},
+    output::{Column, Role, Row},
 };
 
 /// What a caller asked of a list beyond its selectors: `where`, `sort` and `fields`.

@@ -3,10 +3,8 @@
 use serde_json::Value;
 
 use crate::{
-    Error,
-    monitoring::status::container_trouble,
-    operations::names::name_of,
-    output::{Source, nearest::nearest},
+    Error, monitoring::status::container_trouble, nearest::nearest, operations::names::name_of,
+    output::Source,
 };
 
 /// A container to read.

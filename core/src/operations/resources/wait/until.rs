@@ -2,10 +2,7 @@
 
 use std::fmt;
 
-use crate::{
-    Error,
-    output::{filter::FieldPath, nearest::nearest},
-};
+use crate::{Error, nearest::nearest, output::filter::FieldPath};
 
 /// What is waited for.
 #[derive(Clone, Debug)]

@@ -1,9 +1,7 @@
 //! Where a rollout stands, as `kubectl rollout status` sees it, and what holds it up.
 
-use serde_json::Value;
-
 use super::revisions::Revision;
-use crate::{operations::locate::Found, output::Health};
+use crate::{monitoring::status, operations::locate::Found, output::Health};
 
 /// `revision 9, 3 of 3 ready`;
 /// `revision 8 rolling out, stuck: 0 of 2 new pods ready, 2 of revision 7 still serve`.
@@ -16,14 +14,17 @@ pub(super) fn standing(workload: &Found, revisions: &[Revision]) -> String {
     if !object["metadata"]["deletionTimestamp"].is_null() {
         return format!("{revision}, being deleted");
     }
-    let generation = |value: &Value| value.as_i64().unwrap_or(0);
-    if generation(&object["status"]["observedGeneration"]) < generation(&object["metadata"]["generation"]) {
+    if !status::is_observed(object) {
         return format!("{revision}; its controller has not taken up the last change yet");
     }
-    let desired = desired(object);
-    let kept_back = kept_back(object);
+    let pods_of = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
+    let desired = pods_of(status::desired(&workload.resource.kind, object));
+    let kept_back = pods_of(status::partition(object));
+    let condition = |kind: &str, word: &str| {
+        status::condition(object, kind).filter(|condition| condition["status"] == word)
+    };
     let old: u32 = older.iter().map(|revision| revision.pods.total).sum();
-    let why = match (&pods.worst, condition(object, "ReplicaFailure", "True")) {
+    let why = match (&pods.worst, condition("ReplicaFailure", "True")) {
         (_, Some(failure)) => format!(
             " ({})",
             failure["message"].as_str().unwrap_or("no pod can be made")
@@ -45,7 +46,7 @@ pub(super) fn standing(workload: &Found, revisions: &[Revision]) -> String {
             ),
         };
     }
-    let given_up = condition(object, "Progressing", "False").is_some();
+    let given_up = condition("Progressing", "False").is_some();
     let fails = pods
         .worst
         .as_ref()
@@ -81,25 +82,4 @@ fn serving(older: &[Revision]) -> String {
         true => String::new(),
         false => format!(", {} still serve", serving.join(" and ")),
     }
-}
-
-/// How many pods there should be.
-fn desired(object: &Value) -> u32 {
-    let (spec, status) = (&object["spec"], &object["status"]);
-    let number = status["desiredNumberScheduled"]
-        .as_u64()
-        // Absent replicas mean one, as the API server defaults them.
-        .unwrap_or_else(|| spec["replicas"].as_u64().unwrap_or(1));
-    u32::try_from(number).unwrap_or(u32::MAX)
-}
-
-/// How many pods a stateful set keeps at older revisions because it was told so.
-fn kept_back(object: &Value) -> u32 {
-    let partition = object["spec"]["updateStrategy"]["rollingUpdate"]["partition"].as_u64();
-    u32::try_from(partition.unwrap_or(0)).unwrap_or(u32::MAX)
-}
-
-fn condition<'a>(object: &'a Value, kind: &str, status: &str) -> Option<&'a Value> {
-    let mut conditions = object["status"]["conditions"].as_array()?.iter();
-    conditions.find(|condition| condition["type"] == kind && condition["status"] == status)
 }
