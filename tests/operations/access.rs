@@ -39,7 +39,7 @@ fn allowed(stage: &Stage) -> Result<(), String> {
 }
 
 fn refused_says_what_is_allowed_and_where(stage: &Stage) -> Result<(), String> {
-    let mut server = stage.server(Contexts::Reader, &[])?;
+    let mut server = stage.server(Contexts::Scout, &[])?;
     let blind = server
         .call("access_check", &json!({"verb": "list", "kind": "pod"}))?
         .text;
@@ -49,8 +49,8 @@ fn refused_says_what_is_allowed_and_where(stage: &Stage) -> Result<(), String> {
         "{blind}"
     );
     // Who may list namespaces learns in which of them he may.
-    let binding = format!("reader-{}", stage.run);
-    let subject = format!("--serviceaccount={}:reader", stage.namespace);
+    let binding = format!("scout-{}", stage.run);
+    let subject = format!("--serviceaccount={}:scout", stage.namespace);
     let role = format!("{binding}-namespaces");
     kubectl(&[
         "create",
@@ -83,7 +83,7 @@ fn refused_says_what_is_allowed_and_where(stage: &Stage) -> Result<(), String> {
     kubectl(&["delete", "clusterrolebinding", &binding])?;
     kubectl(&["delete", "clusterrole", &role])?;
     let (here, other, all) = asked?;
-    let user = format!("system:serviceaccount:{}:reader", stage.namespace);
+    let user = format!("system:serviceaccount:{}:scout", stage.namespace);
     let no = format!("No: {user} may not delete pods in {}", stage.namespace);
     ensure!(
         here.starts_with(&no) && here.contains("[get, list]") && !here.contains("allowed_in"),

@@ -43,6 +43,8 @@ pub(crate) enum Contexts {
     Several,
     /// One cluster, as a user who may read pods in the suite's namespace only.
     Reader,
+    /// As the reader, but another user, to whom one trial gives further rights.
+    Scout,
 }
 
 impl Contexts {
@@ -51,6 +53,7 @@ impl Contexts {
             Self::One => "one.json",
             Self::Several => "several.json",
             Self::Reader => "reader.json",
+            Self::Scout => "scout.json",
         }
     }
 }
@@ -333,7 +336,7 @@ fn command(folder: &TempDir, contexts: Contexts) -> Command {
 fn write_kubeconfigs(folder: &TempDir, namespace: &str) -> Result<(), String> {
     let given = kubectl_json(&["config", "view", "--raw", "--minify", "--flatten"])?;
     let (cluster, user) = (&given["clusters"][0]["cluster"], &given["users"][0]["user"]);
-    let token = token(namespace, "reader")?;
+    let bearer = |account| token(namespace, account).map(|token| json!({"token": token}));
     let config = |contexts: Value, user: &Value| {
         json!({
             "apiVersion": "v1",
@@ -356,7 +359,8 @@ fn write_kubeconfigs(folder: &TempDir, namespace: &str) -> Result<(), String> {
     let files = [
         (Contexts::One, config(one.clone(), user)),
         (Contexts::Several, config(several, user)),
-        (Contexts::Reader, config(one, &json!({"token": token}))),
+        (Contexts::Reader, config(one.clone(), &bearer("reader")?)),
+        (Contexts::Scout, config(one, &bearer("scout")?)),
     ];
     for (contexts, text) in files {
         let path = folder.path().join(contexts.file());
