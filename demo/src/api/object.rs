@@ -1,0 +1,118 @@
+//! An object as it is kept: JSON, encoded once however often it is served.
+
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+use serde_json::{Map, Value};
+
+/// An object of the store. It never changes: a write puts another in its place.
+#[derive(Debug)]
+pub(crate) struct Object {
+    value: Value,
+    revision: u64,
+    encoded: OnceLock<Bytes>,
+}
+
+impl Object {
+    /// This object, as it is since the store's revision.
+    pub(crate) fn new(value: Value, revision: u64) -> Self {
+        Self {
+            value,
+            revision,
+            encoded: OnceLock::new(),
+        }
+    }
+
+    /// The object.
+    pub(crate) fn value(&self) -> &Value {
+        &self.value
+    }
+
+    /// The revision that wrote it.
+    pub(crate) fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// The object as JSON.
+    pub(crate) fn encoded(&self) -> Bytes {
+        self.encoded.get_or_init(|| self.value.to_string().into()).clone()
+    }
+}
+
+impl std::ops::Deref for Object {
+    type Target = Value;
+
+    fn deref(&self) -> &Value {
+        &self.value
+    }
+}
+
+/// What every object has, read and written where it stands.
+pub(crate) trait Meta {
+    /// `metadata.name`, or nothing.
+    fn name(&self) -> &str;
+    /// `metadata.namespace`; empty for what is in none.
+    fn namespace(&self) -> &str;
+    /// `metadata.uid`.
+    fn uid(&self) -> &str;
+    /// A text at a JSON pointer; empty if there is none.
+    fn text(&self, pointer: &str) -> &str;
+    /// A whole number at a JSON pointer.
+    fn number(&self, pointer: &str) -> Option<i64>;
+    /// A list at a JSON pointer; empty if there is none.
+    fn list(&self, pointer: &str) -> &[Value];
+    /// Whether it is being deleted.
+    fn is_terminating(&self) -> bool;
+    /// The reference of the owner that controls it.
+    fn controller(&self) -> Option<&Value>;
+}
+
+impl Meta for Value {
+    fn name(&self) -> &str {
+        self.text("/metadata/name")
+    }
+
+    fn namespace(&self) -> &str {
+        self.text("/metadata/namespace")
+    }
+
+    fn uid(&self) -> &str {
+        self.text("/metadata/uid")
+    }
+
+    fn text(&self, pointer: &str) -> &str {
+        self.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    fn number(&self, pointer: &str) -> Option<i64> {
+        self.pointer(pointer).and_then(Value::as_i64)
+    }
+
+    fn list(&self, pointer: &str) -> &[Value] {
+        self.pointer(pointer)
+            .and_then(Value::as_array)
+            .map_or(&[], Vec::as_slice)
+    }
+
+    fn is_terminating(&self) -> bool {
+        self.pointer("/metadata/deletionTimestamp").is_some()
+    }
+
+    fn controller(&self) -> Option<&Value> {
+        self.list("/metadata/ownerReferences")
+            .iter()
+            .find(|owner| owner["controller"] == true)
+    }
+}
+
+/// The map at a key, made where there is none; what is there and no map is replaced.
+pub(crate) fn map_at<'a>(value: &'a mut Value, key: &str) -> &'a mut Map<String, Value> {
+    let slot = &mut value[key];
+    if !slot.is_object() {
+        *slot = Value::Object(Map::new());
+    }
+    match slot {
+        Value::Object(map) => map,
+        _ => unreachable!("it was made a map"),
+    }
+}

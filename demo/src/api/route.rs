@@ -1,0 +1,111 @@
+//! What a path means.
+
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
+
+use http::Uri;
+use percent_encoding::percent_decode_str;
+
+use super::{kinds::Kind, server::Api};
+
+/// What a request is about, where it is about objects.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    /// Of which kind.
+    pub(crate) kind: Arc<Kind>,
+    /// In which namespace; `None` for all, and for what is in none.
+    pub(crate) namespace: Option<String>,
+    /// Which one; `None` for all.
+    pub(crate) name: Option<String>,
+    /// What beneath it, as `status`.
+    pub(crate) subresource: Option<String>,
+}
+
+impl Target {
+    /// The namespace, empty for a cluster's own.
+    pub(crate) fn place(&self) -> &str {
+        self.namespace.as_deref().unwrap_or_default()
+    }
+}
+
+/// The objects that a path means; `None` if it is no path of objects, or no such kind is served.
+pub(crate) fn target(api: &Api, path: &str) -> Option<Target> {
+    let parts: Vec<Cow<'_, str>> = path
+        .trim_matches('/')
+        .split('/')
+        .map(|part| percent_decode_str(part).decode_utf8_lossy())
+        .collect();
+    let parts: Vec<&str> = parts.iter().map(AsRef::as_ref).collect();
+    let (group, version, rest) = match parts.as_slice() {
+        ["api", version, rest @ ..] => ("", *version, rest),
+        ["apis", group, version, rest @ ..] => (*group, *version, rest),
+        _ => return None,
+    };
+    let kinds = api.kinds();
+    let find = |plural: &str| kinds.at(group, version, plural).cloned();
+    let (namespace, kind, rest) = match rest {
+        // `namespaces/NAME/status` is of the namespace itself, `namespaces/NAME/pods` of what is in it.
+        ["namespaces", namespace, plural, rest @ ..] if find(plural).is_some_and(|kind| kind.namespaced) => {
+            (Some((*namespace).to_owned()), find(plural)?, rest)
+        }
+        [plural, rest @ ..] => (None, find(plural)?, rest),
+        [] => return None,
+    };
+    let (name, subresource) = match rest {
+        [] => (None, None),
+        [name] => (Some((*name).to_owned()), None),
+        [name, subresource] => {
+            kind.subresource(subresource)?;
+            (Some((*name).to_owned()), Some((*subresource).to_owned()))
+        }
+        _ => return None,
+    };
+    // What lives in a namespace has no name outside of it.
+    if name.is_some() && kind.namespaced && namespace.is_none() {
+        return None;
+    }
+    Some(Target {
+        kind,
+        namespace,
+        name,
+        subresource,
+    })
+}
+
+/// The parameters of a query.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Parameters(BTreeMap<String, String>);
+
+impl Parameters {
+    /// Those of a URI.
+    pub(crate) fn of(uri: &Uri) -> Self {
+        let decode = |text: &str| {
+            percent_decode_str(&text.replace('+', " "))
+                .decode_utf8_lossy()
+                .into_owned()
+        };
+        let pairs = uri
+            .query()
+            .unwrap_or_default()
+            .split('&')
+            .filter(|pair| !pair.is_empty());
+        Self(
+            pairs
+                .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+                .map(|(name, value)| (decode(name), decode(value)))
+                .collect(),
+        )
+    }
+
+    /// The value of a parameter; `None` if it is not there or empty.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0
+            .get(name)
+            .map(String::as_str)
+            .filter(|value| !value.is_empty())
+    }
+
+    /// Whether a parameter says yes.
+    pub(crate) fn flag(&self, name: &str) -> bool {
+        matches!(self.get(name), Some("true" | "1" | "t" | "True"))
+    }
+}

@@ -1,0 +1,192 @@
+//! What the API says when it refuses: a `Status`, as the real one words it.
+
+use serde_json::{Map, Value, json};
+
+use super::kinds::Kind;
+
+/// The outcome of a request.
+pub(crate) type Result<T> = std::result::Result<T, Failure>;
+
+/// A refusal: HTTP status, reason, message and details of a `Status` object.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    /// The HTTP status.
+    pub(crate) code: u16,
+    reason: &'static str,
+    message: String,
+    details: Map<String, Value>,
+}
+
+/// One thing that is wrong with an object.
+#[derive(Clone, Debug)]
+pub(crate) struct Cause {
+    /// `FieldValueInvalid`, `FieldValueRequired`, `FieldValueNotSupported`, `FieldValueForbidden`, ….
+    pub(crate) reason: &'static str,
+    /// What, without the path.
+    pub(crate) message: String,
+    /// Where, as `spec.containers[0].image`.
+    pub(crate) field: String,
+}
+
+impl Failure {
+    fn new(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            reason,
+            message: message.into(),
+            details: Map::new(),
+        }
+    }
+
+    fn about(mut self, kind: &Kind, name: &str) -> Self {
+        self.details.insert("name".into(), name.into());
+        if !kind.group.is_empty() {
+            self.details.insert("group".into(), kind.group.clone().into());
+        }
+        self.details.insert("kind".into(), kind.plural.clone().into());
+        self
+    }
+
+    /// 400: the request itself is wrong.
+    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(400, "BadRequest", message)
+    }
+
+    /// 401: nobody we know.
+    pub(crate) fn unauthorized() -> Self {
+        Self::new(401, "Unauthorized", "Unauthorized")
+    }
+
+    /// 403, with the message as it is.
+    pub(crate) fn forbidden(kind: &Kind, name: &str, why: &str) -> Self {
+        let message = match name {
+            "" => format!("{} is forbidden: {why}", kind.resource()),
+            name => format!("{} {name:?} is forbidden: {why}", kind.resource()),
+        };
+        Self::new(403, "Forbidden", message).about(kind, name)
+    }
+
+    /// 403 for a path that is no resource.
+    pub(crate) fn forbidden_path(user: &str, verb: &str, path: &str) -> Self {
+        Self::new(
+            403,
+            "Forbidden",
+            format!("forbidden: User {user:?} cannot {verb} path {path:?}"),
+        )
+    }
+
+    /// 404 for an object.
+    pub(crate) fn not_found(kind: &Kind, name: &str) -> Self {
+        Self::new(404, "NotFound", format!("{} {name:?} not found", kind.resource())).about(kind, name)
+    }
+
+    /// 404 for a path under which nothing is served.
+    pub(crate) fn nothing_here() -> Self {
+        Self::new(
+            404,
+            "NotFound",
+            "the server could not find the requested resource",
+        )
+    }
+
+    /// 405.
+    pub(crate) fn method_not_allowed() -> Self {
+        Self::new(
+            405,
+            "MethodNotAllowed",
+            "the server does not allow this method on the requested resource",
+        )
+    }
+
+    /// 409: it is there already.
+    pub(crate) fn already_exists(kind: &Kind, name: &str) -> Self {
+        let message = format!("{} {name:?} already exists", kind.resource());
+        Self::new(409, "AlreadyExists", message).about(kind, name)
+    }
+
+    /// 409: what the request builds on is no longer so.
+    pub(crate) fn conflict(kind: &Kind, name: &str, why: &str) -> Self {
+        let message = format!(
+            "Operation cannot be fulfilled on {} {name:?}: {why}",
+            kind.resource()
+        );
+        Self::new(409, "Conflict", message).about(kind, name)
+    }
+
+    /// 409 of server-side apply: others own the fields. The causes are given as they are.
+    pub(crate) fn owned_by_others(message: String, causes: Vec<Cause>) -> Self {
+        Self::new(409, "Conflict", message).with_causes(causes)
+    }
+
+    /// 410: the resource version is older than what is kept.
+    pub(crate) fn expired(message: impl Into<String>) -> Self {
+        Self::new(410, "Expired", message)
+    }
+
+    /// 415: no content type that is read here.
+    pub(crate) fn unsupported_media(message: impl Into<String>) -> Self {
+        Self::new(415, "UnsupportedMediaType", message)
+    }
+
+    /// 422: the object breaks rules.
+    pub(crate) fn invalid(kind: &Kind, name: &str, causes: Vec<Cause>) -> Self {
+        let told: Vec<_> = causes
+            .iter()
+            .map(|cause| format!("{}: {}", cause.field, cause.message))
+            .collect();
+        let told = match told.as_slice() {
+            [one] => one.clone(),
+            many => format!("[{}]", many.join(", ")),
+        };
+        // The message names the kind, the details the kind too: not the resource, as elsewhere.
+        let subject = match kind.group.as_str() {
+            "" => kind.kind.clone(),
+            group => format!("{}.{group}", kind.kind),
+        };
+        let mut failure =
+            Self::new(422, "Invalid", format!("{subject} {name:?} is invalid: {told}")).about(kind, name);
+        failure.details.insert("kind".into(), kind.kind.clone().into());
+        failure.with_causes(causes)
+    }
+
+    /// 429: a disruption budget does not allow it.
+    pub(crate) fn too_many_requests(message: impl Into<String>) -> Self {
+        Self::new(429, "TooManyRequests", message)
+    }
+
+    /// 500.
+    pub(crate) fn internal(message: impl Into<String>) -> Self {
+        Self::new(500, "InternalError", message)
+    }
+
+    /// With causes in its details.
+    pub(crate) fn with_causes(mut self, causes: Vec<Cause>) -> Self {
+        let causes = causes
+            .into_iter()
+            .map(|cause| json!({"reason": cause.reason, "message": cause.message, "field": cause.field}));
+        self.details.insert("causes".into(), causes.collect());
+        self
+    }
+
+    /// Whether this is a 404 for an object.
+    pub(crate) fn is_not_found(&self) -> bool {
+        self.code == 404
+    }
+
+    /// The `Status` object.
+    pub(crate) fn to_status(&self) -> Value {
+        let mut status = json!({
+            "kind": "Status",
+            "apiVersion": "v1",
+            "metadata": {},
+            "status": "Failure",
+            "message": self.message,
+            "reason": self.reason,
+        });
+        if !self.details.is_empty() {
+            status["details"] = Value::Object(self.details.clone());
+        }
+        status["code"] = self.code.into();
+        status
+    }
+}

@@ -1,0 +1,11 @@
+//! What makes the cluster move: controllers, scheduler and kubelet, each a [`Controller`] that the [`Manager`] runs.
+
+pub(crate) mod events;
+mod manager;
+
+pub(crate) use manager::{Controller, Manager};
+
+/// All of them.
+pub(crate) fn all() -> Vec<Box<dyn Controller>> {
+    vec![]
+}
