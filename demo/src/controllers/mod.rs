@@ -5,7 +5,9 @@ mod manager;
 
 pub(crate) use manager::{Controller, Manager};
 
+use crate::api::namespaces;
+
 /// All of them.
 pub(crate) fn all() -> Vec<Box<dyn Controller>> {
-    vec![]
+    vec![Box::new(namespaces::Accounts)]
 }
