@@ -14,6 +14,7 @@ pub(crate) mod managed;
 pub(crate) mod object;
 pub(crate) mod read;
 pub(crate) mod route;
+pub(crate) mod schema;
 pub(crate) mod selector;
 pub(crate) mod status;
 pub(crate) mod store;
