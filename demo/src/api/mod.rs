@@ -15,6 +15,7 @@ pub(crate) mod object;
 pub(crate) mod present;
 pub(crate) mod read;
 pub(crate) mod route;
+pub(crate) mod schema;
 pub(crate) mod selector;
 pub(crate) mod status;
 pub(crate) mod store;
