@@ -18,6 +18,7 @@ pub(crate) mod present;
 pub(crate) mod rbac;
 pub(crate) mod read;
 pub(crate) mod route;
+pub(crate) mod schema;
 pub(crate) mod selector;
 pub(crate) mod status;
 pub(crate) mod store;
