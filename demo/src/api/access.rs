@@ -5,7 +5,7 @@ use http::{HeaderMap, header::AUTHORIZATION};
 use super::status::{Failure, Result};
 
 /// The token of the administrator in the kubeconfig that the cluster gives out.
-pub(crate) const ADMIN_TOKEN: &str = "kube-mcp-demo";
+pub const ADMIN_TOKEN: &str = "kube-mcp-demo";
 
 /// Who asks.
 #[derive(Clone, Debug)]
