@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{
     access::{self, User},
-    delete, discovery, list,
+    delete, discovery, list, protobuf,
     rbac::{self, Attributes},
     read,
     route::{self, Parameters, Target},
@@ -78,6 +78,10 @@ fn verb(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>
 impl Asked {
     /// The body as an object.
     pub(crate) fn object(&self) -> Result<Value> {
+        let content = self.headers.get(header::CONTENT_TYPE);
+        if content.is_some_and(|content| content.as_bytes().starts_with(protobuf::CONTENT_TYPE.as_bytes())) {
+            return protobuf::decode(&self.body);
+        }
         serde_json::from_slice(&self.body)
             .map_err(|error| Failure::bad_request(format!("the body of the request is no JSON: {error}")))
     }

@@ -15,6 +15,7 @@ pub(crate) mod managed;
 pub(crate) mod namespaces;
 pub(crate) mod object;
 pub(crate) mod present;
+pub(crate) mod protobuf;
 pub(crate) mod rbac;
 pub(crate) mod read;
 pub(crate) mod route;
