@@ -69,6 +69,7 @@ fn verb(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>
         ("POST", None, None) => write::create,
         ("POST", Some(_), Some("token")) => token::create,
         ("PUT", Some(_), None | Some("status")) => write::update,
+        ("DELETE", None, None) => delete::collection,
         ("DELETE", Some(_), None) => delete::delete,
         _ => return Err(Failure::method_not_allowed()),
     };

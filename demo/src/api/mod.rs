@@ -5,6 +5,7 @@
 
 pub(crate) mod access;
 pub(crate) mod bootstrap;
+pub(crate) mod collect;
 pub(crate) mod defaults;
 pub(crate) mod delete;
 pub(crate) mod discovery;

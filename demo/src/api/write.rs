@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{
     access::User,
     defaults,
+    delete::{is_kept, is_namespace},
     front::{Asked, Body},
     kinds::{Kind, metadata},
     managed, namespaces,
@@ -117,7 +118,7 @@ impl Api {
         {
             map.remove("status");
         }
-        if kind.kind == "Namespace" {
+        if is_namespace(kind) {
             namespaces::begin(&mut object);
         }
         defaults::fill(self, kind, &mut object);
@@ -175,9 +176,7 @@ impl Api {
                 return Ok(Arc::new(Object::new(object, before.revision())));
             }
             // The last finalizer of an object that is being deleted was what kept it.
-            let ends = object.is_terminating()
-                && object.list("/metadata/finalizers").is_empty()
-                && !is_graceful(&object);
+            let ends = object.is_terminating() && !is_kept(kind, &object);
             let written = self.store.write(&key, |current| match current {
                 Some(current) if current.revision() != before.revision() => {
                     Err(Failure::conflict(kind, name, CHANGED))
@@ -216,13 +215,6 @@ impl Api {
 /// What a conflict of resource versions is told as.
 const CHANGED: &str =
     "the object has been modified; please apply your changes to the latest version and try again";
-
-/// Whether an object waits for its end although nothing keeps it: a pod that has time to stop.
-fn is_graceful(object: &Value) -> bool {
-    object
-        .number("/metadata/deletionGracePeriodSeconds")
-        .is_some_and(|seconds| seconds > 0)
-}
 
 /// Whether an object is what its request says that it is.
 fn agrees(kind: &Kind, namespace: &str, name: Option<&str>, object: &Value) -> Result<()> {
@@ -315,6 +307,9 @@ fn keep(kind: &Kind, before: &Value, object: &mut Value, subresource: Option<&st
     }
     object["apiVersion"] = kind.api_version().into();
     object["kind"] = kind.kind.clone().into();
+    if is_namespace(kind) && subresource != Some("finalize") {
+        object["spec"]["finalizers"] = before["spec"]["finalizers"].clone();
+    }
     if kind.has_status() {
         match (before.get("status"), object.as_object_mut()) {
             (Some(status), Some(object)) => object.insert("status".into(), status.clone()),
