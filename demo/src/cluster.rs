@@ -52,6 +52,11 @@ impl Cluster {
         cluster
     }
 
+    /// The API itself.
+    pub(crate) fn api(&self) -> &Api {
+        &self.0.api
+    }
+
     /// Answers an HTTP request as a Kubernetes API server does.
     pub async fn respond(&self, request: Request<Bytes>) -> Response<Body> {
         front::respond(&self.0.api, request).await

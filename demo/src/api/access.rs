@@ -11,7 +11,7 @@ use super::{
 };
 
 /// The token of the administrator in the kubeconfig that the cluster gives out.
-pub(crate) const ADMIN_TOKEN: &str = "kube-mcp-demo";
+pub const ADMIN_TOKEN: &str = "kube-mcp-demo";
 
 /// The group of those who may do everything.
 const MASTERS: &str = "system:masters";
