@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 
 use super::{
     Api,
+    kinds::Kind,
     object::Meta as _,
+    status::{Cause, Failure},
     store::{Change, Key},
     write::Write,
 };
@@ -32,6 +34,16 @@ pub(crate) fn begin(namespace: &mut Value) {
         namespace["spec"]["finalizers"] = json!(finalizers);
     }
     namespace["status"] = json!({"phase": "Active"});
+}
+
+/// 403: nothing new is made where all is being deleted.
+pub(crate) fn is_ending(kind: &Kind, namespace: &str, name: &str) -> Failure {
+    let why = format!("unable to create new content in namespace {namespace} because it is being terminated");
+    Failure::forbidden(kind, name, &why).with_causes(vec![Cause {
+        reason: "NamespaceTerminating",
+        message: format!("namespace {namespace} is being terminated"),
+        field: "metadata.namespace".into(),
+    }])
 }
 
 /// Gives each namespace its service account `default` and the certificate of the cluster, and gives them again.

@@ -171,11 +171,17 @@ impl Failure {
         Self::new(500, "InternalError", message)
     }
 
+    /// 500 that says no more than what is wrong.
+    pub(crate) fn unexplained(message: impl Into<String>) -> Self {
+        Self::new(500, "", message)
+    }
+
     /// With causes in its details.
     pub(crate) fn with_causes(mut self, causes: Vec<Cause>) -> Self {
-        let causes = causes
-            .into_iter()
-            .map(|cause| json!({"reason": cause.reason, "message": cause.message, "field": cause.field}));
+        let causes = causes.into_iter().map(|cause| match &*cause.field {
+            "" => json!({"reason": cause.reason, "message": cause.message}),
+            field => json!({"reason": cause.reason, "message": cause.message, "field": field}),
+        });
         let details = self.details.get_or_insert_default();
         details.insert("causes".into(), causes.collect());
         self
@@ -194,8 +200,10 @@ impl Failure {
             "metadata": {},
             "status": "Failure",
             "message": self.message,
-            "reason": self.reason,
         });
+        if !self.reason.is_empty() {
+            status["reason"] = self.reason.into();
+        }
         if let Some(details) = &self.details {
             status["details"] = Value::Object(details.clone());
         }

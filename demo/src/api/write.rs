@@ -82,7 +82,7 @@ impl Api {
         how: &Write,
     ) -> Result<Arc<Object>> {
         agrees(kind, namespace, None, &object)?;
-        self.place_of(kind, namespace)?;
+        self.place_of(kind, namespace, object.name())?;
         let now = self.clock.now();
         let meta = map_at(&mut object, "metadata");
         for set_here in [
@@ -167,7 +167,10 @@ impl Api {
             keep(kind, &before, &mut object, how.subresource.as_deref());
             defaults::fill(self, kind, &mut object);
             validate::object(kind, &object, Some(&before))?;
-            if counts_generations(kind) && differs(&before, &object) {
+            if counts_generations(kind)
+                && how.subresource.as_deref() != Some("binding")
+                && differs(&before, &object)
+            {
                 let generation = before.number("/metadata/generation").unwrap_or(0) + 1;
                 object["metadata"]["generation"] = json!(generation);
             }
@@ -193,20 +196,14 @@ impl Api {
     }
 
     /// Whether objects may be made in a namespace.
-    fn place_of(&self, kind: &Kind, namespace: &str) -> Result<()> {
+    fn place_of(&self, kind: &Kind, namespace: &str, name: &str) -> Result<()> {
         if !kind.namespaced {
             return Ok(());
         }
         let namespaces = self.kind("namespaces")?;
         let object = self.get(&namespaces, "", namespace)?;
         match object.is_terminating() {
-            true => Err(Failure::forbidden(
-                kind,
-                "",
-                &format!(
-                    "unable to create new content in namespace {namespace} because it is being terminated"
-                ),
-            )),
+            true => Err(namespaces::is_ending(kind, namespace, name)),
             false => Ok(()),
         }
     }
@@ -310,7 +307,8 @@ fn keep(kind: &Kind, before: &Value, object: &mut Value, subresource: Option<&st
     if is_namespace(kind) && subresource != Some("finalize") {
         object["spec"]["finalizers"] = before["spec"]["finalizers"].clone();
     }
-    if kind.has_status() {
+    // Binding notes the node and the condition at once.
+    if kind.has_status() && subresource != Some("binding") {
         match (before.get("status"), object.as_object_mut()) {
             (Some(status), Some(object)) => object.insert("status".into(), status.clone()),
             (None, Some(object)) => object.remove("status"),

@@ -7,7 +7,7 @@ pub(crate) mod quantity;
 
 pub(crate) use manager::{Controller, Manager};
 
-use crate::api::{collect, namespaces};
+use crate::api::{collect, eviction, namespaces};
 
 /// All of them.
 pub(crate) fn all() -> Vec<Box<dyn Controller>> {
@@ -15,5 +15,6 @@ pub(crate) fn all() -> Vec<Box<dyn Controller>> {
         Box::new(namespaces::Accounts),
         Box::new(namespaces::Emptier),
         Box::new(collect::Collector::default()),
+        Box::new(eviction::Budgets),
     ]
 }
