@@ -9,10 +9,11 @@ use serde_json::Value;
 
 use super::{
     access::{self, User},
-    delete, discovery, list, protobuf,
+    binding, delete, discovery, eviction, list, protobuf,
     rbac::{self, Attributes},
-    read,
+    read, reviews,
     route::{self, Parameters, Target},
+    scale,
     server::Api,
     status::{Failure, Result},
     token,
@@ -66,9 +67,15 @@ fn verb(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>
     let verb = match (asked.method.as_str(), &target.name, beneath) {
         ("GET", None, None) => list::list,
         ("GET", Some(_), None | Some("status")) => read::get,
+        ("GET", Some(_), Some("scale")) => scale::get,
+        ("POST", None, None) if reviews::is_review(&target.kind) => reviews::create,
         ("POST", None, None) => write::create,
+        ("POST", Some(_), Some("binding")) => binding::create,
+        ("POST", Some(_), Some("eviction")) => eviction::create,
         ("POST", Some(_), Some("token")) => token::create,
-        ("PUT", Some(_), None | Some("status")) => write::update,
+        ("PUT", Some(_), Some("scale")) => scale::update,
+        ("PUT", Some(_), None | Some("status" | "finalize")) => write::update,
+        ("DELETE", None, None) => delete::collection,
         ("DELETE", Some(_), None) => delete::delete,
         _ => return Err(Failure::method_not_allowed()),
     };

@@ -4,10 +4,13 @@
 //! answer is wanted, and hands it to the verb: [`read`], [`list`](mod@list), [`write`](mod@write), [`delete`] or a subresource. All objects are JSON in one [`store`]; controllers use the same verbs as clients do.
 
 pub(crate) mod access;
+pub(crate) mod binding;
 pub(crate) mod bootstrap;
+pub(crate) mod collect;
 pub(crate) mod defaults;
 pub(crate) mod delete;
 pub(crate) mod discovery;
+pub(crate) mod eviction;
 pub mod front;
 pub(crate) mod kinds;
 pub(crate) mod list;
@@ -18,7 +21,9 @@ pub(crate) mod present;
 pub(crate) mod protobuf;
 pub(crate) mod rbac;
 pub(crate) mod read;
+pub(crate) mod reviews;
 pub(crate) mod route;
+pub(crate) mod scale;
 pub(crate) mod schema;
 pub(crate) mod selector;
 pub(crate) mod status;

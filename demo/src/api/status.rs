@@ -114,11 +114,14 @@ impl Failure {
 
     /// 409: what the request builds on is no longer so.
     pub(crate) fn conflict(kind: &Kind, name: &str, why: &str) -> Self {
-        let message = format!(
-            "Operation cannot be fulfilled on {} {name:?}: {why}",
-            kind.resource()
-        );
-        Self::new(409, "Conflict", message).about(kind, name)
+        Self::conflict_of(&kind.group, &kind.plural, name, why)
+    }
+
+    /// 409 that names the kind, not the resource.
+    pub(crate) fn conflict_of(group: &str, kind: &str, name: &str, why: &str) -> Self {
+        let subject = qualified(kind, group);
+        let message = format!("Operation cannot be fulfilled on {subject} {name:?}: {why}");
+        Self::new(409, "Conflict", message).about_one(group, kind, name)
     }
 
     /// 409 of server-side apply: others own the fields. The causes are given as they are.
@@ -168,11 +171,17 @@ impl Failure {
         Self::new(500, "InternalError", message)
     }
 
+    /// 500 that says no more than what is wrong.
+    pub(crate) fn unexplained(message: impl Into<String>) -> Self {
+        Self::new(500, "", message)
+    }
+
     /// With causes in its details.
     pub(crate) fn with_causes(mut self, causes: Vec<Cause>) -> Self {
-        let causes = causes
-            .into_iter()
-            .map(|cause| json!({"reason": cause.reason, "message": cause.message, "field": cause.field}));
+        let causes = causes.into_iter().map(|cause| match &*cause.field {
+            "" => json!({"reason": cause.reason, "message": cause.message}),
+            field => json!({"reason": cause.reason, "message": cause.message, "field": field}),
+        });
         let details = self.details.get_or_insert_default();
         details.insert("causes".into(), causes.collect());
         self
@@ -191,8 +200,10 @@ impl Failure {
             "metadata": {},
             "status": "Failure",
             "message": self.message,
-            "reason": self.reason,
         });
+        if !self.reason.is_empty() {
+            status["reason"] = self.reason.into();
+        }
         if let Some(details) = &self.details {
             status["details"] = Value::Object(details.clone());
         }

@@ -7,9 +7,14 @@ pub(crate) mod quantity;
 
 pub(crate) use manager::{Controller, Manager};
 
-use crate::api::namespaces;
+use crate::api::{collect, eviction, namespaces};
 
 /// All of them.
 pub(crate) fn all() -> Vec<Box<dyn Controller>> {
-    vec![Box::new(namespaces::Accounts)]
+    vec![
+        Box::new(namespaces::Accounts),
+        Box::new(namespaces::Emptier),
+        Box::new(collect::Collector::default()),
+        Box::new(eviction::Budgets),
+    ]
 }
