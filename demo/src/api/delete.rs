@@ -2,16 +2,31 @@
 
 use std::sync::Arc;
 
+use http::Response;
 use serde_json::Value;
 
 use super::{
+    front::{Asked, Body},
     kinds::Kind,
     object::Object,
+    present,
+    route::Target,
     server::Api,
     status::{Failure, Result},
     store::{Key, Outcome},
     write::{Write, preconditions},
 };
+
+/// `DELETE` of one.
+pub(crate) fn delete(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>> {
+    let options = match asked.body.is_empty() {
+        true => Value::Null,
+        false => asked.object()?,
+    };
+    let how = asked.write(target);
+    let object = api.delete(&target.kind, target.place(), target.name(), &options, &how)?;
+    present::one(api, asked, target, 200, &object)
+}
 
 impl Api {
     /// Deletes an object as `DeleteOptions` say.

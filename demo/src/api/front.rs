@@ -5,16 +5,15 @@ use std::{convert::Infallible, sync::Arc};
 use bytes::Bytes;
 use http::{Method, Request, Response, header};
 use http_body_util::{BodyExt as _, Full, combinators::UnsyncBoxBody};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     access::{self, User},
-    discovery,
-    object::Object,
+    delete, discovery, list, read,
     route::{self, Parameters, Target},
     server::Api,
     status::{Failure, Result},
-    write::Write,
+    write::{self, Write},
 };
 
 /// The body of a response: whole, or a stream of watch events or log lines.
@@ -54,73 +53,40 @@ async fn answer(api: &Arc<Api>, request: Request<Bytes>) -> Result<Response<Body
     Ok(json_response(200, value.to_string().into()))
 }
 
-/// What the method means for what is asked for.
+/// What the method means for what is asked for: one line a verb.
 fn verb(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>> {
-    let kind = &*target.kind;
-    let how = Write {
-        user: asked.user.clone(),
-        manager: asked
-            .parameters
-            .get("fieldManager")
-            .unwrap_or("unknown")
-            .to_owned(),
-        dry_run: asked.parameters.get("dryRun") == Some("All"),
-        subresource: target.subresource.clone(),
+    let beneath = target.subresource.as_deref();
+    let verb = match (asked.method.as_str(), &target.name, beneath) {
+        ("GET", None, None) => list::list,
+        ("GET", Some(_), None | Some("status")) => read::get,
+        ("POST", None, None) => write::create,
+        ("PUT", Some(_), None | Some("status")) => write::update,
+        ("DELETE", Some(_), None) => delete::delete,
+        _ => return Err(Failure::method_not_allowed()),
     };
-    match (&asked.method, &target.name) {
-        (&Method::GET, None) => Ok(list(api, target)),
-        (&Method::GET, Some(name)) => Ok(one(200, &*api.get(kind, target.place(), name)?)),
-        (&Method::POST, None) => Ok(one(
-            201,
-            &*api.create(kind, target.place(), asked.object()?, &how)?,
-        )),
-        (&Method::PUT, Some(name)) => {
-            let object = asked.object()?;
-            Ok(one(
-                200,
-                &*api.change(kind, target.place(), name, &how, |_| Ok(object.clone()))?,
-            ))
-        }
-        (&Method::DELETE, Some(name)) => {
-            let options = if asked.body.is_empty() {
-                Value::Null
-            } else {
-                asked.object()?
-            };
-            Ok(one(
-                200,
-                &*api.delete(kind, target.place(), name, &options, &how)?,
-            ))
-        }
-        _ => Err(Failure::method_not_allowed()),
-    }
+    verb(api, asked, target)
 }
 
 impl Asked {
     /// The body as an object.
-    fn object(&self) -> Result<Value> {
+    pub(crate) fn object(&self) -> Result<Value> {
         serde_json::from_slice(&self.body)
             .map_err(|error| Failure::bad_request(format!("the body of the request is no JSON: {error}")))
     }
-}
 
-fn list(api: &Api, target: &Target) -> Response<Body> {
-    let kind = &target.kind;
-    let (objects, revision) = api
-        .store
-        .list(&kind.resource(), target.namespace.as_deref(), None);
-    let items: Vec<&Value> = objects.iter().map(|object| object.value()).collect();
-    let list = json!({
-        "kind": format!("{}List", kind.kind),
-        "apiVersion": kind.api_version(),
-        "metadata": {"resourceVersion": revision.to_string()},
-        "items": items,
-    });
-    json_response(200, list.to_string().into())
-}
-
-fn one(code: u16, object: &Object) -> Response<Body> {
-    json_response(code, object.encoded())
+    /// How it is meant, where it writes.
+    pub(crate) fn write(&self, target: &Target) -> Write {
+        Write {
+            user: self.user.clone(),
+            manager: self
+                .parameters
+                .get("fieldManager")
+                .unwrap_or("unknown")
+                .to_owned(),
+            dry_run: self.parameters.get("dryRun") == Some("All"),
+            subresource: target.subresource.clone(),
+        }
+    }
 }
 
 /// A response of JSON.

@@ -1,14 +1,25 @@
-//! Reading: one object, or a list.
+//! Reading: one object, or all.
 
 use std::sync::Arc;
 
+use http::Response;
+
 use super::{
+    front::{Asked, Body},
     kinds::Kind,
     object::Object,
+    present,
+    route::Target,
     server::Api,
     status::{Failure, Result},
     store::Key,
 };
+
+/// `GET` of one.
+pub(crate) fn get(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>> {
+    let object = api.get(&target.kind, target.place(), target.name())?;
+    present::one(api, asked, target, 200, &object)
+}
 
 impl Api {
     /// An object.

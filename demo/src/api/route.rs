@@ -25,6 +25,11 @@ impl Target {
     pub(crate) fn place(&self) -> &str {
         self.namespace.as_deref().unwrap_or_default()
     }
+
+    /// The name, empty for all.
+    pub(crate) fn name(&self) -> &str {
+        self.name.as_deref().unwrap_or_default()
+    }
 }
 
 /// The objects that a path means; `None` if it is no path of objects, or no such kind is served.

@@ -2,14 +2,18 @@
 
 use std::sync::Arc;
 
+use http::Response;
 use serde_json::{Value, json};
 
 use super::{
     access::User,
     defaults,
+    front::{Asked, Body},
     kinds::{Kind, metadata},
     managed,
     object::{Meta as _, Object, map_at},
+    present,
+    route::Target,
     server::Api,
     status::{Failure, Result},
     store::{Key, Outcome},
@@ -46,6 +50,22 @@ impl Write {
         self.subresource = Some("status".into());
         self
     }
+}
+
+/// `POST` of a new object.
+pub(crate) fn create(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>> {
+    let how = asked.write(target);
+    let object = api.create(&target.kind, target.place(), asked.object()?, &how)?;
+    present::one(api, asked, target, 201, &object)
+}
+
+/// `PUT` in the place of an object.
+pub(crate) fn update(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>> {
+    let (how, object) = (asked.write(target), asked.object()?);
+    let object = api.change(&target.kind, target.place(), target.name(), &how, |_| {
+        Ok(object.clone())
+    })?;
+    present::one(api, asked, target, 200, &object)
 }
 
 impl Api {
