@@ -12,6 +12,7 @@ pub(crate) mod kinds;
 pub(crate) mod list;
 pub(crate) mod managed;
 pub(crate) mod object;
+pub(crate) mod openapi;
 pub(crate) mod present;
 pub(crate) mod read;
 pub(crate) mod route;
