@@ -57,8 +57,7 @@ async fn answer(api: &Arc<Api>, request: Request<Bytes>) -> Result<Response<Body
     if let Some(target) = route::target(api, &path) {
         return verb(api, &asked, &target);
     }
-    let value = discovery::answer(api, &path).ok_or_else(Failure::nothing_here)?;
-    Ok(json_response(200, value.to_string().into()))
+    discovery::answer(api, &asked, &path)
 }
 
 /// What the method means for what is asked for: one line a verb.

@@ -17,6 +17,7 @@ pub(crate) mod list;
 pub(crate) mod managed;
 pub(crate) mod namespaces;
 pub(crate) mod object;
+pub(crate) mod openapi;
 pub(crate) mod present;
 pub(crate) mod protobuf;
 pub(crate) mod rbac;

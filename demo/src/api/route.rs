@@ -113,6 +113,11 @@ impl Parameters {
             .filter(|value| !value.is_empty())
     }
 
+    /// Whether a parameter is there, with a value or without.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     /// Whether a parameter says yes.
     pub(crate) fn flag(&self, name: &str) -> bool {
         matches!(self.get(name), Some("true" | "1" | "t" | "True"))
