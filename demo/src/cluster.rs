@@ -8,7 +8,6 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response};
 use jiff::Timestamp;
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     api::{
@@ -27,7 +26,12 @@ pub struct Cluster(Arc<Shared>);
 struct Shared {
     api: Arc<Api>,
     manager: Mutex<Manager>,
-    stop: CancellationToken,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.api.stop.cancel();
+    }
 }
 
 impl std::fmt::Debug for Cluster {
@@ -43,7 +47,6 @@ impl Cluster {
         Self(Arc::new(Shared {
             api: Arc::new(Api::new(Clock::held(at), 1)),
             manager: Mutex::new(Manager::new(controllers::all())),
-            stop: CancellationToken::new(),
         }))
     }
 
@@ -80,16 +83,16 @@ impl Cluster {
         loop {
             let next = self.settle().and_then(|next| self.0.api.clock.until(next));
             tokio::select! {
-                () = self.0.stop.cancelled() => return,
+                () = self.0.api.stop.cancelled() => return,
                 changed = revisions.changed() => if changed.is_err() { return },
                 () = tokio::time::sleep(next.unwrap_or(Duration::from_secs(3600))) => {}
             }
         }
     }
 
-    /// Ends what [`run`](Self::run) does.
+    /// Ends what [`run`](Self::run) does, and the streams of watches and logs.
     pub fn stop(&self) {
-        self.0.stop.cancel();
+        self.0.api.stop.cancel();
     }
 
     /// A kubeconfig for the cluster, with one context, `demo`, of a user who may do everything.

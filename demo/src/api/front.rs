@@ -9,10 +9,11 @@ use serde_json::Value;
 
 use super::{
     access::{self, User},
-    delete, discovery, list, read,
+    delete, discovery, events, list, read,
     route::{self, Parameters, Target},
     server::Api,
     status::{Failure, Result},
+    watch,
     write::{self, Write},
 };
 
@@ -39,7 +40,7 @@ pub(crate) async fn respond(api: &Arc<Api>, request: Request<Bytes>) -> Response
 async fn answer(api: &Arc<Api>, request: Request<Bytes>) -> Result<Response<Body>> {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();
-    let asked = Asked {
+    let mut asked = Asked {
         user: access::user(&parts.headers)?,
         method: parts.method,
         parameters: Parameters::of(&parts.uri),
@@ -47,6 +48,9 @@ async fn answer(api: &Arc<Api>, request: Request<Bytes>) -> Result<Response<Body
         body,
     };
     if let Some(target) = route::target(api, &path) {
+        if target.served.group == events::GROUP {
+            asked.body = events::kept(asked.body);
+        }
         return verb(api, &asked, &target);
     }
     let value = discovery::answer(api, &path).ok_or_else(Failure::nothing_here)?;
@@ -57,6 +61,7 @@ async fn answer(api: &Arc<Api>, request: Request<Bytes>) -> Result<Response<Body
 fn verb(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>> {
     let beneath = target.subresource.as_deref();
     let verb = match (asked.method.as_str(), &target.name, beneath) {
+        ("GET", None, None) if asked.parameters.flag("watch") => watch::watch,
         ("GET", None, None) => list::list,
         ("GET", Some(_), None | Some("status")) => read::get,
         ("POST", None, None) => write::create,

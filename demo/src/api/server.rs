@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use fastrand::Rng;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     kinds::{Kind, Kinds},
@@ -21,6 +22,8 @@ pub(crate) struct Api {
     pub(crate) store: Store,
     /// The time.
     pub(crate) clock: Clock,
+    /// Ends the streams.
+    pub(crate) stop: CancellationToken,
     pub(super) kinds: RwLock<Kinds>,
     random: Mutex<Rng>,
 }
@@ -31,6 +34,7 @@ impl Api {
         Self {
             store: Store::default(),
             clock,
+            stop: CancellationToken::new(),
             kinds: RwLock::new(Kinds::built_in()),
             random: Mutex::new(Rng::with_seed(seed)),
         }

@@ -15,6 +15,8 @@ pub(crate) struct Failure {
     reason: &'static str,
     message: String,
     details: Map<String, Value>,
+    /// Where a list that cannot go on as it began may go on.
+    token: Option<String>,
 }
 
 /// One thing that is wrong with an object.
@@ -35,6 +37,7 @@ impl Failure {
             reason,
             message: message.into(),
             details: Map::new(),
+            token: None,
         }
     }
 
@@ -123,6 +126,24 @@ impl Failure {
         Self::new(410, "Expired", message)
     }
 
+    /// 410 for a list that cannot go on: the token goes on with objects as they are now.
+    pub(crate) fn expired_list(token: String) -> Self {
+        let mut failure = Self::expired(
+            "The provided continue parameter is too old to display a consistent list result. You can start a new \
+             list without the continue parameter, or use the continue token in this response to retrieve the \
+             remainder of the results. Continuing with the provided token results in an inconsistent list - objects \
+             that were created, modified, or deleted between the time the first chunk was returned and now may show \
+             up in the list.",
+        );
+        failure.token = Some(token);
+        failure
+    }
+
+    /// 406: no form that is spoken here.
+    pub(crate) fn not_acceptable(message: impl Into<String>) -> Self {
+        Self::new(406, "NotAcceptable", message)
+    }
+
     /// 415: no content type that is read here.
     pub(crate) fn unsupported_media(message: impl Into<String>) -> Self {
         Self::new(415, "UnsupportedMediaType", message)
@@ -130,6 +151,13 @@ impl Failure {
 
     /// 422: the object breaks rules.
     pub(crate) fn invalid(kind: &Kind, name: &str, causes: Vec<Cause>) -> Self {
+        let mut failure = Self::invalid_object(&kind.group, &kind.kind, name, causes);
+        failure.details.insert("name".into(), name.into());
+        failure
+    }
+
+    /// 422 for what is of a kind that is not served, as `ListOptions` of `meta.k8s.io`.
+    pub(crate) fn invalid_object(group: &str, kind: &str, name: &str, causes: Vec<Cause>) -> Self {
         let told: Vec<_> = causes
             .iter()
             .map(|cause| format!("{}: {}", cause.field, cause.message))
@@ -139,13 +167,15 @@ impl Failure {
             many => format!("[{}]", many.join(", ")),
         };
         // The message names the kind, the details the kind too: not the resource, as elsewhere.
-        let subject = match kind.group.as_str() {
-            "" => kind.kind.clone(),
-            group => format!("{}.{group}", kind.kind),
+        let subject = match group {
+            "" => kind.to_owned(),
+            group => format!("{kind}.{group}"),
         };
-        let mut failure =
-            Self::new(422, "Invalid", format!("{subject} {name:?} is invalid: {told}")).about(kind, name);
-        failure.details.insert("kind".into(), kind.kind.clone().into());
+        let mut failure = Self::new(422, "Invalid", format!("{subject} {name:?} is invalid: {told}"));
+        if !group.is_empty() {
+            failure.details.insert("group".into(), group.into());
+        }
+        failure.details.insert("kind".into(), kind.into());
         failure.with_causes(causes)
     }
 
@@ -157,6 +187,18 @@ impl Failure {
     /// 500.
     pub(crate) fn internal(message: impl Into<String>) -> Self {
         Self::new(500, "InternalError", message)
+    }
+
+    /// 504: a revision that is yet to come.
+    pub(crate) fn too_large(asked: u64, current: u64) -> Self {
+        let message = format!("Timeout: Too large resource version: {asked}, current: {current}");
+        let mut failure = Self::new(504, "Timeout", message);
+        failure.details.insert(
+            "causes".into(),
+            json!([{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}]),
+        );
+        failure.details.insert("retryAfterSeconds".into(), 1.into());
+        failure
     }
 
     /// With causes in its details.
@@ -185,6 +227,9 @@ impl Failure {
         });
         if !self.details.is_empty() {
             status["details"] = Value::Object(self.details.clone());
+        }
+        if let Some(token) = &self.token {
+            status["metadata"]["continue"] = token.clone().into();
         }
         status["code"] = self.code.into();
         status
