@@ -177,9 +177,12 @@ impl Form {
         meta: &ListMeta,
         now: Timestamp,
     ) -> Result<Bytes> {
-        let (mut out, meta) = (Vec::new(), meta.to_value());
+        let (mut out, mut meta) = (Vec::new(), meta.to_value());
         match &self.shape {
             Shape::Plain => {
+                if self.kind.custom.is_some() && meta.get("continue").is_none() {
+                    meta["continue"] = json!("");
+                }
                 open(
                     &mut out,
                     &format!("{}List", self.kind.kind),

@@ -139,7 +139,11 @@ impl Table {
 fn custom_cell(sort: &str, value: &Value, now: Timestamp) -> Value {
     match (sort, value) {
         ("string", Value::String(_) | Value::Null) => value.clone(),
-        ("string", other) => json!(other.to_string()),
+        ("string", other) => {
+            let mut other = other.clone();
+            other.sort_all_objects();
+            json!(other.to_string())
+        }
         ("integer", Value::Number(number)) => {
             #[expect(
                 clippy::cast_possible_truncation,
