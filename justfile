@@ -6,7 +6,7 @@ _default:
 # What CI runs first, without a cluster.
 check: fmt-check lint test docs
 
-# Every test that needs no cluster; the operations' suite is reported as ignored.
+# Every test, the operations on the embedded cluster.
 test *ARGS:
     cargo test --workspace --locked {{ARGS}}
 

@@ -9,6 +9,8 @@ use std::{
 
 use serde_json::Value;
 
+use crate::ground::aim;
+
 /// Runs kubectl; gives its stdout, or an error with its stderr.
 pub(crate) fn kubectl(arguments: &[&str]) -> Result<String, String> {
     run(arguments, None)
@@ -56,7 +58,7 @@ pub(crate) fn eventually<T>(
 }
 
 fn run(arguments: &[&str], stdin: Option<&str>) -> Result<String, String> {
-    let mut child = Command::new("kubectl")
+    let mut child = aim(&mut Command::new("kubectl"))
         .args(arguments)
         .stdin(if stdin.is_some() {
             Stdio::piped()

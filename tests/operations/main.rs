@@ -1,12 +1,14 @@
-//! The operations on a real cluster: every tool is called through the built program, and its facts are compared
-//! with what kubectl says.
+//! The operations on a cluster: every tool is called through the built program, and its facts are compared with what
+//! kubectl says.
 //!
 //! Set `KUBECONFIG` to a cluster on which pods run; the suite makes a namespace and a custom resource definition of
-//! its own there and removes them at the end. Without one its trials are reported as ignored. With
-//! `REQUIRE_CLUSTER=1` an absent cluster or a skipped trial is a failure.
+//! its own there and removes them at the end. Without one it runs on the embedded cluster, but for the few trials of
+//! [`ground::REAL_ONLY`]; without kubectl its trials are reported as ignored. With `REQUIRE_CLUSTER=1` the absence of
+//! a real cluster or a skipped trial is a failure.
 
 use std::{
-    env,
+    env, fs,
+    path::Path,
     process::ExitCode,
     sync::{
         Arc, OnceLock,
@@ -14,7 +16,7 @@ use std::{
     },
 };
 
-use libtest_mimic::{Arguments, Trial};
+use libtest_mimic::{Arguments, Failed, Trial};
 
 mod access;
 mod changes;
@@ -24,6 +26,7 @@ mod describe;
 mod doctor;
 mod events;
 mod facts;
+mod ground;
 mod history;
 mod kinds;
 mod kubectl;
@@ -44,6 +47,7 @@ mod waiting;
 mod workloads;
 mod wrong_calls;
 
+use ground::{Ground, REAL_ONLY};
 use stage::Stage;
 
 /// What a trial does.
@@ -80,7 +84,7 @@ const PARTS: &[(&str, Trials)] = &[
 macro_rules! ensure {
     ($condition:expr, $($message:tt)+) => {
         if !$condition {
-            return Err(format!($($message)+));
+            return Err(format!($($message)+).into());
         }
     };
 }
@@ -90,12 +94,17 @@ pub(crate) use ensure;
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let required = env::var_os("REQUIRE_CLUSTER").is_some_and(|value| value == "1");
-    let absent = if arguments.list { None } else { cluster_absent() };
-    if let Some(reason) = &absent {
-        eprintln!("operations: no cluster: {reason}");
-        if required {
-            return ExitCode::FAILURE;
-        }
+    let ground = (!arguments.list).then(Ground::find);
+    let embedded = matches!(ground, Some(Ground::Embedded(..)));
+    let absent = matches!(ground, Some(Ground::None(_)));
+    match &ground {
+        Some(Ground::Embedded(_, why)) => eprintln!("operations: on the embedded cluster: {why}"),
+        Some(Ground::None(why)) => eprintln!("operations: no cluster: {why}"),
+        _ => {}
+    }
+    if required && (embedded || absent) {
+        eprintln!("operations: REQUIRE_CLUSTER is set and there is no real cluster");
+        return ExitCode::FAILURE;
     }
 
     let run = Arc::new(stage::new_run());
@@ -107,7 +116,9 @@ fn main() -> ExitCode {
         for (name, check) in *checks {
             let (run, place) = (Arc::clone(&run), Arc::clone(&place));
             let (ran, told) = (Arc::clone(&ran), Arc::clone(&told));
-            let trial = Trial::test(format!("{part}::{name}"), move || {
+            let name = format!("{part}::{name}");
+            let skipped = absent || embedded && REAL_ONLY.iter().any(|(trial, _)| *trial == name);
+            let trial = Trial::test(name, move || {
                 // The first trial sets the stage for all; if it cannot be set, one of them says why.
                 let stage = match place.get_or_init(|| Stage::set(&run)) {
                     Ok(stage) => stage,
@@ -119,15 +130,24 @@ fn main() -> ExitCode {
                 ran.fetch_add(1, Ordering::Relaxed);
                 Ok(check(stage)?)
             });
-            trials.push(trial.with_ignored_flag(absent.is_some()));
+            trials.push(trial.with_ignored_flag(skipped));
         }
     }
+
+    trials.push(Trial::test("suite::real_only_is_told", real_only_is_told));
 
     let conclusion = libtest_mimic::run(&arguments, trials);
     if place.get().is_some() {
         stage::strike(&run);
     }
-    println!("operations on the cluster: {} ran", ran.load(Ordering::Relaxed));
+    let ran = ran.load(Ordering::Relaxed);
+    match embedded {
+        true => println!(
+            "operations on the embedded cluster: {ran} ran, {} real-only",
+            REAL_ONLY.len()
+        ),
+        false => println!("operations on the cluster: {ran} ran"),
+    }
     if required && !arguments.list && conclusion.num_ignored + conclusion.num_filtered_out > 0 {
         eprintln!("operations: REQUIRE_CLUSTER is set and not every trial ran");
         return ExitCode::FAILURE;
@@ -135,11 +155,21 @@ fn main() -> ExitCode {
     conclusion.exit_code()
 }
 
-/// Why there is no cluster to test on, if there is none. `~/.kube/config` is left alone: only `KUBECONFIG` names a
-/// cluster on which the suite may make things.
-fn cluster_absent() -> Option<String> {
-    if env::var_os("KUBECONFIG").is_none_or(|value| value.is_empty()) {
-        return Some("KUBECONFIG is not set".to_owned());
+/// What only a real cluster can pass stands in the documentation, and is a trial.
+fn real_only_is_told() -> Result<(), Failed> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/testing.md");
+    let told = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    for (trial, reason) in REAL_ONLY {
+        let row = format!("| `{trial}` | {reason} |");
+        ensure!(told.contains(&row), "docs/testing.md lacks the row {row}");
+        let mut parts = trial.split("::");
+        let (part, name) = (parts.next(), parts.next());
+        let known = PARTS
+            .iter()
+            .filter(|(known, _)| Some(*known) == part)
+            .flat_map(|(_, trials)| *trials)
+            .any(|(known, _)| Some(*known) == name);
+        ensure!(known, "{trial} is no trial");
     }
-    kubectl::kubectl(&["get", "--raw", "/readyz"]).err()
+    Ok(())
 }

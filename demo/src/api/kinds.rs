@@ -77,6 +77,8 @@ pub(crate) struct Custom {
     pub(crate) definition: String,
     /// `spec.versions[]` of it: schema, columns, subresources.
     pub(crate) version: Value,
+    /// The schema of its objects, whole: with `apiVersion`, `kind` and `metadata`.
+    pub(crate) schema: Value,
 }
 
 impl Kind {

@@ -197,7 +197,7 @@ pub(crate) fn check_match(parameters: &Parameters, watches: bool) -> Result<()> 
     }
     match causes.is_empty() {
         true => Ok(()),
-        false => Err(Failure::invalid_object("meta.k8s.io", "ListOptions", "", causes)),
+        false => Err(Failure::invalid_of("meta.k8s.io", "ListOptions", "", causes)),
     }
 }
 

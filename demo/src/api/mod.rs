@@ -5,6 +5,7 @@
 //! [`watch`](mod@watch) or a subresource. All objects are JSON in one [`store`]; controllers use the same verbs as clients do.
 
 pub(crate) mod access;
+pub(crate) mod bootstrap;
 pub(crate) mod cells;
 pub(crate) mod columns;
 pub(crate) mod defaults;
@@ -15,15 +16,19 @@ pub mod front;
 pub(crate) mod kinds;
 pub(crate) mod list;
 pub(crate) mod managed;
+pub(crate) mod namespaces;
 pub(crate) mod object;
 pub(crate) mod present;
 pub(crate) mod query;
+pub(crate) mod rbac;
 pub(crate) mod read;
 pub(crate) mod route;
+pub(crate) mod schema;
 pub(crate) mod selector;
 pub(crate) mod status;
 pub(crate) mod store;
 pub(crate) mod table;
+pub(crate) mod token;
 pub(crate) mod validate;
 pub(crate) mod watch;
 pub(crate) mod write;

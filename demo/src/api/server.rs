@@ -9,6 +9,7 @@ use super::{
     kinds::{Kind, Kinds},
     status::{Failure, Result},
     store::Store,
+    token::Tokens,
 };
 use crate::clock::Clock;
 
@@ -24,6 +25,8 @@ pub(crate) struct Api {
     pub(crate) clock: Clock,
     /// Ends the streams.
     pub(crate) stop: CancellationToken,
+    /// The tokens of service accounts.
+    pub(super) tokens: Tokens,
     pub(super) kinds: RwLock<Kinds>,
     random: Mutex<Rng>,
 }
@@ -35,6 +38,7 @@ impl Api {
             store: Store::default(),
             clock,
             stop: CancellationToken::new(),
+            tokens: Tokens::default(),
             kinds: RwLock::new(Kinds::built_in()),
             random: Mutex::new(Rng::with_seed(seed)),
         }

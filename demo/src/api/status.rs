@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::kinds::Kind;
+use super::kinds::{Kind, qualified};
 
 /// The outcome of a request.
 pub(crate) type Result<T> = std::result::Result<T, Failure>;
@@ -14,7 +14,7 @@ pub(crate) struct Failure {
     pub(crate) code: u16,
     reason: &'static str,
     message: String,
-    details: Map<String, Value>,
+    details: Option<Map<String, Value>>,
     /// Where a list that cannot go on as it began may go on.
     token: Option<String>,
 }
@@ -36,17 +36,22 @@ impl Failure {
             code,
             reason,
             message: message.into(),
-            details: Map::new(),
+            details: None,
             token: None,
         }
     }
 
-    fn about(mut self, kind: &Kind, name: &str) -> Self {
-        self.details.insert("name".into(), name.into());
-        if !kind.group.is_empty() {
-            self.details.insert("group".into(), kind.group.clone().into());
+    fn about(self, kind: &Kind, name: &str) -> Self {
+        self.about_one(&kind.group, &kind.plural, name)
+    }
+
+    fn about_one(mut self, group: &str, kind: &str, name: &str) -> Self {
+        let details = self.details.get_or_insert_default();
+        for (key, value) in [("name", name), ("group", group), ("kind", kind)] {
+            if !value.is_empty() {
+                details.insert(key.into(), value.into());
+            }
         }
-        self.details.insert("kind".into(), kind.plural.clone().into());
         self
     }
 
@@ -62,20 +67,23 @@ impl Failure {
 
     /// 403, with the message as it is.
     pub(crate) fn forbidden(kind: &Kind, name: &str, why: &str) -> Self {
+        Self::forbidden_to(&kind.group, &kind.plural, name, why)
+    }
+
+    /// 403 for a resource, whether it is served or not.
+    pub(crate) fn forbidden_to(group: &str, plural: &str, name: &str, why: &str) -> Self {
+        let resource = qualified(plural, group);
         let message = match name {
-            "" => format!("{} is forbidden: {why}", kind.resource()),
-            name => format!("{} {name:?} is forbidden: {why}", kind.resource()),
+            "" => format!("{resource} is forbidden: {why}"),
+            name => format!("{resource} {name:?} is forbidden: {why}"),
         };
-        Self::new(403, "Forbidden", message).about(kind, name)
+        Self::new(403, "Forbidden", message).about_one(group, plural, name)
     }
 
     /// 403 for a path that is no resource.
     pub(crate) fn forbidden_path(user: &str, verb: &str, path: &str) -> Self {
-        Self::new(
-            403,
-            "Forbidden",
-            format!("forbidden: User {user:?} cannot {verb} path {path:?}"),
-        )
+        let message = format!("forbidden: User {user:?} cannot {verb} path {path:?}");
+        Self::new(403, "Forbidden", message).about_one("", "", "")
     }
 
     /// 404 for an object.
@@ -151,13 +159,11 @@ impl Failure {
 
     /// 422: the object breaks rules.
     pub(crate) fn invalid(kind: &Kind, name: &str, causes: Vec<Cause>) -> Self {
-        let mut failure = Self::invalid_object(&kind.group, &kind.kind, name, causes);
-        failure.details.insert("name".into(), name.into());
-        failure
+        Self::invalid_of(&kind.group, &kind.kind, name, causes)
     }
 
-    /// 422 for what is of a kind that is not served, as `ListOptions` of `meta.k8s.io`.
-    pub(crate) fn invalid_object(group: &str, kind: &str, name: &str, causes: Vec<Cause>) -> Self {
+    /// 422 for what is no object that is kept.
+    pub(crate) fn invalid_of(group: &str, kind: &str, name: &str, causes: Vec<Cause>) -> Self {
         let told: Vec<_> = causes
             .iter()
             .map(|cause| format!("{}: {}", cause.field, cause.message))
@@ -166,17 +172,11 @@ impl Failure {
             [one] => one.clone(),
             many => format!("[{}]", many.join(", ")),
         };
-        // The message names the kind, the details the kind too: not the resource, as elsewhere.
-        let subject = match group {
-            "" => kind.to_owned(),
-            group => format!("{kind}.{group}"),
-        };
-        let mut failure = Self::new(422, "Invalid", format!("{subject} {name:?} is invalid: {told}"));
-        if !group.is_empty() {
-            failure.details.insert("group".into(), group.into());
-        }
-        failure.details.insert("kind".into(), kind.into());
-        failure.with_causes(causes)
+        // The message and the details name the kind: not the resource, as elsewhere.
+        let message = format!("{} {name:?} is invalid: {told}", qualified(kind, group));
+        Self::new(422, "Invalid", message)
+            .about_one(group, kind, name)
+            .with_causes(causes)
     }
 
     /// 429: a disruption budget does not allow it.
@@ -193,11 +193,10 @@ impl Failure {
     pub(crate) fn too_large(asked: u64, current: u64) -> Self {
         let message = format!("Timeout: Too large resource version: {asked}, current: {current}");
         let mut failure = Self::new(504, "Timeout", message);
-        failure.details.insert(
-            "causes".into(),
-            json!([{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}]),
-        );
-        failure.details.insert("retryAfterSeconds".into(), 1.into());
+        let causes = json!([{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}]);
+        let details = failure.details.get_or_insert_default();
+        details.insert("causes".into(), causes);
+        details.insert("retryAfterSeconds".into(), 1.into());
         failure
     }
 
@@ -206,7 +205,8 @@ impl Failure {
         let causes = causes
             .into_iter()
             .map(|cause| json!({"reason": cause.reason, "message": cause.message, "field": cause.field}));
-        self.details.insert("causes".into(), causes.collect());
+        let details = self.details.get_or_insert_default();
+        details.insert("causes".into(), causes.collect());
         self
     }
 
@@ -225,8 +225,8 @@ impl Failure {
             "message": self.message,
             "reason": self.reason,
         });
-        if !self.details.is_empty() {
-            status["details"] = Value::Object(self.details.clone());
+        if let Some(details) = &self.details {
+            status["details"] = Value::Object(details.clone());
         }
         if let Some(token) = &self.token {
             status["metadata"]["continue"] = token.clone().into();

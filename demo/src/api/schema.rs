@@ -1,0 +1,151 @@
+//! What objects consist of: the OpenAPI schemas of all kinds, built in and custom.
+//!
+//! Those of the built-in kinds are read when somebody first asks, which is a client's doing: neither start nor the
+//! controllers' writes need them.
+
+use std::{collections::HashMap, io::Read as _, sync::OnceLock};
+
+use flate2::read::GzDecoder;
+use serde_json::{Map, Value};
+
+use super::kinds::Kind;
+
+/// What a real API server says of the built-in kinds; `data/refresh` writes it.
+const BUILT_IN: &[u8] = include_bytes!("../../data/schemas.json.gz");
+/// What a reference begins with.
+const REFERENCE: &str = "#/components/schemas/";
+/// The schema of all metadata.
+pub(crate) const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
+
+/// One schema: of a kind's objects, or of what stands in a field of them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Schema<'a> {
+    /// As the field declares it: its merge key and default stand here.
+    own: &'a Value,
+    /// What that refers to; itself where it refers to nothing.
+    target: &'a Value,
+}
+
+impl<'a> Schema<'a> {
+    /// A schema, and what it refers to.
+    pub(crate) fn new(own: &'a Value) -> Self {
+        let reference = own.get("$ref").or_else(|| own.pointer("/allOf/0/$ref"));
+        let target = reference
+            .and_then(Value::as_str)
+            .and_then(|reference| built_in().get(reference.strip_prefix(REFERENCE)?));
+        Self {
+            own,
+            target: target.unwrap_or(own),
+        }
+    }
+
+    /// What is under this key: the field of that name, or any key's value where keys are free.
+    pub(crate) fn field(self, name: &str) -> Option<Self> {
+        let declared = self.fields().and_then(|fields| fields.get(name));
+        declared.or_else(|| self.free()).map(Self::new)
+    }
+
+    /// The fields that are declared, if it is an object of fields.
+    pub(crate) fn fields(self) -> Option<&'a Map<String, Value>> {
+        self.target.get("properties").and_then(Value::as_object)
+    }
+
+    /// What each item of the list is.
+    pub(crate) fn items(self) -> Option<Self> {
+        self.target.get("items").map(Self::new)
+    }
+
+    /// A keyword such as `x-kubernetes-list-type`, as the field says or what it refers to.
+    pub(crate) fn keyword(self, name: &str) -> Option<&'a Value> {
+        self.own.get(name).or_else(|| self.target.get(name))
+    }
+
+    /// The text of a keyword; empty where there is none.
+    pub(crate) fn text(self, name: &str) -> &'a str {
+        self.keyword(name).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// The texts of a keyword that is a list: `required`, `x-kubernetes-list-map-keys`.
+    pub(crate) fn texts(self, name: &str) -> impl Iterator<Item = &'a str> {
+        let list = self.keyword(name).and_then(Value::as_array);
+        list.into_iter().flatten().filter_map(Value::as_str)
+    }
+
+    /// `object`, `array`, `string`, `integer`, `number`, `boolean`; empty for what may be any of these.
+    pub(crate) fn sort(self) -> &'a str {
+        self.text("type")
+    }
+
+    /// The key by which a strategic merge patch joins the items of a list: `x-kubernetes-patch-merge-key`, where the
+    /// strategy is to merge.
+    pub(crate) fn merge_key(self) -> Option<&'a str> {
+        let merges = self
+            .text("x-kubernetes-patch-strategy")
+            .split(',')
+            .any(|one| one == "merge");
+        Some(self.text("x-kubernetes-patch-merge-key")).filter(|key| merges && !key.is_empty())
+    }
+
+    /// Whether fields that are not declared are kept: it holds anything.
+    pub(crate) fn is_open(self) -> bool {
+        let anything = self.keyword("x-kubernetes-preserve-unknown-fields") == Some(&Value::Bool(true));
+        anything || (self.fields().is_none() && self.free().is_none())
+    }
+
+    /// As it stands in a document.
+    pub(crate) fn value(self) -> &'a Value {
+        self.target
+    }
+
+    fn free(self) -> Option<&'a Value> {
+        self.target
+            .get("additionalProperties")
+            .filter(|free| free.is_object())
+    }
+}
+
+/// The schema of a kind's objects.
+pub(crate) fn of(kind: &Kind) -> Option<Schema<'_>> {
+    match &kind.custom {
+        Some(custom) => Some(Schema::new(&custom.schema)),
+        None => name_of(kind).and_then(named),
+    }
+}
+
+/// The name of a built-in kind's schema.
+pub(crate) fn name_of(kind: &Kind) -> Option<&'static str> {
+    static NAMES: OnceLock<HashMap<[&str; 3], &str>> = OnceLock::new();
+    let names = NAMES.get_or_init(|| {
+        let mut names = HashMap::new();
+        for (name, schema) in built_in() {
+            let own = schema["x-kubernetes-group-version-kind"].as_array();
+            for gvk in own.into_iter().flatten() {
+                names.insert(
+                    ["group", "version", "kind"].map(|part| gvk[part].as_str().unwrap_or_default()),
+                    name.as_str(),
+                );
+            }
+        }
+        names
+    });
+    names
+        .get(&[kind.group.as_str(), &kind.version, &kind.kind])
+        .copied()
+}
+
+/// A built-in schema by its name, as [`OBJECT_META`].
+pub(crate) fn named(name: &str) -> Option<Schema<'static>> {
+    built_in().get(name).map(Schema::new)
+}
+
+/// All built-in schemas.
+pub(crate) fn built_in() -> &'static Map<String, Value> {
+    static ALL: OnceLock<Map<String, Value>> = OnceLock::new();
+    ALL.get_or_init(|| {
+        let mut text = String::new();
+        GzDecoder::new(BUILT_IN)
+            .read_to_string(&mut text)
+            .expect("schemas.json.gz is as `data/refresh` writes it");
+        serde_json::from_str(&text).expect("schemas.json.gz is as `data/refresh` writes it")
+    })
+}
