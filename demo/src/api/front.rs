@@ -9,7 +9,9 @@ use serde_json::Value;
 
 use super::{
     access::{self, User},
-    delete, discovery, list, read,
+    delete, discovery, list,
+    options::Warnings,
+    patch, read,
     route::{self, Parameters, Target},
     server::Api,
     status::{Failure, Result},
@@ -26,17 +28,21 @@ pub(crate) struct Asked {
     pub(crate) parameters: Parameters,
     pub(crate) headers: http::HeaderMap,
     pub(crate) body: Bytes,
+    pub(crate) warnings: Warnings,
 }
 
 /// Answers a request.
 pub(crate) async fn respond(api: &Arc<Api>, request: Request<Bytes>) -> Response<Body> {
-    match answer(api, request).await {
+    let warnings = Warnings::default();
+    let mut response = match answer(api, request, &warnings).await {
         Ok(response) => response,
         Err(failure) => json_response(failure.code, failure.to_status().to_string().into()),
-    }
+    };
+    warnings.put(response.headers_mut());
+    response
 }
 
-async fn answer(api: &Arc<Api>, request: Request<Bytes>) -> Result<Response<Body>> {
+async fn answer(api: &Arc<Api>, request: Request<Bytes>, warnings: &Warnings) -> Result<Response<Body>> {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();
     let asked = Asked {
@@ -45,6 +51,7 @@ async fn answer(api: &Arc<Api>, request: Request<Bytes>) -> Result<Response<Body
         parameters: Parameters::of(&parts.uri),
         headers: parts.headers,
         body,
+        warnings: warnings.clone(),
     };
     if let Some(target) = route::target(api, &path) {
         return verb(api, &asked, &target);
@@ -61,6 +68,7 @@ fn verb(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>
         ("GET", Some(_), None | Some("status")) => read::get,
         ("POST", None, None) => write::create,
         ("PUT", Some(_), None | Some("status")) => write::update,
+        ("PATCH", Some(_), None | Some("status")) => patch::patch,
         ("DELETE", Some(_), None) => delete::delete,
         _ => return Err(Failure::method_not_allowed()),
     };
@@ -78,13 +86,10 @@ impl Asked {
     pub(crate) fn write(&self, target: &Target) -> Write {
         Write {
             user: self.user.clone(),
-            manager: self
-                .parameters
-                .get("fieldManager")
-                .unwrap_or("unknown")
-                .to_owned(),
+            manager: self.manager(),
             dry_run: self.parameters.get("dryRun") == Some("All"),
             subresource: target.subresource.clone(),
+            warnings: self.warnings.clone(),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! answer is wanted, and hands it to the verb: [`read`], [`list`](mod@list), [`write`](mod@write), [`delete`] or a subresource. All objects are JSON in one [`store`]; controllers use the same verbs as clients do.
 
 pub(crate) mod access;
+pub(crate) mod decode;
 pub(crate) mod defaults;
 pub(crate) mod delete;
 pub(crate) mod discovery;
@@ -12,6 +13,8 @@ pub(crate) mod kinds;
 pub(crate) mod list;
 pub(crate) mod managed;
 pub(crate) mod object;
+pub(crate) mod options;
+pub(crate) mod patch;
 pub(crate) mod present;
 pub(crate) mod read;
 pub(crate) mod route;
