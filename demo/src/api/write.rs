@@ -10,7 +10,7 @@ use super::{
     decode, defaults,
     front::{Asked, Body},
     kinds::{Kind, metadata},
-    managed,
+    managed, namespaces,
     object::{Meta as _, Object, map_at},
     options::Warnings,
     present,
@@ -122,6 +122,9 @@ impl Api {
             && let Some(map) = object.as_object_mut()
         {
             map.remove("status");
+        }
+        if kind.kind == "Namespace" {
+            namespaces::begin(&mut object);
         }
         defaults::fill(self, kind, &mut object);
         validate::object(kind, &object, None)?;
