@@ -92,6 +92,12 @@ impl<'a> Schema<'a> {
         anything || (self.fields().is_none() && self.free().is_none())
     }
 
+    /// The name of what it refers to, as `io.k8s.api.core.v1.Container`.
+    pub(crate) fn name(self) -> Option<&'a str> {
+        let reference = self.own.get("$ref").or_else(|| self.own.pointer("/allOf/0/$ref"));
+        reference?.as_str()?.strip_prefix(REFERENCE)
+    }
+
     /// As it stands in a document.
     pub(crate) fn value(self) -> &'a Value {
         self.target
