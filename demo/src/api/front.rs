@@ -9,10 +9,13 @@ use serde_json::Value;
 
 use super::{
     access::{self, User},
-    delete, discovery, list, read,
+    delete, discovery, list,
+    rbac::{self, Attributes},
+    read,
     route::{self, Parameters, Target},
     server::Api,
     status::{Failure, Result},
+    token,
     write::{self, Write},
 };
 
@@ -39,10 +42,14 @@ pub(crate) async fn respond(api: &Arc<Api>, request: Request<Bytes>) -> Response
 async fn answer(api: &Arc<Api>, request: Request<Bytes>) -> Result<Response<Body>> {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();
+    let parameters = Parameters::of(&parts.uri);
+    let attributes = Attributes::of(&parts.method, &path, &parameters);
+    let user = access::user(api, &parts.headers, &attributes)?;
+    rbac::authorize(api, &user, &attributes)?;
     let asked = Asked {
-        user: access::user(&parts.headers)?,
+        user,
         method: parts.method,
-        parameters: Parameters::of(&parts.uri),
+        parameters,
         headers: parts.headers,
         body,
     };
@@ -60,6 +67,7 @@ fn verb(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>
         ("GET", None, None) => list::list,
         ("GET", Some(_), None | Some("status")) => read::get,
         ("POST", None, None) => write::create,
+        ("POST", Some(_), Some("token")) => token::create,
         ("PUT", Some(_), None | Some("status")) => write::update,
         ("DELETE", Some(_), None) => delete::delete,
         _ => return Err(Failure::method_not_allowed()),

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::kinds::Kind;
+use super::kinds::{Kind, qualified};
 
 /// The outcome of a request.
 pub(crate) type Result<T> = std::result::Result<T, Failure>;
@@ -14,7 +14,7 @@ pub(crate) struct Failure {
     pub(crate) code: u16,
     reason: &'static str,
     message: String,
-    details: Map<String, Value>,
+    details: Option<Map<String, Value>>,
 }
 
 /// One thing that is wrong with an object.
@@ -34,16 +34,21 @@ impl Failure {
             code,
             reason,
             message: message.into(),
-            details: Map::new(),
+            details: None,
         }
     }
 
-    fn about(mut self, kind: &Kind, name: &str) -> Self {
-        self.details.insert("name".into(), name.into());
-        if !kind.group.is_empty() {
-            self.details.insert("group".into(), kind.group.clone().into());
+    fn about(self, kind: &Kind, name: &str) -> Self {
+        self.about_one(&kind.group, &kind.plural, name)
+    }
+
+    fn about_one(mut self, group: &str, kind: &str, name: &str) -> Self {
+        let details = self.details.get_or_insert_default();
+        for (key, value) in [("name", name), ("group", group), ("kind", kind)] {
+            if !value.is_empty() {
+                details.insert(key.into(), value.into());
+            }
         }
-        self.details.insert("kind".into(), kind.plural.clone().into());
         self
     }
 
@@ -59,20 +64,23 @@ impl Failure {
 
     /// 403, with the message as it is.
     pub(crate) fn forbidden(kind: &Kind, name: &str, why: &str) -> Self {
+        Self::forbidden_to(&kind.group, &kind.plural, name, why)
+    }
+
+    /// 403 for a resource, whether it is served or not.
+    pub(crate) fn forbidden_to(group: &str, plural: &str, name: &str, why: &str) -> Self {
+        let resource = qualified(plural, group);
         let message = match name {
-            "" => format!("{} is forbidden: {why}", kind.resource()),
-            name => format!("{} {name:?} is forbidden: {why}", kind.resource()),
+            "" => format!("{resource} is forbidden: {why}"),
+            name => format!("{resource} {name:?} is forbidden: {why}"),
         };
-        Self::new(403, "Forbidden", message).about(kind, name)
+        Self::new(403, "Forbidden", message).about_one(group, plural, name)
     }
 
     /// 403 for a path that is no resource.
     pub(crate) fn forbidden_path(user: &str, verb: &str, path: &str) -> Self {
-        Self::new(
-            403,
-            "Forbidden",
-            format!("forbidden: User {user:?} cannot {verb} path {path:?}"),
-        )
+        let message = format!("forbidden: User {user:?} cannot {verb} path {path:?}");
+        Self::new(403, "Forbidden", message).about_one("", "", "")
     }
 
     /// 404 for an object.
@@ -130,6 +138,11 @@ impl Failure {
 
     /// 422: the object breaks rules.
     pub(crate) fn invalid(kind: &Kind, name: &str, causes: Vec<Cause>) -> Self {
+        Self::invalid_of(&kind.group, &kind.kind, name, causes)
+    }
+
+    /// 422 for what is no object that is kept.
+    pub(crate) fn invalid_of(group: &str, kind: &str, name: &str, causes: Vec<Cause>) -> Self {
         let told: Vec<_> = causes
             .iter()
             .map(|cause| format!("{}: {}", cause.field, cause.message))
@@ -138,15 +151,11 @@ impl Failure {
             [one] => one.clone(),
             many => format!("[{}]", many.join(", ")),
         };
-        // The message names the kind, the details the kind too: not the resource, as elsewhere.
-        let subject = match kind.group.as_str() {
-            "" => kind.kind.clone(),
-            group => format!("{}.{group}", kind.kind),
-        };
-        let mut failure =
-            Self::new(422, "Invalid", format!("{subject} {name:?} is invalid: {told}")).about(kind, name);
-        failure.details.insert("kind".into(), kind.kind.clone().into());
-        failure.with_causes(causes)
+        // The message and the details name the kind: not the resource, as elsewhere.
+        let message = format!("{} {name:?} is invalid: {told}", qualified(kind, group));
+        Self::new(422, "Invalid", message)
+            .about_one(group, kind, name)
+            .with_causes(causes)
     }
 
     /// 429: a disruption budget does not allow it.
@@ -164,7 +173,8 @@ impl Failure {
         let causes = causes
             .into_iter()
             .map(|cause| json!({"reason": cause.reason, "message": cause.message, "field": cause.field}));
-        self.details.insert("causes".into(), causes.collect());
+        let details = self.details.get_or_insert_default();
+        details.insert("causes".into(), causes.collect());
         self
     }
 
@@ -183,8 +193,8 @@ impl Failure {
             "message": self.message,
             "reason": self.reason,
         });
-        if !self.details.is_empty() {
-            status["details"] = Value::Object(self.details.clone());
+        if let Some(details) = &self.details {
+            status["details"] = Value::Object(details.clone());
         }
         status["code"] = self.code.into();
         status

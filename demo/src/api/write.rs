@@ -10,7 +10,7 @@ use super::{
     defaults,
     front::{Asked, Body},
     kinds::{Kind, metadata},
-    managed,
+    managed, namespaces,
     object::{Meta as _, Object, map_at},
     present,
     route::Target,
@@ -116,6 +116,9 @@ impl Api {
             && let Some(map) = object.as_object_mut()
         {
             map.remove("status");
+        }
+        if kind.kind == "Namespace" {
+            namespaces::begin(&mut object);
         }
         defaults::fill(self, kind, &mut object);
         validate::object(kind, &object, None)?;

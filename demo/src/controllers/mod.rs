@@ -7,7 +7,9 @@ pub(crate) mod quantity;
 
 pub(crate) use manager::{Controller, Manager};
 
+use crate::api::namespaces;
+
 /// All of them.
 pub(crate) fn all() -> Vec<Box<dyn Controller>> {
-    vec![]
+    vec![Box::new(namespaces::Accounts)]
 }
