@@ -3,6 +3,8 @@
 //! A story is a timeline: manifests that are applied at a time before now, by somebody. Everything else (ages, restarts,
 //! events, revisions) comes about as on a real cluster, while its time is moved on.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use futures::FutureExt as _;
 use http::{Method, Request, header};
@@ -16,25 +18,8 @@ use crate::{
     api::{access::ADMIN_TOKEN, object::Meta as _},
 };
 
-/// The files of `story/` by name.
-macro_rules! files {
-    ($($name:literal),* $(,)?) => {
-        &[$(($name, include_str!(concat!("../story/", $name)))),*]
-    };
-}
-
-const FILES: &[(&str, &str)] = files![
-    "cluster.yaml",
-    "empty.yaml",
-    "features.yaml",
-    "log-archive-fast.yaml",
-    "node.yaml",
-    "nodes.yaml",
-    "payments.yaml",
-    "platform.yaml",
-    "shop.yaml",
-    "timeline.yaml",
-];
+/// The documents of each file of `story/`, by the file's name.
+const FILES: &str = include_str!(concat!(env!("OUT_DIR"), "/story.json"));
 
 /// What a cluster has behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +70,9 @@ fn days_and_hours<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SignedDu
         .map_err(D::Error::custom)
 }
 
+/// What is in the files.
+type Files = BTreeMap<String, Vec<Value>>;
+
 /// How a manifest is sent.
 #[derive(Clone, Copy, Debug)]
 enum How {
@@ -106,7 +94,12 @@ impl Story {
             Self::Shop => "timeline.yaml",
             Self::Empty => "empty.yaml",
         };
-        let mut steps: Vec<Step> = read(timeline)?;
+        let files: Files = serde_json::from_str(FILES).map_err(|error| StoryError(error.to_string()))?;
+        let mut steps: Vec<Step> = Vec::new();
+        for list in documents(&files, timeline)? {
+            let list = Vec::deserialize(list);
+            steps.extend::<Vec<Step>>(list.map_err(|error| StoryError(format!("{timeline}: {error}")))?);
+        }
         steps.sort_by_key(|step| std::cmp::Reverse(step.ago));
         let mut at = now - steps.first().map_or(SignedDuration::ZERO, |step| step.ago);
         let cluster = Cluster::new(at);
@@ -115,10 +108,10 @@ impl Story {
             cluster.advance(then.duration_since(at).unsigned_abs());
             at = then;
             for file in &step.apply {
-                send_all(&cluster, &manifests(file)?, How::Apply, &step.by)?;
+                send_all(&cluster, documents(&files, file)?, How::Apply, &step.by)?;
             }
             for file in &step.status {
-                send_all(&cluster, &manifests(file)?, How::ApplyStatus, &step.by)?;
+                send_all(&cluster, documents(&files, file)?, How::ApplyStatus, &step.by)?;
             }
             send_all(&cluster, &step.patch, How::Patch, &step.by)?;
         }
@@ -127,21 +120,10 @@ impl Story {
     }
 }
 
-/// A file of `story/`.
-fn text(file: &str) -> Result<&'static str, StoryError> {
-    let found = FILES.iter().find(|(name, _)| *name == file);
-    found
-        .map(|(_, text)| *text)
-        .ok_or_else(|| StoryError(format!("there is no {file}")))
-}
-
-fn read<T: serde::de::DeserializeOwned>(file: &str) -> Result<T, StoryError> {
-    serde_yaml::from_str(text(file)?).map_err(|error| StoryError(format!("{file}: {error}")))
-}
-
-/// The manifests of a file.
-fn manifests(file: &str) -> Result<Vec<Value>, StoryError> {
-    serde_yaml::from_multiple(text(file)?).map_err(|error| StoryError(format!("{file}: {error}")))
+/// The documents of a file.
+fn documents<'a>(files: &'a Files, file: &str) -> Result<&'a [Value], StoryError> {
+    let found = files.get(file).map(Vec::as_slice);
+    found.ok_or_else(|| StoryError(format!("there is no {file}")))
 }
 
 fn send_all(cluster: &Cluster, manifests: &[Value], how: How, by: &str) -> Result<(), StoryError> {
