@@ -9,6 +9,7 @@ pub(crate) mod decode;
 pub(crate) mod defaults;
 pub(crate) mod delete;
 pub(crate) mod discovery;
+pub(crate) mod fields;
 pub mod front;
 pub(crate) mod kinds;
 pub(crate) mod list;
