@@ -16,6 +16,7 @@ pub(crate) mod delete;
 pub(crate) mod discovery;
 pub(crate) mod events;
 pub(crate) mod eviction;
+pub(crate) mod fields;
 pub mod front;
 pub(crate) mod kinds;
 pub(crate) mod list;

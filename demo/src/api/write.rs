@@ -11,8 +11,9 @@ use super::{
     delete::{is_kept, is_namespace},
     front::{Asked, Body},
     kinds::{Kind, metadata},
-    managed, namespaces,
-    object::{Meta as _, Object, map_at},
+    managed::Managed,
+    namespaces,
+    object::{Meta as _, Object, map_at, take_managed},
     options::Warnings,
     present,
     route::Target,
@@ -90,6 +91,7 @@ impl Api {
         agrees(kind, namespace, None, &object)?;
         self.place_of(kind, namespace, object.name())?;
         let now = self.clock.now();
+        let given = take_managed(&mut object);
         let meta = map_at(&mut object, "metadata");
         for set_here in [
             "uid",
@@ -129,19 +131,19 @@ impl Api {
         }
         defaults::fill(self, kind, &mut object);
         validate::object(kind, &object, None)?;
-        managed::note(self, how, None, &mut object);
+        let managed = Managed::note(how, now, kind.custom.as_ref(), None, given, None);
         let name = object.name().to_owned();
         if how.dry_run {
             return match self.get(kind, namespace, &name) {
                 Ok(_) => Err(Failure::already_exists(kind, &name)),
-                Err(_) => Ok(Arc::new(Object::new(object, 0))),
+                Err(_) => Ok(Arc::new(Object::managed_by(object, 0, managed))),
             };
         }
         self.store.write(
             &Key::new(&kind.resource(), namespace, &name),
             |before| match before {
                 Some(_) => Err(Failure::already_exists(kind, &name)),
-                None => Ok(Outcome::Put(object)),
+                None => Ok(Outcome::PutBy(object, managed)),
             },
         )
     }
@@ -164,6 +166,7 @@ impl Api {
         loop {
             let before = self.get(kind, namespace, name)?;
             let mut object = decide(&before)?;
+            let given = take_managed(&mut object);
             agrees(kind, namespace, Some(name), &object)?;
             preconditions(
                 kind,
@@ -180,9 +183,10 @@ impl Api {
                 let generation = before.number("/metadata/generation").unwrap_or(0) + 1;
                 object["metadata"]["generation"] = json!(generation);
             }
-            managed::note(self, how, Some(&before), &mut object);
+            let now = self.clock.now();
+            let managed = Managed::note(how, now, kind.custom.as_ref(), Some(&before), given, None);
             if how.dry_run {
-                return Ok(Arc::new(Object::new(object, before.revision())));
+                return Ok(Arc::new(Object::managed_by(object, before.revision(), managed)));
             }
             // The last finalizer of an object that is being deleted was what kept it.
             let ends = object.is_terminating() && !is_kept(kind, &object);
@@ -192,7 +196,7 @@ impl Api {
                 }
                 None => Err(Failure::not_found(kind, name)),
                 Some(_) if ends => Ok(Outcome::Remove),
-                Some(_) => Ok(Outcome::Put(object)),
+                Some(_) => Ok(Outcome::PutBy(object, managed)),
             });
             match written {
                 Err(failure) if failure.code == 409 => {}
@@ -292,12 +296,8 @@ pub(crate) fn preconditions(
 fn keep(kind: &Kind, before: &Value, object: &mut Value, subresource: Option<&str>) {
     if subresource == Some("status") {
         let status = object.get("status").cloned();
-        let managed = object["metadata"].get("managedFields").cloned();
         *object = before.clone();
         object["status"] = status.unwrap_or_default();
-        if let Some(managed) = managed {
-            object["metadata"]["managedFields"] = managed;
-        }
         return;
     }
     let meta = map_at(object, "metadata");
