@@ -4,6 +4,7 @@
 //! answer is wanted, and hands it to the verb: [`read`], [`list`](mod@list), [`write`](mod@write), [`delete`] or a subresource. All objects are JSON in one [`store`]; controllers use the same verbs as clients do.
 
 pub(crate) mod access;
+pub(crate) mod admission;
 pub(crate) mod bootstrap;
 pub(crate) mod defaults;
 pub(crate) mod delete;

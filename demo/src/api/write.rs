@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     access::User,
-    defaults,
+    admission, defaults,
     front::{Asked, Body},
     kinds::{Kind, metadata},
     managed, namespaces,
@@ -112,7 +112,9 @@ impl Api {
         }
         object["apiVersion"] = kind.api_version().into();
         object["kind"] = kind.kind.clone().into();
+        // A node comes with what its kubelet knows of it.
         if kind.has_status()
+            && kind.kind != "Node"
             && let Some(map) = object.as_object_mut()
         {
             map.remove("status");
@@ -120,7 +122,8 @@ impl Api {
         if kind.kind == "Namespace" {
             namespaces::begin(&mut object);
         }
-        defaults::fill(self, kind, &mut object);
+        defaults::fill(self, kind, &mut object, None);
+        admission::admit(self, kind, &mut object, None)?;
         validate::object(kind, &object, None)?;
         managed::note(self, how, None, &mut object);
         let name = object.name().to_owned();
@@ -164,7 +167,8 @@ impl Api {
                 metadata(&object).map(|meta| (meta.get("uid"), meta.get("resourceVersion"))),
             )?;
             keep(kind, &before, &mut object, how.subresource.as_deref());
-            defaults::fill(self, kind, &mut object);
+            defaults::fill(self, kind, &mut object, Some(&before));
+            admission::admit(self, kind, &mut object, Some(&before))?;
             validate::object(kind, &object, Some(&before))?;
             if counts_generations(kind) && differs(&before, &object) {
                 let generation = before.number("/metadata/generation").unwrap_or(0) + 1;
@@ -327,10 +331,16 @@ fn keep(kind: &Kind, before: &Value, object: &mut Value, subresource: Option<&st
 /// Whether a kind's objects count the changes of what they are meant to be.
 fn counts_generations(kind: &Kind) -> bool {
     kind.custom.is_some()
-        || matches!(
-            kind.group.as_str(),
-            "apps" | "batch" | "policy" | "networking.k8s.io" | "apiextensions.k8s.io" | "scheduling.k8s.io"
-        )
+        || kind.kind != "ControllerRevision"
+            && matches!(
+                kind.group.as_str(),
+                "apps"
+                    | "batch"
+                    | "policy"
+                    | "networking.k8s.io"
+                    | "apiextensions.k8s.io"
+                    | "scheduling.k8s.io"
+            )
         || matches!(
             kind.kind.as_str(),
             "Pod" | "ReplicationController" | "EndpointSlice"
