@@ -14,6 +14,7 @@ use crate::{
     api::{
         Api,
         access::ADMIN_TOKEN,
+        bootstrap,
         front::{self, Body},
     },
     clock::Clock,
@@ -40,11 +41,20 @@ impl Cluster {
     /// A cluster with nothing in it but what every cluster has, in which time stands still until it is moved
     /// ([`advance`](Self::advance)) or released ([`run`](Self::run)).
     pub fn new(at: Timestamp) -> Self {
-        Self(Arc::new(Shared {
-            api: Arc::new(Api::new(Clock::held(at), 1)),
+        let api = Api::new(Clock::held(at), 1);
+        bootstrap::load(&api);
+        let cluster = Self(Arc::new(Shared {
+            api: Arc::new(api),
             manager: Mutex::new(Manager::new(controllers::all())),
             stop: CancellationToken::new(),
-        }))
+        }));
+        cluster.settle();
+        cluster
+    }
+
+    /// The API itself.
+    pub(crate) fn api(&self) -> &Api {
+        &self.0.api
     }
 
     /// Answers an HTTP request as a Kubernetes API server does.

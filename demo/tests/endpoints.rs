@@ -1,17 +1,16 @@
 //! Endpoints and EndpointSlices: which pods a Service reaches.
 
-#[expect(dead_code, reason = "some of it is for other subjects")]
 mod support;
 
 use serde_json::json;
-use support::{cluster, edit, get, items, must, pods_are};
+use support::{edit, get, items, must, pods_are, shop};
 
 const SLICES: &str = "/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices";
 const SERVICES: &str = "/api/v1/namespaces/shop/services";
 
 #[tokio::test]
 async fn a_service_reaches_the_pods_that_are_ready_at_their_ports() {
-    let cluster = cluster().await;
+    let cluster = shop().await;
     let ports = json!([{"name": "http", "port": 80, "targetPort": "web", "protocol": "TCP"}]);
     let service = json!({"metadata": {"name": "web", "labels": {"tier": "front"}}, "spec": {"selector": {"app": "web"}, "ports": ports}});
     must(&cluster, "POST", SERVICES, service).await;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use kube_mcp_demo::Cluster;
 use serde_json::{Value, json};
-use support::{cluster, edit, get, items, must, now, pods_are, told};
+use support::{edit, get, items, must, now, pods_are, shop, told};
 
 const JOBS: &str = "/apis/batch/v1/namespaces/shop/jobs";
 const PODS: &str = "/api/v1/namespaces/shop/pods";
@@ -68,7 +68,7 @@ async fn end(cluster: &Cluster, phase: &str) {
 
 #[tokio::test]
 async fn a_job_is_complete_when_enough_pods_did_well_and_goes_when_its_time_is_up() {
-    let cluster = cluster().await;
+    let cluster = shop().await;
     run(
         &cluster,
         json!({"completions": 3, "parallelism": 2, "ttlSecondsAfterFinished": 60}),
@@ -121,7 +121,7 @@ async fn a_job_is_complete_when_enough_pods_did_well_and_goes_when_its_time_is_u
 
 #[tokio::test]
 async fn a_job_that_fails_waits_longer_each_time_and_then_gives_up() {
-    let cluster = cluster().await;
+    let cluster = shop().await;
     run(&cluster, json!({"backoffLimit": 2})).await;
     end(&cluster, "Failed").await;
     for (wait, pods) in [(9, 1), (1, 2)] {
@@ -153,7 +153,7 @@ async fn a_job_that_fails_waits_longer_each_time_and_then_gives_up() {
 
 #[tokio::test]
 async fn a_job_has_until_its_deadline_and_no_pods_while_it_is_suspended() {
-    let cluster = cluster().await;
+    let cluster = shop().await;
     run(&cluster, json!({"activeDeadlineSeconds": 30, "suspend": true})).await;
     assert_eq!(
         (
@@ -187,7 +187,7 @@ async fn a_job_has_until_its_deadline_and_no_pods_while_it_is_suspended() {
 
 #[tokio::test]
 async fn a_cron_job_starts_jobs_on_time_and_keeps_as_many_as_asked() {
-    let cluster = cluster().await;
+    let cluster = shop().await;
     let path = "/apis/batch/v1/namespaces/shop/cronjobs";
     let template = json!({"spec": spec(json!({}))});
     let cron = json!({"schedule": "*/10 * * * *", "concurrencyPolicy": "Forbid", "successfulJobsHistoryLimit": 1, "jobTemplate": template});

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use kube_mcp_demo::Cluster;
 use serde_json::{Value, json};
-use support::{cluster, edit, get, items, must, pods_are, told};
+use support::{edit, get, items, must, pods_are, shop, told};
 
 const DEPLOYMENT: &str = "/apis/apps/v1/namespaces/shop/deployments/web";
 const SETS: &str = "/apis/apps/v1/namespaces/shop/replicasets";
@@ -81,7 +81,7 @@ fn sized(sizes: &[(&str, i64)]) -> Vec<(String, i64)> {
 
 #[tokio::test]
 async fn a_new_template_replaces_the_old_one_step_by_step_and_undo_brings_it_back() {
-    let cluster = cluster().await;
+    let cluster = shop().await;
     deploy(&cluster, json!({})).await;
     let first = &items(&cluster, SETS).await[0];
     let name = first["metadata"]["name"].as_str().expect("a name").to_owned();
@@ -191,7 +191,7 @@ async fn a_new_template_replaces_the_old_one_step_by_step_and_undo_brings_it_bac
 
 #[tokio::test]
 async fn a_rollout_that_gets_nowhere_is_given_up_at_its_deadline_and_goes_on_when_it_can() {
-    let cluster = cluster().await;
+    let cluster = shop().await;
     deploy(&cluster, json!({"progressDeadlineSeconds": 60})).await;
     pods_are(&cluster, "Running", true).await;
     set_image(&cluster, "web:broken").await;
@@ -217,7 +217,7 @@ async fn a_rollout_that_gets_nowhere_is_given_up_at_its_deadline_and_goes_on_whe
 
 #[tokio::test]
 async fn a_scale_during_a_rollout_is_spread_over_old_and_new_and_a_pause_holds_it() {
-    let cluster = cluster().await;
+    let cluster = shop().await;
     let strategy = json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 3, "maxUnavailable": 2}});
     deploy(&cluster, json!({"replicas": 10, "strategy": strategy})).await;
     pods_are(&cluster, "Running", true).await;
@@ -246,7 +246,7 @@ async fn a_scale_during_a_rollout_is_spread_over_old_and_new_and_a_pause_holds_i
 
 #[tokio::test]
 async fn recreate_ends_all_old_pods_first_and_old_replica_sets_are_kept_as_long_as_asked() {
-    let cluster = cluster().await;
+    let cluster = shop().await;
     deploy(
         &cluster,
         json!({"strategy": {"type": "Recreate"}, "revisionHistoryLimit": 1}),
@@ -269,7 +269,7 @@ async fn recreate_ends_all_old_pods_first_and_old_replica_sets_are_kept_as_long_
 
 #[tokio::test]
 async fn pods_are_taken_over_let_go_and_replaced_and_the_least_worth_goes_first() {
-    let cluster = cluster().await;
+    let cluster = shop().await;
     let stray = json!({"metadata": {"name": "stray", "labels": {"app": "web"}}, "spec": {"containers": [{"name": "web", "image": "web:1"}]}});
     must(&cluster, "POST", PODS, stray).await;
     let set = json!({

@@ -4,7 +4,7 @@ mod support;
 
 use kube_mcp_demo::Cluster;
 use serde_json::{Value, json};
-use support::{cluster, edit, get, items, must, pods_are, told};
+use support::{edit, get, items, must, pods_are, shop, told};
 
 const PODS: &str = "/api/v1/namespaces/shop/pods";
 const CLAIMS: &str = "/api/v1/namespaces/shop/persistentvolumeclaims";
@@ -24,7 +24,7 @@ async fn names(cluster: &Cluster, path: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn a_stateful_set_makes_updates_and_deletes_its_pods_one_after_another() {
-    let cluster = cluster().await;
+    let cluster = shop().await;
     let path = "/apis/apps/v1/namespaces/shop/statefulsets";
     let claim = json!({
         "metadata": {"name": "data"},
@@ -117,7 +117,7 @@ async fn a_stateful_set_makes_updates_and_deletes_its_pods_one_after_another() {
 
 #[tokio::test]
 async fn a_daemon_set_has_a_pod_on_each_node_that_fits_and_replaces_them_one_by_one() {
-    let cluster = cluster().await;
+    let cluster = shop().await;
     for (name, taint) in [
         ("a", "NoSchedule"),
         ("b", "PreferNoSchedule"),
@@ -192,10 +192,9 @@ async fn a_daemon_set_has_a_pod_on_each_node_that_fits_and_replaces_them_one_by_
 
 #[tokio::test]
 async fn claims_are_bound_kept_while_used_and_tell_why_they_wait() {
-    let cluster = cluster().await;
+    let cluster = shop().await;
     for (name, provisioner, mode) in [
-        ("standard", "kube-mcp.dev/simulated", "Immediate"),
-        ("lazy", "kube-mcp.dev/simulated", "WaitForFirstConsumer"),
+        ("lazy", "kubernetes.io/host-path", "WaitForFirstConsumer"),
         ("cloud", "ebs.csi.aws.com", "Immediate"),
     ] {
         let class = json!({"metadata": {"name": name}, "provisioner": provisioner, "volumeBindingMode": mode, "reclaimPolicy": "Delete"});

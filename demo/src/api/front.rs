@@ -9,10 +9,14 @@ use serde_json::Value;
 
 use super::{
     access::{self, User},
-    delete, discovery, list, read,
+    binding, delete, discovery, eviction, list, protobuf,
+    rbac::{self, Attributes},
+    read, reviews,
     route::{self, Parameters, Target},
+    scale,
     server::Api,
     status::{Failure, Result},
+    token,
     write::{self, Write},
 };
 
@@ -39,18 +43,21 @@ pub(crate) async fn respond(api: &Arc<Api>, request: Request<Bytes>) -> Response
 async fn answer(api: &Arc<Api>, request: Request<Bytes>) -> Result<Response<Body>> {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();
+    let parameters = Parameters::of(&parts.uri);
+    let attributes = Attributes::of(&parts.method, &path, &parameters);
+    let user = access::user(api, &parts.headers, &attributes)?;
+    rbac::authorize(api, &user, &attributes)?;
     let asked = Asked {
-        user: access::user(&parts.headers)?,
+        user,
         method: parts.method,
-        parameters: Parameters::of(&parts.uri),
+        parameters,
         headers: parts.headers,
         body,
     };
     if let Some(target) = route::target(api, &path) {
         return verb(api, &asked, &target);
     }
-    let value = discovery::answer(api, &path).ok_or_else(Failure::nothing_here)?;
-    Ok(json_response(200, value.to_string().into()))
+    discovery::answer(api, &asked, &path)
 }
 
 /// What the method means for what is asked for: one line a verb.
@@ -59,8 +66,15 @@ fn verb(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>
     let verb = match (asked.method.as_str(), &target.name, beneath) {
         ("GET", None, None) => list::list,
         ("GET", Some(_), None | Some("status")) => read::get,
+        ("GET", Some(_), Some("scale")) => scale::get,
+        ("POST", None, None) if reviews::is_review(&target.kind) => reviews::create,
         ("POST", None, None) => write::create,
-        ("PUT", Some(_), None | Some("status")) => write::update,
+        ("POST", Some(_), Some("binding")) => binding::create,
+        ("POST", Some(_), Some("eviction")) => eviction::create,
+        ("POST", Some(_), Some("token")) => token::create,
+        ("PUT", Some(_), Some("scale")) => scale::update,
+        ("PUT", Some(_), None | Some("status" | "finalize")) => write::update,
+        ("DELETE", None, None) => delete::collection,
         ("DELETE", Some(_), None) => delete::delete,
         _ => return Err(Failure::method_not_allowed()),
     };
@@ -70,6 +84,10 @@ fn verb(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>
 impl Asked {
     /// The body as an object.
     pub(crate) fn object(&self) -> Result<Value> {
+        let content = self.headers.get(header::CONTENT_TYPE);
+        if content.is_some_and(|content| content.as_bytes().starts_with(protobuf::CONTENT_TYPE.as_bytes())) {
+            return protobuf::decode(&self.body);
+        }
         serde_json::from_slice(&self.body)
             .map_err(|error| Failure::bad_request(format!("the body of the request is no JSON: {error}")))
     }

@@ -4,21 +4,32 @@
 //! answer is wanted, and hands it to the verb: [`read`], [`list`](mod@list), [`write`](mod@write), [`delete`] or a subresource. All objects are JSON in one [`store`]; controllers use the same verbs as clients do.
 
 pub(crate) mod access;
+pub(crate) mod binding;
+pub(crate) mod bootstrap;
+pub(crate) mod collect;
 pub(crate) mod defaults;
 pub(crate) mod delete;
 pub(crate) mod discovery;
+pub(crate) mod eviction;
 pub mod front;
 pub(crate) mod kinds;
 pub(crate) mod list;
 pub(crate) mod managed;
+pub(crate) mod namespaces;
 pub(crate) mod object;
+pub(crate) mod openapi;
 pub(crate) mod present;
+pub(crate) mod protobuf;
+pub(crate) mod rbac;
 pub(crate) mod read;
+pub(crate) mod reviews;
 pub(crate) mod route;
+pub(crate) mod scale;
 pub(crate) mod schema;
 pub(crate) mod selector;
 pub(crate) mod status;
 pub(crate) mod store;
+pub(crate) mod token;
 pub(crate) mod validate;
 pub(crate) mod write;
 

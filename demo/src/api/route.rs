@@ -32,13 +32,17 @@ impl Target {
     }
 }
 
-/// The objects that a path means; `None` if it is no path of objects, or no such kind is served.
-pub(crate) fn target(api: &Api, path: &str) -> Option<Target> {
-    let parts: Vec<Cow<'_, str>> = path
-        .trim_matches('/')
+/// The parts of a path between slashes.
+pub(crate) fn parts(path: &str) -> Vec<Cow<'_, str>> {
+    path.trim_matches('/')
         .split('/')
         .map(|part| percent_decode_str(part).decode_utf8_lossy())
-        .collect();
+        .collect()
+}
+
+/// The objects that a path means; `None` if it is no path of objects, or no such kind is served.
+pub(crate) fn target(api: &Api, path: &str) -> Option<Target> {
+    let parts = parts(path);
     let parts: Vec<&str> = parts.iter().map(AsRef::as_ref).collect();
     let (group, version, rest) = match parts.as_slice() {
         ["api", version, rest @ ..] => ("", *version, rest),
@@ -107,6 +111,11 @@ impl Parameters {
             .get(name)
             .map(String::as_str)
             .filter(|value| !value.is_empty())
+    }
+
+    /// Whether a parameter is there, with a value or without.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
     }
 
     /// Whether a parameter says yes.

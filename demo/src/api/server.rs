@@ -8,6 +8,7 @@ use super::{
     kinds::{Kind, Kinds},
     status::{Failure, Result},
     store::Store,
+    token::Tokens,
 };
 use crate::clock::Clock;
 
@@ -21,6 +22,8 @@ pub(crate) struct Api {
     pub(crate) store: Store,
     /// The time.
     pub(crate) clock: Clock,
+    /// The tokens of service accounts.
+    pub(super) tokens: Tokens,
     pub(super) kinds: RwLock<Kinds>,
     random: Mutex<Rng>,
 }
@@ -31,6 +34,7 @@ impl Api {
         Self {
             store: Store::default(),
             clock,
+            tokens: Tokens::default(),
             kinds: RwLock::new(Kinds::built_in()),
             random: Mutex::new(Rng::with_seed(seed)),
         }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::kinds::Kind;
+use super::kinds::{Kind, qualified};
 
 /// The outcome of a request.
 pub(crate) type Result<T> = std::result::Result<T, Failure>;
@@ -14,7 +14,7 @@ pub(crate) struct Failure {
     pub(crate) code: u16,
     reason: &'static str,
     message: String,
-    details: Map<String, Value>,
+    details: Option<Map<String, Value>>,
 }
 
 /// One thing that is wrong with an object.
@@ -34,16 +34,21 @@ impl Failure {
             code,
             reason,
             message: message.into(),
-            details: Map::new(),
+            details: None,
         }
     }
 
-    fn about(mut self, kind: &Kind, name: &str) -> Self {
-        self.details.insert("name".into(), name.into());
-        if !kind.group.is_empty() {
-            self.details.insert("group".into(), kind.group.clone().into());
+    fn about(self, kind: &Kind, name: &str) -> Self {
+        self.about_one(&kind.group, &kind.plural, name)
+    }
+
+    fn about_one(mut self, group: &str, kind: &str, name: &str) -> Self {
+        let details = self.details.get_or_insert_default();
+        for (key, value) in [("name", name), ("group", group), ("kind", kind)] {
+            if !value.is_empty() {
+                details.insert(key.into(), value.into());
+            }
         }
-        self.details.insert("kind".into(), kind.plural.clone().into());
         self
     }
 
@@ -59,20 +64,23 @@ impl Failure {
 
     /// 403, with the message as it is.
     pub(crate) fn forbidden(kind: &Kind, name: &str, why: &str) -> Self {
+        Self::forbidden_to(&kind.group, &kind.plural, name, why)
+    }
+
+    /// 403 for a resource, whether it is served or not.
+    pub(crate) fn forbidden_to(group: &str, plural: &str, name: &str, why: &str) -> Self {
+        let resource = qualified(plural, group);
         let message = match name {
-            "" => format!("{} is forbidden: {why}", kind.resource()),
-            name => format!("{} {name:?} is forbidden: {why}", kind.resource()),
+            "" => format!("{resource} is forbidden: {why}"),
+            name => format!("{resource} {name:?} is forbidden: {why}"),
         };
-        Self::new(403, "Forbidden", message).about(kind, name)
+        Self::new(403, "Forbidden", message).about_one(group, plural, name)
     }
 
     /// 403 for a path that is no resource.
     pub(crate) fn forbidden_path(user: &str, verb: &str, path: &str) -> Self {
-        Self::new(
-            403,
-            "Forbidden",
-            format!("forbidden: User {user:?} cannot {verb} path {path:?}"),
-        )
+        let message = format!("forbidden: User {user:?} cannot {verb} path {path:?}");
+        Self::new(403, "Forbidden", message).about_one("", "", "")
     }
 
     /// 404 for an object.
@@ -106,11 +114,14 @@ impl Failure {
 
     /// 409: what the request builds on is no longer so.
     pub(crate) fn conflict(kind: &Kind, name: &str, why: &str) -> Self {
-        let message = format!(
-            "Operation cannot be fulfilled on {} {name:?}: {why}",
-            kind.resource()
-        );
-        Self::new(409, "Conflict", message).about(kind, name)
+        Self::conflict_of(&kind.group, &kind.plural, name, why)
+    }
+
+    /// 409 that names the kind, not the resource.
+    pub(crate) fn conflict_of(group: &str, kind: &str, name: &str, why: &str) -> Self {
+        let subject = qualified(kind, group);
+        let message = format!("Operation cannot be fulfilled on {subject} {name:?}: {why}");
+        Self::new(409, "Conflict", message).about_one(group, kind, name)
     }
 
     /// 409 of server-side apply: others own the fields. The causes are given as they are.
@@ -130,6 +141,11 @@ impl Failure {
 
     /// 422: the object breaks rules.
     pub(crate) fn invalid(kind: &Kind, name: &str, causes: Vec<Cause>) -> Self {
+        Self::invalid_of(&kind.group, &kind.kind, name, causes)
+    }
+
+    /// 422 for what is no object that is kept.
+    pub(crate) fn invalid_of(group: &str, kind: &str, name: &str, causes: Vec<Cause>) -> Self {
         let told: Vec<_> = causes
             .iter()
             .map(|cause| format!("{}: {}", cause.field, cause.message))
@@ -138,15 +154,11 @@ impl Failure {
             [one] => one.clone(),
             many => format!("[{}]", many.join(", ")),
         };
-        // The message names the kind, the details the kind too: not the resource, as elsewhere.
-        let subject = match kind.group.as_str() {
-            "" => kind.kind.clone(),
-            group => format!("{}.{group}", kind.kind),
-        };
-        let mut failure =
-            Self::new(422, "Invalid", format!("{subject} {name:?} is invalid: {told}")).about(kind, name);
-        failure.details.insert("kind".into(), kind.kind.clone().into());
-        failure.with_causes(causes)
+        // The message and the details name the kind: not the resource, as elsewhere.
+        let message = format!("{} {name:?} is invalid: {told}", qualified(kind, group));
+        Self::new(422, "Invalid", message)
+            .about_one(group, kind, name)
+            .with_causes(causes)
     }
 
     /// 429: a disruption budget does not allow it.
@@ -159,12 +171,19 @@ impl Failure {
         Self::new(500, "InternalError", message)
     }
 
+    /// 500 that says no more than what is wrong.
+    pub(crate) fn unexplained(message: impl Into<String>) -> Self {
+        Self::new(500, "", message)
+    }
+
     /// With causes in its details.
     pub(crate) fn with_causes(mut self, causes: Vec<Cause>) -> Self {
-        let causes = causes
-            .into_iter()
-            .map(|cause| json!({"reason": cause.reason, "message": cause.message, "field": cause.field}));
-        self.details.insert("causes".into(), causes.collect());
+        let causes = causes.into_iter().map(|cause| match &*cause.field {
+            "" => json!({"reason": cause.reason, "message": cause.message}),
+            field => json!({"reason": cause.reason, "message": cause.message, "field": field}),
+        });
+        let details = self.details.get_or_insert_default();
+        details.insert("causes".into(), causes.collect());
         self
     }
 
@@ -181,10 +200,12 @@ impl Failure {
             "metadata": {},
             "status": "Failure",
             "message": self.message,
-            "reason": self.reason,
         });
-        if !self.details.is_empty() {
-            status["details"] = Value::Object(self.details.clone());
+        if !self.reason.is_empty() {
+            status["reason"] = self.reason.into();
+        }
+        if let Some(details) = &self.details {
+            status["details"] = Value::Object(details.clone());
         }
         status["code"] = self.code.into();
         status

@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 use super::{
     access::User,
     defaults,
+    delete::{is_kept, is_namespace},
     front::{Asked, Body},
     kinds::{Kind, metadata},
-    managed,
+    managed, namespaces,
     object::{Meta as _, Object, map_at},
     present,
     route::Target,
@@ -81,7 +82,7 @@ impl Api {
         how: &Write,
     ) -> Result<Arc<Object>> {
         agrees(kind, namespace, None, &object)?;
-        self.place_of(kind, namespace)?;
+        self.place_of(kind, namespace, object.name())?;
         let now = self.clock.now();
         let meta = map_at(&mut object, "metadata");
         for set_here in [
@@ -116,6 +117,9 @@ impl Api {
             && let Some(map) = object.as_object_mut()
         {
             map.remove("status");
+        }
+        if is_namespace(kind) {
+            namespaces::begin(&mut object);
         }
         defaults::fill(self, kind, &mut object);
         validate::object(kind, &object, None)?;
@@ -163,7 +167,10 @@ impl Api {
             keep(kind, &before, &mut object, how.subresource.as_deref());
             defaults::fill(self, kind, &mut object);
             validate::object(kind, &object, Some(&before))?;
-            if counts_generations(kind) && differs(&before, &object) {
+            if counts_generations(kind)
+                && how.subresource.as_deref() != Some("binding")
+                && differs(&before, &object)
+            {
                 let generation = before.number("/metadata/generation").unwrap_or(0) + 1;
                 object["metadata"]["generation"] = json!(generation);
             }
@@ -172,9 +179,7 @@ impl Api {
                 return Ok(Arc::new(Object::new(object, before.revision())));
             }
             // The last finalizer of an object that is being deleted was what kept it.
-            let ends = object.is_terminating()
-                && object.list("/metadata/finalizers").is_empty()
-                && !is_graceful(&object);
+            let ends = object.is_terminating() && !is_kept(kind, &object);
             let written = self.store.write(&key, |current| match current {
                 Some(current) if current.revision() != before.revision() => {
                     Err(Failure::conflict(kind, name, CHANGED))
@@ -191,20 +196,14 @@ impl Api {
     }
 
     /// Whether objects may be made in a namespace.
-    fn place_of(&self, kind: &Kind, namespace: &str) -> Result<()> {
+    fn place_of(&self, kind: &Kind, namespace: &str, name: &str) -> Result<()> {
         if !kind.namespaced {
             return Ok(());
         }
         let namespaces = self.kind("namespaces")?;
         let object = self.get(&namespaces, "", namespace)?;
         match object.is_terminating() {
-            true => Err(Failure::forbidden(
-                kind,
-                "",
-                &format!(
-                    "unable to create new content in namespace {namespace} because it is being terminated"
-                ),
-            )),
+            true => Err(namespaces::is_ending(kind, namespace, name)),
             false => Ok(()),
         }
     }
@@ -213,13 +212,6 @@ impl Api {
 /// What a conflict of resource versions is told as.
 const CHANGED: &str =
     "the object has been modified; please apply your changes to the latest version and try again";
-
-/// Whether an object waits for its end although nothing keeps it: a pod that has time to stop.
-fn is_graceful(object: &Value) -> bool {
-    object
-        .number("/metadata/deletionGracePeriodSeconds")
-        .is_some_and(|seconds| seconds > 0)
-}
 
 /// Whether an object is what its request says that it is.
 fn agrees(kind: &Kind, namespace: &str, name: Option<&str>, object: &Value) -> Result<()> {
@@ -312,7 +304,11 @@ fn keep(kind: &Kind, before: &Value, object: &mut Value, subresource: Option<&st
     }
     object["apiVersion"] = kind.api_version().into();
     object["kind"] = kind.kind.clone().into();
-    if kind.has_status() {
+    if is_namespace(kind) && subresource != Some("finalize") {
+        object["spec"]["finalizers"] = before["spec"]["finalizers"].clone();
+    }
+    // Binding notes the node and the condition at once.
+    if kind.has_status() && subresource != Some("binding") {
         match (before.get("status"), object.as_object_mut()) {
             (Some(status), Some(object)) => object.insert("status".into(), status.clone()),
             (None, Some(object)) => object.remove("status"),

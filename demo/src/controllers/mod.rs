@@ -17,6 +17,8 @@ mod statefulsets;
 
 pub(crate) use manager::{Controller, Manager};
 
+use crate::api::{collect, eviction, namespaces};
+
 /// All of them.
 pub(crate) fn all() -> Vec<Box<dyn Controller>> {
     vec![
@@ -29,5 +31,9 @@ pub(crate) fn all() -> Vec<Box<dyn Controller>> {
         Box::new(jobs::Jobs),
         Box::new(endpoints::Endpoints),
         Box::new(claims::Claims),
+        Box::new(namespaces::Accounts),
+        Box::new(namespaces::Emptier),
+        Box::new(collect::Collector::default()),
+        Box::new(eviction::Budgets),
     ]
 }
