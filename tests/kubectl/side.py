@@ -17,7 +17,7 @@ KINDS = (
     "ingresses,networkpolicies,roles,rolebindings,resourcequotas,limitranges"
 )
 # No command takes longer; those that a step waits for are repeated as long.
-LONGEST = 90
+LONGEST = 60
 
 
 class Side:
