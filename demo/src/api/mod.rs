@@ -11,6 +11,7 @@ pub(crate) mod bootstrap;
 pub(crate) mod cells;
 pub(crate) mod collect;
 pub(crate) mod columns;
+pub(crate) mod custom;
 pub(crate) mod decode;
 pub(crate) mod defaults;
 pub(crate) mod delete;

@@ -17,11 +17,12 @@ mod statefulsets;
 
 pub(crate) use manager::{Controller, Manager};
 
-use crate::api::{collect, eviction, namespaces};
+use crate::api::{collect, custom, eviction, namespaces};
 
 /// All of them.
 pub(crate) fn all() -> Vec<Box<dyn Controller>> {
     vec![
+        Box::new(custom::Definitions),
         Box::new(deployments::Deployments),
         Box::new(replicasets::ReplicaSets::new()),
         Box::new(replicasets::ReplicaSets::replication()),
