@@ -1,19 +1,26 @@
 //! What makes the cluster move: controllers, scheduler and kubelet, each a [`Controller`] that the [`Manager`] runs.
 
 mod claims;
+mod container;
 mod cronjobs;
 mod daemonsets;
 mod deployments;
 mod endpoints;
+mod environment;
 pub(crate) mod events;
 pub(crate) mod images;
 mod jobs;
+mod kubelet;
 mod manager;
 mod owned;
+mod probes;
 pub(crate) mod quantity;
 mod replicasets;
 mod revisions;
+pub(crate) mod runs;
+mod shell;
 mod statefulsets;
+mod syntax;
 
 pub(crate) use manager::{Controller, Manager};
 
@@ -35,5 +42,7 @@ pub(crate) fn all() -> Vec<Box<dyn Controller>> {
         Box::new(namespaces::Emptier),
         Box::new(collect::Collector::default()),
         Box::new(eviction::Budgets),
+        Box::new(kubelet::Kubelet::default()),
+        Box::new(events::Expiry),
     ]
 }
