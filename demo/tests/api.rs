@@ -22,6 +22,7 @@ async fn what_is_created_is_there_until_it_is_deleted() {
     assert_eq!(list["items"][4]["metadata"]["name"], "shop", "{list}");
     let (code, _) = ask(&cluster, "DELETE", "/api/v1/namespaces/shop", Value::Null).await;
     assert_eq!(code, 200);
+    cluster.settle();
     let (code, gone) = ask(&cluster, "GET", "/api/v1/namespaces/shop", Value::Null).await;
     assert_eq!(
         (code, &gone["message"]),

@@ -11,7 +11,8 @@ use super::{
     kinds::Kind,
     namespaces,
     object::{Meta as _, Object},
-    present,
+    present::{self, Form, ListMeta},
+    query::Selection,
     route::Target,
     server::Api,
     status::{Cause, Failure, Result},
@@ -63,16 +64,22 @@ pub(crate) fn collection(api: &Arc<Api>, asked: &Asked, target: &Target) -> Resu
         return Err(Failure::method_not_allowed());
     }
     let (options, how) = options(asked, target)?;
-    let (objects, revision) = api
-        .store
-        .list(&kind.resource(), target.namespace.as_deref(), None);
+    let selection = Selection::of(&target.served, &asked.parameters)?;
+    let revision = api.store.revision();
+    let mut objects = api.all(&kind.resource(), target.namespace.as_deref());
+    objects.retain(|object| selection.selects(object));
     for object in &objects {
         match api.delete(kind, target.place(), object.name(), &options, &how) {
             Err(failure) if !failure.is_not_found() => return Err(failure),
             _ => {}
         }
     }
-    present::list(api, asked, target, &objects, revision)
+    let meta = ListMeta {
+        revision: Some(revision),
+        ..ListMeta::default()
+    };
+    let list = Form::of(asked, target)?.list(objects.iter().map(AsRef::as_ref), &meta, api.clock.now())?;
+    Ok(json_response(200, list))
 }
 
 /// The `DeleteOptions` of a request: its body, or its query where there is none.

@@ -9,14 +9,14 @@ use serde_json::Value;
 
 use super::{
     access::{self, User},
-    binding, delete, discovery, eviction, list,
+    binding, delete, discovery, events, eviction, list,
     rbac::{self, Attributes},
     read, reviews,
     route::{self, Parameters, Target},
     scale,
     server::Api,
     status::{Failure, Result},
-    token,
+    token, watch,
     write::{self, Write},
 };
 
@@ -47,7 +47,7 @@ async fn answer(api: &Arc<Api>, request: Request<Bytes>) -> Result<Response<Body
     let attributes = Attributes::of(&parts.method, &path, &parameters);
     let user = access::user(api, &parts.headers, &attributes)?;
     rbac::authorize(api, &user, &attributes)?;
-    let asked = Asked {
+    let mut asked = Asked {
         user,
         method: parts.method,
         parameters,
@@ -55,6 +55,9 @@ async fn answer(api: &Arc<Api>, request: Request<Bytes>) -> Result<Response<Body
         body,
     };
     if let Some(target) = route::target(api, &path) {
+        if target.served.group == events::GROUP {
+            asked.body = events::kept(asked.body);
+        }
         return verb(api, &asked, &target);
     }
     let value = discovery::answer(api, &path).ok_or_else(Failure::nothing_here)?;
@@ -65,6 +68,7 @@ async fn answer(api: &Arc<Api>, request: Request<Bytes>) -> Result<Response<Body
 fn verb(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>> {
     let beneath = target.subresource.as_deref();
     let verb = match (asked.method.as_str(), &target.name, beneath) {
+        ("GET", None, None) if asked.parameters.flag("watch") => watch::watch,
         ("GET", None, None) => list::list,
         ("GET", Some(_), None | Some("status")) => read::get,
         ("GET", Some(_), Some("scale")) => scale::get,
