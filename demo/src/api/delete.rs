@@ -65,7 +65,6 @@ pub(crate) fn collection(api: &Arc<Api>, asked: &Asked, target: &Target) -> Resu
     }
     let (options, how) = options(asked, target)?;
     let selection = Selection::of(&target.served, &asked.parameters)?;
-    let revision = api.store.revision();
     let mut objects = api.all(&kind.resource(), target.namespace.as_deref());
     objects.retain(|object| selection.selects(object));
     for object in &objects {
@@ -75,10 +74,11 @@ pub(crate) fn collection(api: &Arc<Api>, asked: &Asked, target: &Target) -> Resu
         }
     }
     let meta = ListMeta {
-        revision: Some(revision),
+        revision: Some(api.store.revision()),
         ..ListMeta::default()
     };
-    let list = Form::of(asked, target)?.list(objects.iter().map(AsRef::as_ref), &meta, api.clock.now())?;
+    let objects = objects.iter().map(AsRef::as_ref);
+    let list = Form::of(asked, target)?.list(objects, &meta, api.clock.now())?;
     Ok(json_response(200, list))
 }
 

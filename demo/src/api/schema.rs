@@ -13,7 +13,7 @@ use super::kinds::Kind;
 /// What a real API server says of the built-in kinds; `data/refresh` writes it.
 const BUILT_IN: &[u8] = include_bytes!("../../data/schemas.json.gz");
 /// What a reference begins with.
-const REFERENCE: &str = "#/components/schemas/";
+pub(crate) const REFERENCE: &str = "#/components/schemas/";
 /// The schema of all metadata.
 pub(crate) const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 
@@ -90,6 +90,12 @@ impl<'a> Schema<'a> {
     pub(crate) fn is_open(self) -> bool {
         let anything = self.keyword("x-kubernetes-preserve-unknown-fields") == Some(&Value::Bool(true));
         anything || (self.fields().is_none() && self.free().is_none())
+    }
+
+    /// The name of what it refers to, as `io.k8s.api.core.v1.Container`.
+    pub(crate) fn name(self) -> Option<&'a str> {
+        let reference = self.own.get("$ref").or_else(|| self.own.pointer("/allOf/0/$ref"));
+        reference?.as_str()?.strip_prefix(REFERENCE)
     }
 
     /// As it stands in a document.

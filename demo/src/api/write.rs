@@ -7,12 +7,13 @@ use serde_json::{Value, json};
 
 use super::{
     access::User,
-    defaults,
+    decode, defaults,
     delete::{is_kept, is_namespace},
     front::{Asked, Body},
     kinds::{Kind, metadata},
     managed, namespaces,
     object::{Meta as _, Object, map_at},
+    options::Warnings,
     present,
     route::Target,
     server::Api,
@@ -33,6 +34,8 @@ pub(crate) struct Write {
     pub(crate) dry_run: bool,
     /// What is written, where it is not the object itself: `status`.
     pub(crate) subresource: Option<String>,
+    /// What the writer is warned of.
+    pub(crate) warnings: Warnings,
 }
 
 impl Write {
@@ -43,6 +46,7 @@ impl Write {
             manager: component.to_owned(),
             dry_run: false,
             subresource: None,
+            warnings: Warnings::default(),
         }
     }
 
@@ -55,14 +59,16 @@ impl Write {
 
 /// `POST` of a new object.
 pub(crate) fn create(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>> {
-    let how = asked.write(target);
-    let object = api.create(&target.kind, target.place(), asked.object()?, &how)?;
+    asked.check_options("CreateOptions")?;
+    let (how, object) = (asked.write(target), decode::body(asked, &target.kind)?);
+    let object = api.create(&target.kind, target.place(), object, &how)?;
     present::one(api, asked, target, 201, &object)
 }
 
 /// `PUT` in the place of an object.
 pub(crate) fn update(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>> {
-    let (how, object) = (asked.write(target), asked.object()?);
+    asked.check_options("UpdateOptions")?;
+    let (how, object) = (asked.write(target), decode::body(asked, &target.kind)?);
     let object = api.change(&target.kind, target.place(), target.name(), &how, |_| {
         Ok(object.clone())
     })?;
@@ -220,9 +226,11 @@ fn agrees(kind: &Kind, namespace: &str, name: Option<&str>, object: &Value) -> R
     }
     let (version, given) = (object.text("/apiVersion"), object.text("/kind"));
     if (!version.is_empty() && version != kind.api_version()) || (!given.is_empty() && given != kind.kind) {
+        let (_, short) = version.rsplit_once('/').unwrap_or(("", version));
         return Err(Failure::bad_request(format!(
-            "{given} in version {version:?} cannot be handled as a {}",
-            kind.kind
+            "{given} in version {short:?} cannot be handled as a {}: {}",
+            kind.kind,
+            unregistered(version, given)
         )));
     }
     let other = object.namespace();
@@ -240,6 +248,11 @@ fn agrees(kind: &Kind, namespace: &str, name: Option<&str>, object: &Value) -> R
         }
         _ => Ok(()),
     }
+}
+
+/// How Go tells that an object is of a kind that it does not expect.
+pub(crate) fn unregistered(version: &str, kind: &str) -> String {
+    format!(r#"no kind {kind:?} is registered for version {version:?} in scheme "pkg/runtime/scheme.go:111""#)
 }
 
 /// Whether the object is still the one that a request means, by the uid and the resource version that it names.
