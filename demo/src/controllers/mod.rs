@@ -4,6 +4,7 @@ mod claims;
 mod cronjobs;
 mod daemonsets;
 mod deployments;
+mod disruption;
 mod endpoints;
 pub(crate) mod events;
 pub(crate) mod images;
@@ -17,7 +18,7 @@ mod statefulsets;
 
 pub(crate) use manager::{Controller, Manager};
 
-use crate::api::{collect, eviction, namespaces};
+use crate::api::{collect, namespaces};
 
 /// All of them.
 pub(crate) fn all() -> Vec<Box<dyn Controller>> {
@@ -25,7 +26,7 @@ pub(crate) fn all() -> Vec<Box<dyn Controller>> {
         Box::new(namespaces::Accounts),
         Box::new(namespaces::Emptier),
         Box::new(collect::Collector::default()),
-        Box::new(eviction::Budgets),
+        Box::new(disruption::Budgets),
         Box::new(deployments::Deployments),
         Box::new(replicasets::ReplicaSets::new()),
         Box::new(replicasets::ReplicaSets::replication()),
