@@ -8,7 +8,6 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response};
 use jiff::Timestamp;
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     api::{
@@ -28,7 +27,12 @@ pub struct Cluster(Arc<Shared>);
 struct Shared {
     api: Arc<Api>,
     manager: Mutex<Manager>,
-    stop: CancellationToken,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.api.stop.cancel();
+    }
 }
 
 impl std::fmt::Debug for Cluster {
@@ -46,7 +50,6 @@ impl Cluster {
         let cluster = Self(Arc::new(Shared {
             api: Arc::new(api),
             manager: Mutex::new(Manager::new(controllers::all())),
-            stop: CancellationToken::new(),
         }));
         cluster.settle();
         cluster
@@ -90,16 +93,16 @@ impl Cluster {
         loop {
             let next = self.settle().and_then(|next| self.0.api.clock.until(next));
             tokio::select! {
-                () = self.0.stop.cancelled() => return,
+                () = self.0.api.stop.cancelled() => return,
                 changed = revisions.changed() => if changed.is_err() { return },
                 () = tokio::time::sleep(next.unwrap_or(Duration::from_secs(3600))) => {}
             }
         }
     }
 
-    /// Ends what [`run`](Self::run) does.
+    /// Ends what [`run`](Self::run) does, and the streams of watches and logs.
     pub fn stop(&self) {
-        self.0.stop.cancel();
+        self.0.api.stop.cancel();
     }
 
     /// A kubeconfig for the cluster, with one context, `demo`, of a user who may do everything.

@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 use super::{
     front::Asked,
     kinds::Kind,
+    protobuf,
     schema::{self, Schema},
     status::{Failure, Result},
 };
@@ -138,6 +139,7 @@ pub(crate) fn body(asked: &Asked, kind: &Kind) -> Result<Value> {
             Ok(value) => object(kind, value),
             Err(error) => Err(Wrong::Syntax(error.to_string())),
         },
+        protobuf::CONTENT_TYPE => return protobuf::decode(&asked.body),
         _ => {
             return Err(Failure::unsupported_media(
                 "the body of the request was in an unknown format - accepted media types include: \

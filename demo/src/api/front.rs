@@ -9,15 +9,16 @@ use serde_json::Value;
 
 use super::{
     access::{self, User},
-    delete, discovery, list,
+    binding, delete, discovery, events, eviction, list,
     options::Warnings,
-    patch,
+    patch, protobuf,
     rbac::{self, Attributes},
-    read,
+    read, reviews,
     route::{self, Parameters, Target},
+    scale,
     server::Api,
     status::{Failure, Result},
-    token,
+    token, watch,
     write::{self, Write},
 };
 
@@ -52,7 +53,7 @@ async fn answer(api: &Arc<Api>, request: Request<Bytes>, warnings: &Warnings) ->
     let attributes = Attributes::of(&parts.method, &path, &parameters);
     let user = access::user(api, &parts.headers, &attributes)?;
     rbac::authorize(api, &user, &attributes)?;
-    let asked = Asked {
+    let mut asked = Asked {
         user,
         method: parts.method,
         parameters,
@@ -61,22 +62,31 @@ async fn answer(api: &Arc<Api>, request: Request<Bytes>, warnings: &Warnings) ->
         warnings: warnings.clone(),
     };
     if let Some(target) = route::target(api, &path) {
+        if target.served.group == events::GROUP {
+            asked.body = events::kept(asked.body);
+        }
         return verb(api, &asked, &target);
     }
-    let value = discovery::answer(api, &path).ok_or_else(Failure::nothing_here)?;
-    Ok(json_response(200, value.to_string().into()))
+    discovery::answer(api, &asked, &path)
 }
 
 /// What the method means for what is asked for: one line a verb.
 fn verb(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>> {
     let beneath = target.subresource.as_deref();
     let verb = match (asked.method.as_str(), &target.name, beneath) {
+        ("GET", None, None) if asked.parameters.flag("watch") => watch::watch,
         ("GET", None, None) => list::list,
         ("GET", Some(_), None | Some("status")) => read::get,
+        ("GET", Some(_), Some("scale")) => scale::get,
+        ("POST", None, None) if reviews::is_review(&target.kind) => reviews::create,
         ("POST", None, None) => write::create,
+        ("POST", Some(_), Some("binding")) => binding::create,
+        ("POST", Some(_), Some("eviction")) => eviction::create,
         ("POST", Some(_), Some("token")) => token::create,
-        ("PUT", Some(_), None | Some("status")) => write::update,
+        ("PUT", Some(_), Some("scale")) => scale::update,
+        ("PUT", Some(_), None | Some("status" | "finalize")) => write::update,
         ("PATCH", Some(_), None | Some("status")) => patch::patch,
+        ("DELETE", None, None) => delete::collection,
         ("DELETE", Some(_), None) => delete::delete,
         _ => return Err(Failure::method_not_allowed()),
     };
@@ -86,6 +96,10 @@ fn verb(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>
 impl Asked {
     /// The body as an object.
     pub(crate) fn object(&self) -> Result<Value> {
+        let content = self.headers.get(header::CONTENT_TYPE);
+        if content.is_some_and(|content| content.as_bytes().starts_with(protobuf::CONTENT_TYPE.as_bytes())) {
+            return protobuf::decode(&self.body);
+        }
         serde_json::from_slice(&self.body)
             .map_err(|error| Failure::bad_request(format!("the body of the request is no JSON: {error}")))
     }

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use bytes::Bytes;
+use serde::Serializer as _;
 use serde_json::{Map, Value};
 
 use super::managed::Managed;
@@ -14,7 +14,7 @@ pub(crate) struct Object {
     value: Value,
     revision: u64,
     managed: Managed,
-    encoded: OnceLock<Bytes>,
+    rest: OnceLock<Vec<u8>>,
 }
 
 impl Object {
@@ -30,7 +30,7 @@ impl Object {
             value,
             revision,
             managed,
-            encoded: OnceLock::new(),
+            rest: OnceLock::new(),
         }
     }
 
@@ -67,12 +67,23 @@ impl Object {
         self.revision
     }
 
-    /// The object as JSON.
-    pub(crate) fn encoded(&self) -> Bytes {
-        self.encoded
-            .get_or_init(|| self.whole().to_string().into())
-            .clone()
+    /// The object as JSON without the brace, `kind` and `apiVersion` that it begins with: what comes before depends on
+    /// where it stands and on the version that is asked for, the rest is encoded once.
+    pub(crate) fn rest(&self) -> &[u8] {
+        self.rest.get_or_init(|| rest(&self.whole()))
     }
+}
+
+/// An object as JSON without the brace, `kind` and `apiVersion` that it begins with.
+pub(crate) fn rest(object: &Value) -> Vec<u8> {
+    let fields = object.as_object().into_iter().flatten();
+    let mut json = serde_json::Serializer::new(Vec::new());
+    let own = fields.filter(|(name, _)| !matches!(name.as_str(), "kind" | "apiVersion"));
+    // JSON with text for keys, written to memory, has nothing to fail at.
+    drop(json.collect_map(own));
+    let mut json = json.into_inner();
+    json.remove(0);
+    json
 }
 
 impl std::ops::Deref for Object {

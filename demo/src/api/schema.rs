@@ -13,7 +13,7 @@ use super::kinds::{Custom, Kind};
 /// What a real API server says of the built-in kinds; `data/refresh` writes it.
 const BUILT_IN: &[u8] = include_bytes!("../../data/schemas.json.gz");
 /// What a reference begins with.
-const REFERENCE: &str = "#/components/schemas/";
+pub(crate) const REFERENCE: &str = "#/components/schemas/";
 /// The schema of all metadata.
 pub(crate) const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 

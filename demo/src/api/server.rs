@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use fastrand::Rng;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     kinds::{Kind, Kinds},
@@ -22,6 +23,8 @@ pub(crate) struct Api {
     pub(crate) store: Store,
     /// The time.
     pub(crate) clock: Clock,
+    /// Ends the streams.
+    pub(crate) stop: CancellationToken,
     /// The tokens of service accounts.
     pub(super) tokens: Tokens,
     pub(super) kinds: RwLock<Kinds>,
@@ -34,6 +37,7 @@ impl Api {
         Self {
             store: Store::default(),
             clock,
+            stop: CancellationToken::new(),
             tokens: Tokens::default(),
             kinds: RwLock::new(Kinds::built_in()),
             random: Mutex::new(Rng::with_seed(seed)),

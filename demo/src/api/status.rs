@@ -15,6 +15,8 @@ pub(crate) struct Failure {
     reason: &'static str,
     message: String,
     details: Option<Map<String, Value>>,
+    /// Where a list that cannot go on as it began may go on.
+    token: Option<String>,
 }
 
 /// One thing that is wrong with an object.
@@ -35,6 +37,7 @@ impl Failure {
             reason,
             message: message.into(),
             details: None,
+            token: None,
         }
     }
 
@@ -114,11 +117,14 @@ impl Failure {
 
     /// 409: what the request builds on is no longer so.
     pub(crate) fn conflict(kind: &Kind, name: &str, why: &str) -> Self {
-        let message = format!(
-            "Operation cannot be fulfilled on {} {name:?}: {why}",
-            kind.resource()
-        );
-        Self::new(409, "Conflict", message).about(kind, name)
+        Self::conflict_of(&kind.group, &kind.plural, name, why)
+    }
+
+    /// 409 that names the kind, not the resource.
+    pub(crate) fn conflict_of(group: &str, kind: &str, name: &str, why: &str) -> Self {
+        let subject = qualified(kind, group);
+        let message = format!("Operation cannot be fulfilled on {subject} {name:?}: {why}");
+        Self::new(409, "Conflict", message).about_one(group, kind, name)
     }
 
     /// 409 of server-side apply: others own the fields. The causes are given as they are.
@@ -129,6 +135,24 @@ impl Failure {
     /// 410: the resource version is older than what is kept.
     pub(crate) fn expired(message: impl Into<String>) -> Self {
         Self::new(410, "Expired", message)
+    }
+
+    /// 410 for a list that cannot go on: the token goes on with objects as they are now.
+    pub(crate) fn expired_list(token: String) -> Self {
+        let mut failure = Self::expired(
+            "The provided continue parameter is too old to display a consistent list result. You can start a new \
+             list without the continue parameter, or use the continue token in this response to retrieve the \
+             remainder of the results. Continuing with the provided token results in an inconsistent list - objects \
+             that were created, modified, or deleted between the time the first chunk was returned and now may show \
+             up in the list.",
+        );
+        failure.token = Some(token);
+        failure
+    }
+
+    /// 406: no form that is spoken here.
+    pub(crate) fn not_acceptable(message: impl Into<String>) -> Self {
+        Self::new(406, "NotAcceptable", message)
     }
 
     /// 415: no content type that is read here.
@@ -181,11 +205,23 @@ impl Failure {
         Self::new(500, "InternalError", message)
     }
 
+    /// 504: a revision that is yet to come.
+    pub(crate) fn too_large(asked: u64, current: u64) -> Self {
+        let message = format!("Timeout: Too large resource version: {asked}, current: {current}");
+        let mut failure = Self::new(504, "Timeout", message);
+        let causes = json!([{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}]);
+        let details = failure.details.get_or_insert_default();
+        details.insert("causes".into(), causes);
+        details.insert("retryAfterSeconds".into(), 1.into());
+        failure
+    }
+
     /// With causes in its details.
     pub(crate) fn with_causes(mut self, causes: Vec<Cause>) -> Self {
-        let causes = causes
-            .into_iter()
-            .map(|cause| json!({"reason": cause.reason, "message": cause.message, "field": cause.field}));
+        let causes = causes.into_iter().map(|cause| match &*cause.field {
+            "" => json!({"reason": cause.reason, "message": cause.message}),
+            field => json!({"reason": cause.reason, "message": cause.message, "field": field}),
+        });
         let details = self.details.get_or_insert_default();
         details.insert("causes".into(), causes.collect());
         self
@@ -210,6 +246,9 @@ impl Failure {
         }
         if let Some(details) = &self.details {
             status["details"] = Value::Object(details.clone());
+        }
+        if let Some(token) = &self.token {
+            status["metadata"]["continue"] = token.clone().into();
         }
         status["code"] = self.code.into();
         status

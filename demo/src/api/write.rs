@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{
     access::User,
     decode, defaults,
+    delete::{is_kept, is_namespace},
     front::{Asked, Body},
     kinds::{Kind, metadata},
     managed::Managed,
@@ -88,7 +89,7 @@ impl Api {
         how: &Write,
     ) -> Result<Arc<Object>> {
         agrees(kind, namespace, None, &object)?;
-        self.place_of(kind, namespace)?;
+        self.place_of(kind, namespace, object.name())?;
         let now = self.clock.now();
         let given = take_managed(&mut object);
         let meta = map_at(&mut object, "metadata");
@@ -125,7 +126,7 @@ impl Api {
         {
             map.remove("status");
         }
-        if kind.kind == "Namespace" {
+        if is_namespace(kind) {
             namespaces::begin(&mut object);
         }
         defaults::fill(self, kind, &mut object);
@@ -175,7 +176,10 @@ impl Api {
             keep(kind, &before, &mut object, how.subresource.as_deref());
             defaults::fill(self, kind, &mut object);
             validate::object(kind, &object, Some(&before))?;
-            if counts_generations(kind) && differs(&before, &object) {
+            if counts_generations(kind)
+                && how.subresource.as_deref() != Some("binding")
+                && differs(&before, &object)
+            {
                 let generation = before.number("/metadata/generation").unwrap_or(0) + 1;
                 object["metadata"]["generation"] = json!(generation);
             }
@@ -185,9 +189,7 @@ impl Api {
                 return Ok(Arc::new(Object::managed_by(object, before.revision(), managed)));
             }
             // The last finalizer of an object that is being deleted was what kept it.
-            let ends = object.is_terminating()
-                && object.list("/metadata/finalizers").is_empty()
-                && !is_graceful(&object);
+            let ends = object.is_terminating() && !is_kept(kind, &object);
             let written = self.store.write(&key, |current| match current {
                 Some(current) if current.revision() != before.revision() => {
                     Err(Failure::conflict(kind, name, CHANGED))
@@ -204,20 +206,14 @@ impl Api {
     }
 
     /// Whether objects may be made in a namespace.
-    fn place_of(&self, kind: &Kind, namespace: &str) -> Result<()> {
+    fn place_of(&self, kind: &Kind, namespace: &str, name: &str) -> Result<()> {
         if !kind.namespaced {
             return Ok(());
         }
         let namespaces = self.kind("namespaces")?;
         let object = self.get(&namespaces, "", namespace)?;
         match object.is_terminating() {
-            true => Err(Failure::forbidden(
-                kind,
-                "",
-                &format!(
-                    "unable to create new content in namespace {namespace} because it is being terminated"
-                ),
-            )),
+            true => Err(namespaces::is_ending(kind, namespace, name)),
             false => Ok(()),
         }
     }
@@ -226,13 +222,6 @@ impl Api {
 /// What a conflict of resource versions is told as.
 const CHANGED: &str =
     "the object has been modified; please apply your changes to the latest version and try again";
-
-/// Whether an object waits for its end although nothing keeps it: a pod that has time to stop.
-fn is_graceful(object: &Value) -> bool {
-    object
-        .number("/metadata/deletionGracePeriodSeconds")
-        .is_some_and(|seconds| seconds > 0)
-}
 
 /// Whether an object is what its request says that it is.
 fn agrees(kind: &Kind, namespace: &str, name: Option<&str>, object: &Value) -> Result<()> {
@@ -328,7 +317,11 @@ fn keep(kind: &Kind, before: &Value, object: &mut Value, subresource: Option<&st
     }
     object["apiVersion"] = kind.api_version().into();
     object["kind"] = kind.kind.clone().into();
-    if kind.has_status() {
+    if is_namespace(kind) && subresource != Some("finalize") {
+        object["spec"]["finalizers"] = before["spec"]["finalizers"].clone();
+    }
+    // Binding notes the node and the condition at once.
+    if kind.has_status() && subresource != Some("binding") {
         match (before.get("status"), object.as_object_mut()) {
             (Some(status), Some(object)) => object.insert("status".into(), status.clone()),
             (None, Some(object)) => object.remove("status"),
