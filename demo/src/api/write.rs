@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     access::User,
-    decode, defaults,
+    admission, decode, defaults,
     delete::{is_kept, is_namespace},
     front::{Asked, Body},
     kinds::{Kind, metadata},
@@ -121,7 +121,9 @@ impl Api {
         }
         object["apiVersion"] = kind.api_version().into();
         object["kind"] = kind.kind.clone().into();
+        // A node comes with what its kubelet knows of it.
         if kind.has_status()
+            && kind.kind != "Node"
             && let Some(map) = object.as_object_mut()
         {
             map.remove("status");
@@ -129,7 +131,8 @@ impl Api {
         if is_namespace(kind) {
             namespaces::begin(&mut object);
         }
-        defaults::fill(self, kind, &mut object);
+        defaults::fill(self, kind, &mut object, None);
+        admission::admit(self, kind, &mut object, None)?;
         validate::object(kind, &object, None)?;
         let managed = Managed::note(how, now, kind.custom.as_ref(), None, given, None);
         let name = object.name().to_owned();
@@ -174,7 +177,8 @@ impl Api {
                 metadata(&object).map(|meta| (meta.get("uid"), meta.get("resourceVersion"))),
             )?;
             keep(kind, &before, &mut object, how.subresource.as_deref());
-            defaults::fill(self, kind, &mut object);
+            defaults::fill(self, kind, &mut object, Some(&before));
+            admission::admit(self, kind, &mut object, Some(&before))?;
             validate::object(kind, &object, Some(&before))?;
             if counts_generations(kind)
                 && how.subresource.as_deref() != Some("binding")
@@ -333,10 +337,16 @@ fn keep(kind: &Kind, before: &Value, object: &mut Value, subresource: Option<&st
 /// Whether a kind's objects count the changes of what they are meant to be.
 fn counts_generations(kind: &Kind) -> bool {
     kind.custom.is_some()
-        || matches!(
-            kind.group.as_str(),
-            "apps" | "batch" | "policy" | "networking.k8s.io" | "apiextensions.k8s.io" | "scheduling.k8s.io"
-        )
+        || kind.kind != "ControllerRevision"
+            && matches!(
+                kind.group.as_str(),
+                "apps"
+                    | "batch"
+                    | "policy"
+                    | "networking.k8s.io"
+                    | "apiextensions.k8s.io"
+                    | "scheduling.k8s.io"
+            )
         || matches!(
             kind.kind.as_str(),
             "Pod" | "ReplicationController" | "EndpointSlice"
