@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 use super::{
     front::{Asked, Body, json_response},
     kinds::Kind,
-    list, namespaces,
+    list,
+    managed::Managed,
+    namespaces,
     object::{Meta as _, Object, map_at},
     present::{self, Form, ListMeta},
     query::Selection,
@@ -198,7 +200,8 @@ impl Api {
             let before = self.get(kind, namespace, name)?;
             return Ok(match decide(Some(&before))? {
                 Outcome::Put(object) | Outcome::PutBy(object, _) => {
-                    (Arc::new(Object::new(object, before.revision())), gone.get())
+                    let object = Object::managed_by(object, before.revision(), Managed::of(&before));
+                    (Arc::new(object), gone.get())
                 }
                 Outcome::Remove => (before, true),
             });
