@@ -9,11 +9,11 @@ pub(crate) mod events;
 pub(crate) mod images;
 mod jobs;
 mod manager;
-mod owned;
 pub(crate) mod quantity;
 mod replicasets;
 mod revisions;
 mod statefulsets;
+mod work;
 
 pub(crate) use manager::{Controller, Manager};
 
@@ -29,7 +29,9 @@ pub(crate) fn all() -> Vec<Box<dyn Controller>> {
         Box::new(daemonsets::DaemonSets),
         Box::new(cronjobs::CronJobs),
         Box::new(jobs::Jobs),
-        Box::new(endpoints::Endpoints),
+        Box::new(jobs::Orphans),
+        Box::new(endpoints::Endpoints::Slices),
+        Box::new(endpoints::Endpoints::Whole),
         Box::new(claims::Claims),
         Box::new(namespaces::Accounts),
         Box::new(namespaces::Emptier),
