@@ -13,7 +13,6 @@ pub(crate) mod images;
 mod jobs;
 mod kubelet;
 mod manager;
-mod owned;
 mod probes;
 pub(crate) mod quantity;
 mod replicasets;
@@ -22,6 +21,7 @@ pub(crate) mod runs;
 mod shell;
 mod statefulsets;
 mod syntax;
+mod work;
 
 pub(crate) use manager::{Controller, Manager};
 
@@ -41,7 +41,9 @@ pub(crate) fn all() -> Vec<Box<dyn Controller>> {
         Box::new(daemonsets::DaemonSets),
         Box::new(cronjobs::CronJobs),
         Box::new(jobs::Jobs),
-        Box::new(endpoints::Endpoints),
+        Box::new(jobs::Orphans),
+        Box::new(endpoints::Endpoints::Slices),
+        Box::new(endpoints::Endpoints::Whole),
         Box::new(claims::Claims),
         Box::new(kubelet::Kubelet::default()),
         Box::new(events::Expiry),
