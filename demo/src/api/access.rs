@@ -8,6 +8,7 @@ use super::{
     rbac::{self, Attributes},
     server::Api,
     status::{Failure, Result},
+    token::AUDIENCE,
 };
 
 /// The token of the administrator in the kubeconfig that the cluster gives out.
@@ -92,16 +93,26 @@ pub(crate) fn user(api: &Api, headers: &HeaderMap, asked: &Attributes) -> Result
         .and_then(|value| value.strip_prefix("Bearer "));
     let user = match token {
         None => User::new("system:anonymous", &["system:unauthenticated"]),
-        Some(token) => of_token(api, token).ok_or_else(Failure::unauthorized)?,
+        Some(token) => {
+            let for_us = |(user, audiences): (_, Vec<String>)| {
+                audiences
+                    .iter()
+                    .any(|audience| audience == AUDIENCE)
+                    .then_some(user)
+            };
+            bearer(api, token)
+                .and_then(for_us)
+                .ok_or_else(Failure::unauthorized)?
+        }
     };
     impersonated(api, user, headers, asked)
 }
 
-/// Whose token it is.
-pub(crate) fn of_token(api: &Api, token: &str) -> Option<User> {
+/// Whose token it is, and for whom it is meant.
+pub(crate) fn bearer(api: &Api, token: &str) -> Option<(User, Vec<String>)> {
     match token {
-        ADMIN_TOKEN => Some(User::admin()),
-        token => api.tokens.user(api, token),
+        ADMIN_TOKEN => Some((User::admin(), vec![AUDIENCE.into()])),
+        token => api.tokens.bearer(api, token),
     }
 }
 

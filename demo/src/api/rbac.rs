@@ -201,8 +201,15 @@ pub(crate) fn decide(api: &Api, user: &User, asked: &Attributes) -> (bool, Strin
     match allowing {
         Some(grant) => (true, format!("RBAC: allowed by {}", grant.told)),
         None if errors.is_empty() => (false, String::new()),
-        None if errors.len() == 1 => (false, format!("RBAC: {}", errors[0])),
-        None => (false, format!("RBAC: [{}]", errors.join(", "))),
+        None => (false, format!("RBAC: {}", joined(&errors))),
+    }
+}
+
+/// Errors as one.
+pub(crate) fn joined(errors: &[String]) -> String {
+    match errors {
+        [one] => one.clone(),
+        many => format!("[{}]", many.join(", ")),
     }
 }
 

@@ -117,11 +117,14 @@ impl Failure {
 
     /// 409: what the request builds on is no longer so.
     pub(crate) fn conflict(kind: &Kind, name: &str, why: &str) -> Self {
-        let message = format!(
-            "Operation cannot be fulfilled on {} {name:?}: {why}",
-            kind.resource()
-        );
-        Self::new(409, "Conflict", message).about(kind, name)
+        Self::conflict_of(&kind.group, &kind.plural, name, why)
+    }
+
+    /// 409 that names the kind, not the resource.
+    pub(crate) fn conflict_of(group: &str, kind: &str, name: &str, why: &str) -> Self {
+        let subject = qualified(kind, group);
+        let message = format!("Operation cannot be fulfilled on {subject} {name:?}: {why}");
+        Self::new(409, "Conflict", message).about_one(group, kind, name)
     }
 
     /// 409 of server-side apply: others own the fields. The causes are given as they are.
@@ -154,7 +157,13 @@ impl Failure {
 
     /// 415: no content type that is read here.
     pub(crate) fn unsupported_media(message: impl Into<String>) -> Self {
-        Self::new(415, "UnsupportedMediaType", message)
+        Self::new(415, "UnsupportedMediaType", message).about_one("", "", "")
+    }
+
+    /// 422: a patch cannot be done.
+    pub(crate) fn rejected() -> Self {
+        let message = "the server rejected our request due to an error in our request";
+        Self::new(422, "Invalid", message).about_one("", "", "")
     }
 
     /// 422: the object breaks rules.
@@ -164,10 +173,12 @@ impl Failure {
 
     /// 422 for what is no object that is kept.
     pub(crate) fn invalid_of(group: &str, kind: &str, name: &str, causes: Vec<Cause>) -> Self {
-        let told: Vec<_> = causes
+        let mut told: Vec<_> = causes
             .iter()
             .map(|cause| format!("{}: {}", cause.field, cause.message))
             .collect();
+        // What is wrong twice is told once.
+        told.dedup();
         let told = match told.as_slice() {
             [one] => one.clone(),
             many => format!("[{}]", many.join(", ")),
@@ -182,6 +193,11 @@ impl Failure {
     /// 429: a disruption budget does not allow it.
     pub(crate) fn too_many_requests(message: impl Into<String>) -> Self {
         Self::new(429, "TooManyRequests", message)
+    }
+
+    /// 500 without a reason, as of an error that nobody foresaw.
+    pub(crate) fn unexplained(message: impl Into<String>) -> Self {
+        Self::new(500, "", message)
     }
 
     /// 500.
@@ -202,9 +218,10 @@ impl Failure {
 
     /// With causes in its details.
     pub(crate) fn with_causes(mut self, causes: Vec<Cause>) -> Self {
-        let causes = causes
-            .into_iter()
-            .map(|cause| json!({"reason": cause.reason, "message": cause.message, "field": cause.field}));
+        let causes = causes.into_iter().map(|cause| match &*cause.field {
+            "" => json!({"reason": cause.reason, "message": cause.message}),
+            field => json!({"reason": cause.reason, "message": cause.message, "field": field}),
+        });
         let details = self.details.get_or_insert_default();
         details.insert("causes".into(), causes.collect());
         self
@@ -223,8 +240,10 @@ impl Failure {
             "metadata": {},
             "status": "Failure",
             "message": self.message,
-            "reason": self.reason,
         });
+        if !self.reason.is_empty() {
+            status["reason"] = self.reason.into();
+        }
         if let Some(details) = &self.details {
             status["details"] = Value::Object(details.clone());
         }

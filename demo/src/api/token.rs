@@ -40,16 +40,7 @@ struct Token {
 }
 
 impl Tokens {
-    /// Whose token it is, while it lasts and the account is there; for the API server.
-    pub(crate) fn user(&self, api: &Api, token: &str) -> Option<User> {
-        let (user, audiences) = self.bearer(api, token)?;
-        audiences
-            .iter()
-            .any(|audience| audience == AUDIENCE)
-            .then_some(user)
-    }
-
-    /// Whose token it is, and for whom.
+    /// Whose token it is, while it lasts and the account is there; and for whom it is meant.
     pub(crate) fn bearer(&self, api: &Api, token: &str) -> Option<(User, Vec<String>)> {
         let tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let token = tokens

@@ -1,15 +1,39 @@
 //! What makes the cluster move: controllers, scheduler and kubelet, each a [`Controller`] that the [`Manager`] runs.
 
+mod claims;
+mod cronjobs;
+mod daemonsets;
+mod deployments;
+mod endpoints;
 pub(crate) mod events;
 pub(crate) mod images;
+mod jobs;
 mod manager;
+mod owned;
 pub(crate) mod quantity;
+mod replicasets;
+mod revisions;
+mod statefulsets;
 
 pub(crate) use manager::{Controller, Manager};
 
-use crate::api::namespaces;
+use crate::api::{collect, eviction, namespaces};
 
 /// All of them.
 pub(crate) fn all() -> Vec<Box<dyn Controller>> {
-    vec![Box::new(namespaces::Accounts)]
+    vec![
+        Box::new(deployments::Deployments),
+        Box::new(replicasets::ReplicaSets::new()),
+        Box::new(replicasets::ReplicaSets::replication()),
+        Box::new(statefulsets::StatefulSets),
+        Box::new(daemonsets::DaemonSets),
+        Box::new(cronjobs::CronJobs),
+        Box::new(jobs::Jobs),
+        Box::new(endpoints::Endpoints),
+        Box::new(claims::Claims),
+        Box::new(namespaces::Accounts),
+        Box::new(namespaces::Emptier),
+        Box::new(collect::Collector::default()),
+        Box::new(eviction::Budgets),
+    ]
 }
