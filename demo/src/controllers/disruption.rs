@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Controller, owned};
+use super::{
+    Controller,
+    work::{self, Work},
+};
 use crate::api::{
     Api,
     eviction::{BUDGETS, is_ready},
@@ -35,12 +38,12 @@ impl Controller for Budgets {
     }
 
     fn reconcile(&mut self, api: &Api, key: &Key) -> Option<Timestamp> {
-        let budget = api.store.get(key)?;
+        let budget = Work::on(api, "controllermanager", key)?;
         let generation = &budget["metadata"]["generation"];
         let mut pods = api.all("pods", Some(&key.namespace));
         pods.retain(|pod| selects(&budget["spec"]["selector"], pod));
         if pods.is_empty() && budget["status"]["observedGeneration"] != *generation {
-            owned::teller("controllermanager").normal(api, &budget, "NoPods", "No matching pods found");
+            budget.normal("NoPods", "No matching pods found");
         }
         let healthy = pods.iter().filter(|pod| !pod.is_terminating() && is_ready(pod));
         let healthy = i64::try_from(healthy.count()).unwrap_or(i64::MAX);
@@ -55,8 +58,8 @@ impl Controller for Budgets {
             _ => ("True", "SufficientPods"),
         };
         let old =
-            owned::condition(&budget["status"], "DisruptionAllowed").filter(|old| old["status"] == holds);
-        let since = old.map_or_else(|| json!(owned::now(api)), |old| old["lastTransitionTime"].clone());
+            work::condition(&budget["status"], "DisruptionAllowed").filter(|old| old["status"] == holds);
+        let since = old.map_or_else(|| json!(budget.now()), |old| old["lastTransitionTime"].clone());
         let status = json!({
             "conditions": [{
                 "type": "DisruptionAllowed",
@@ -72,7 +75,7 @@ impl Controller for Budgets {
             "expectedPods": expected,
             "observedGeneration": generation,
         });
-        owned::set_status(api, "kube-controller-manager", &budget, &status);
+        budget.set_status(&status);
         None
     }
 }
@@ -87,8 +90,8 @@ fn expected(api: &Api, spec: &Value, pods: &[Arc<Object>]) -> (i64, i64) {
     let wanted: BTreeMap<_, _> = pods.iter().filter_map(|pod| wanted(api, pod)).collect();
     let all = wanted.values().sum();
     match most {
-        Value::Null => (all, owned::share(least, all, true)),
-        most => (all, (all - owned::share(most, all, true)).max(0)),
+        Value::Null => (all, work::share(least, all, true)),
+        most => (all, (all - work::share(most, all, true)).max(0)),
     }
 }
 
