@@ -196,7 +196,9 @@ impl Api {
         let object = if how.dry_run {
             let before = self.get(kind, namespace, name)?;
             match decide(Some(&before))? {
-                Outcome::Put(object) => Arc::new(Object::new(object, before.revision())),
+                Outcome::Put(object) | Outcome::PutBy(object, _) => {
+                    Arc::new(Object::new(object, before.revision()))
+                }
                 Outcome::Remove => before,
             }
         } else {

@@ -5,16 +5,19 @@
 //! [`watch`](mod@watch) or a subresource. All objects are JSON in one [`store`]; controllers use the same verbs as clients do.
 
 pub(crate) mod access;
+pub(crate) mod admission;
 pub(crate) mod binding;
 pub(crate) mod bootstrap;
 pub(crate) mod cells;
 pub(crate) mod collect;
 pub(crate) mod columns;
+pub(crate) mod decode;
 pub(crate) mod defaults;
 pub(crate) mod delete;
 pub(crate) mod discovery;
 pub(crate) mod events;
 pub(crate) mod eviction;
+pub(crate) mod fields;
 pub mod front;
 pub(crate) mod kinds;
 pub(crate) mod list;
@@ -22,6 +25,8 @@ pub(crate) mod managed;
 pub(crate) mod namespaces;
 pub(crate) mod object;
 pub(crate) mod openapi;
+pub(crate) mod options;
+pub(crate) mod patch;
 pub(crate) mod present;
 pub(crate) mod protobuf;
 pub(crate) mod query;

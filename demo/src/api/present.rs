@@ -241,7 +241,7 @@ impl Form {
     /// What an object has but its kind and version.
     fn fields(&self, out: &mut Vec<u8>, object: &Object) {
         match self.kind.group.as_str() {
-            events::GROUP => out.extend(rest(&events::newer(object))),
+            events::GROUP => out.extend(rest(&events::newer(&object.whole()))),
             _ => out.extend(object.rest()),
         }
     }
@@ -313,7 +313,7 @@ fn clause(text: &str) -> (f32, Option<(&'static str, String)>) {
 
 /// An object's metadata alone.
 fn metadata(out: &mut Vec<u8>, object: &Object, version: &str) {
-    open(out, "PartialObjectMetadata", version, &object["metadata"]);
+    open(out, "PartialObjectMetadata", version, &object.metadata());
     put(out, "}");
 }
 

@@ -68,6 +68,12 @@ impl Api {
             .collect()
     }
 
+    /// A made-up number below this one.
+    pub(crate) fn pick(&self, below: u32) -> u32 {
+        let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
+        random.u32(..below)
+    }
+
     /// A made-up uid (RFC 4122, version 4).
     pub(crate) fn uid(&self) -> String {
         let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);

@@ -157,7 +157,13 @@ impl Failure {
 
     /// 415: no content type that is read here.
     pub(crate) fn unsupported_media(message: impl Into<String>) -> Self {
-        Self::new(415, "UnsupportedMediaType", message)
+        Self::new(415, "UnsupportedMediaType", message).about_one("", "", "")
+    }
+
+    /// 422: a patch cannot be done.
+    pub(crate) fn rejected() -> Self {
+        let message = "the server rejected our request due to an error in our request";
+        Self::new(422, "Invalid", message).about_one("", "", "")
     }
 
     /// 422: the object breaks rules.
@@ -167,10 +173,12 @@ impl Failure {
 
     /// 422 for what is no object that is kept.
     pub(crate) fn invalid_of(group: &str, kind: &str, name: &str, causes: Vec<Cause>) -> Self {
-        let told: Vec<_> = causes
+        let mut told: Vec<_> = causes
             .iter()
             .map(|cause| format!("{}: {}", cause.field, cause.message))
             .collect();
+        // What is wrong twice is told once.
+        told.dedup();
         let told = match told.as_slice() {
             [one] => one.clone(),
             many => format!("[{}]", many.join(", ")),
@@ -187,14 +195,14 @@ impl Failure {
         Self::new(429, "TooManyRequests", message)
     }
 
+    /// 500 without a reason, as of an error that nobody foresaw.
+    pub(crate) fn unexplained(message: impl Into<String>) -> Self {
+        Self::new(500, "", message)
+    }
+
     /// 500.
     pub(crate) fn internal(message: impl Into<String>) -> Self {
         Self::new(500, "InternalError", message)
-    }
-
-    /// 500 that says no more than what is wrong.
-    pub(crate) fn unexplained(message: impl Into<String>) -> Self {
-        Self::new(500, "", message)
     }
 
     /// 504: a revision that is yet to come.

@@ -18,7 +18,7 @@ const VOLUMES: &str = "persistentvolumes";
 const CLASSES: &str = "storageclasses.storage.k8s.io";
 const PROTECTED: &str = "kubernetes.io/pvc-protection";
 /// The provisioner that is part of the cluster.
-const PROVISIONER: &str = "kube-mcp.dev/simulated";
+const PROVISIONER: &str = "kubernetes.io/host-path";
 
 /// Sees to claims and their volumes.
 pub(crate) struct Claims;

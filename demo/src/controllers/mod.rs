@@ -22,10 +22,6 @@ use crate::api::{collect, eviction, namespaces};
 /// All of them.
 pub(crate) fn all() -> Vec<Box<dyn Controller>> {
     vec![
-        Box::new(namespaces::Accounts),
-        Box::new(namespaces::Emptier),
-        Box::new(collect::Collector::default()),
-        Box::new(eviction::Budgets),
         Box::new(deployments::Deployments),
         Box::new(replicasets::ReplicaSets::new()),
         Box::new(replicasets::ReplicaSets::replication()),
@@ -35,5 +31,9 @@ pub(crate) fn all() -> Vec<Box<dyn Controller>> {
         Box::new(jobs::Jobs),
         Box::new(endpoints::Endpoints),
         Box::new(claims::Claims),
+        Box::new(namespaces::Accounts),
+        Box::new(namespaces::Emptier),
+        Box::new(collect::Collector::default()),
+        Box::new(eviction::Budgets),
     ]
 }
