@@ -231,9 +231,12 @@ pub(crate) fn wrong_definition(definition: &Value) -> Vec<Cause> {
 
 /// Tells which fields of a schema have no type.
 fn untyped(schema: &Value, path: &str, tell: &mut impl FnMut(&'static str, &str, String)) {
-    let is_free = schema["x-kubernetes-int-or-string"] == true
-        || schema["x-kubernetes-preserve-unknown-fields"] == true;
-    if schema.is_object() && schema.text("/type").is_empty() && !is_free {
+    if !schema.is_object() {
+        return;
+    }
+    let is = |keyword: &str| schema[keyword] == true;
+    let is_free = is("x-kubernetes-int-or-string") || is("x-kubernetes-preserve-unknown-fields");
+    if schema.text("/type").is_empty() && !is_free {
         let told = "Required value: must not be empty for specified object fields";
         tell("FieldValueRequired", &format!("{path}.type"), told.into());
     }

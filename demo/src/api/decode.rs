@@ -6,6 +6,7 @@ use std::{
     fmt,
 };
 
+use base64::{DecodeError, Engine as _, prelude::BASE64_STANDARD};
 use serde::{
     Deserializer,
     de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
@@ -19,56 +20,13 @@ use super::{
     schema::{self, Schema},
     status::{Failure, Result},
 };
+use crate::controllers::quantity;
 
-/// The scalars of the built-in kinds that are pointers in Go, for which it makes a difference whether they are left out
-/// or `false`, `0` or empty. The schemas do not tell.
-const NULLABLE: &[&str] = &[
-    "activeDeadlineSeconds",
-    "allocateLoadBalancerNodePorts",
-    "allowPrivilegeEscalation",
-    "allowVolumeExpansion",
-    "automountServiceAccountToken",
-    "backoffLimit",
-    "backoffLimitPerIndex",
-    "blockOwnerDeletion",
-    "completions",
-    "controller",
-    "defaultMode",
-    "deletionGracePeriodSeconds",
-    "enableServiceLinks",
-    "expirationSeconds",
-    "failedJobsHistoryLimit",
-    "fsGroup",
-    "hostUsers",
-    "immutable",
-    "maxFailedIndexes",
-    "minReplicas",
-    "optional",
-    "parallelism",
-    "partition",
-    "priority",
-    "privileged",
-    "progressDeadlineSeconds",
-    "readOnlyRootFilesystem",
-    "ready",
-    "replicas",
-    "revisionHistoryLimit",
-    "runAsGroup",
-    "runAsNonRoot",
-    "runAsUser",
-    "serving",
-    "setHostnameAsFQDN",
-    "shareProcessNamespace",
-    "stabilizationWindowSeconds",
-    "startingDeadlineSeconds",
-    "storageClassName",
-    "successfulJobsHistoryLimit",
-    "suspend",
-    "terminating",
-    "terminationGracePeriodSeconds",
-    "tolerationSeconds",
-    "ttlSecondsAfterFinished",
-];
+/// The schema of what `scale` shows.
+pub(crate) const SCALE: &str = "io.k8s.api.autoscaling.v1.Scale";
+
+/// The schema of amounts.
+const QUANTITY: &str = "io.k8s.apimachinery.pkg.api.resource.Quantity";
 
 /// What was read.
 #[derive(Debug)]
@@ -163,9 +121,17 @@ pub(crate) fn body(asked: &Asked, kind: &Kind) -> Result<Value> {
 /// Reads an object of a kind.
 ///
 /// # Errors
-/// What is wrong, as Go words it, if a value is not of its field's type.
+/// If a value is not of its field's type.
 pub(crate) fn object<'de>(kind: &Kind, from: impl Deserializer<'de>) -> std::result::Result<Decoded, Wrong> {
     read(from, schema::of(kind), &kind.kind, kind.custom.is_none())
+}
+
+/// Reads a `Scale`.
+///
+/// # Errors
+/// If a value is not of its field's type.
+pub(crate) fn scale<'de>(from: impl Deserializer<'de>) -> std::result::Result<Decoded, Wrong> {
+    read(from, schema::named(SCALE), "Scale", true)
 }
 
 /// The fields of a JSON text that are there twice, as `duplicate field "spec.replicas"`.
@@ -228,29 +194,41 @@ impl Reader<'_> {
         if fits(schema.sort()) {
             return Ok(());
         }
-        self.wrong.set(Some(Wrong::Typed {
-            found: found.to_owned(),
-            field: format!("{}.{}", self.holder, self.field),
-            wanted: go_type(schema),
-        }));
+        self.wrong.set(Some(self.typed(found, &go_type(schema))));
         Err(E::custom("of another type"))
     }
 
-    /// Whether Go, when it writes it again, leaves out a field with this value.
-    fn leaves_out(&self, name: &str, schema: Option<Schema<'_>>, value: &Value) -> bool {
-        let is_empty = match value {
-            Value::Null => return true,
-            Value::Bool(value) => !value,
-            Value::Number(number) => number.as_i64() == Some(0),
-            Value::String(text) => text.is_empty(),
-            Value::Array(items) => items.is_empty(),
-            Value::Object(map) => map.is_empty() && schema.is_some_and(|schema| schema.name().is_none()),
+    /// Checks what the type alone does not tell: amounts, numbers that may be texts, bytes.
+    fn expect_form<E: Error>(&self, value: &Value) -> std::result::Result<(), E> {
+        let Some(schema) = self.schema.filter(|_| self.typed && !value.is_null()) else {
+            return Ok(());
         };
-        let is_needed = || {
-            self.schema
-                .is_some_and(|own| own.texts("required").any(|needed| needed == name))
+        let bytes = |place| Wrong::Syntax(format!("illegal base64 data at input byte {place}"));
+        let wrong = match (schema.text("format"), value) {
+            ("int-or-string", Value::Bool(_)) => self.typed("bool", "int32"),
+            ("int-or-string", Value::Array(_)) => self.typed("array", "int32"),
+            ("int-or-string", Value::Object(_)) => self.typed("object", "int32"),
+            ("byte", Value::String(text)) => match BASE64_STANDARD.decode(text) {
+                Ok(_) => return Ok(()),
+                Err(DecodeError::InvalidByte(place, _)) => bytes(place),
+                Err(_) => bytes(text.len() / 4 * 4),
+            },
+            _ if schema.name() == Some(QUANTITY) && quantity::canonical(value).is_none() => Wrong::Syntax(
+                "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+                    .into(),
+            ),
+            _ => return Ok(()),
         };
-        is_empty && !NULLABLE.contains(&name) && !is_needed()
+        self.wrong.set(Some(wrong));
+        Err(E::custom("of another form"))
+    }
+
+    fn typed(&self, found: &str, wanted: &str) -> Wrong {
+        Wrong::Typed {
+            found: found.to_owned(),
+            field: format!("{}.{}", self.holder, self.field),
+            wanted: wanted.to_owned(),
+        }
     }
 
     fn is_narrow(&self) -> bool {
@@ -274,6 +252,7 @@ fn go_type(schema: Schema<'_>) -> String {
             "map[string]{}",
             schema.field("").map_or_else(String::new, go_type)
         ),
+        "string" if schema.text("format") == "byte" => "[]uint8".into(),
         other => other.into(),
     }
 }
@@ -282,7 +261,9 @@ impl<'de> DeserializeSeed<'de> for Reader<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> std::result::Result<Value, D::Error> {
-        from.deserialize_any(self)
+        let value = from.deserialize_any(self)?;
+        self.expect_form(&value)?;
+        Ok(value)
     }
 }
 
@@ -376,17 +357,14 @@ impl<'de> Visitor<'de> for Reader<'_> {
                 path: &path,
                 ..self
             })?;
-            // Go makes an entry of a map at a null, but leaves a field alone.
-            let is_entry = self.schema.is_some() && !declared;
-            if self.typed
-                && is_entry
-                && value.is_null()
-                && schema.is_some_and(|schema| schema.sort() == "string")
-            {
-                map.insert(key, "".into());
-            } else if !(self.typed && declared && self.leaves_out(&key, schema, &value)) {
-                map.insert(key, value);
-            }
+            // Where nothing is, Go makes an empty text of a map's entry.
+            let is_text = self.typed && !declared && schema.is_some_and(|schema| schema.sort() == "string");
+            let value = if value.is_null() && is_text {
+                "".into()
+            } else {
+                value
+            };
+            map.insert(key, value);
         }
         Ok(map.into())
     }

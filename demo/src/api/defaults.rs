@@ -1,7 +1,10 @@
 //! What an object gets that its author left out: plain values as `data/defaults.yaml` tells, which says how to read it,
 //! and here what has to be worked out.
 
-use std::{collections::BTreeMap, sync::OnceLock};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::OnceLock,
+};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde::Deserialize;
@@ -23,6 +26,9 @@ const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
 /// `data/defaults.yaml`.
 #[derive(Deserialize)]
 struct Tables {
+    maps: BTreeSet<String>,
+    opaque: BTreeSet<String>,
+    zero: BTreeSet<String>,
     parts: BTreeMap<String, Value>,
     kinds: BTreeMap<String, Value>,
 }
@@ -35,8 +41,10 @@ fn tables() -> &'static Tables {
 /// Fills in what the API server does. `before` is the object that is there, if one is.
 pub(crate) fn fill(api: &Api, kind: &Kind, object: &mut Value, before: Option<&Value>) {
     if let Some(custom) = &kind.custom {
+        object.get_mut("metadata").into_iter().for_each(tidy);
         return custom::fill(Schema::new(&custom.schema), object);
     }
+    tidy(object);
     let Some(rule) = tables().kinds.get(&kind.kind) else {
         return;
     };
@@ -45,6 +53,32 @@ pub(crate) fn fill(api: &Api, kind: &Kind, object: &mut Value, before: Option<&V
     Filling { made: now }.apply(rule, object);
     if kind.kind == "Pod" && before.is_none() {
         object["status"]["qosClass"] = quality(object).into();
+    }
+}
+
+/// Leaves out what says nothing.
+fn tidy(value: &mut Value) {
+    match value {
+        Value::Object(map) => map.retain(|key, value| {
+            let tables = tables();
+            if tables.maps.contains(key) {
+                return value.as_object().map_or(!value.is_null(), |map| !map.is_empty());
+            }
+            if tables.opaque.contains(key) {
+                return true;
+            }
+            tidy(value);
+            match value {
+                Value::Null => false,
+                Value::Array(items) => !items.is_empty(),
+                Value::Bool(false) => !tables.zero.contains(key),
+                Value::String(text) => !text.is_empty() || !tables.zero.contains(key),
+                Value::Number(number) => number.as_i64() != Some(0) || !tables.zero.contains(key),
+                _ => true,
+            }
+        }),
+        Value::Array(items) => items.iter_mut().for_each(tidy),
+        _ => {}
     }
 }
 

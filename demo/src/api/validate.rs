@@ -405,7 +405,7 @@ impl Checked {
                     ),
                 };
                 if !holds {
-                    self.invalid(path, value, &why);
+                    self.invalid(path, &number.into(), &why);
                 }
             }
             "zone" if jiff::tz::TimeZone::get(value.text("")).is_err() => {
