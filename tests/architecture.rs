@@ -247,9 +247,21 @@ fn every_module_of_the_core_has_its_place_in_the_order() {
     for entry in fs::read_dir(root().join("core/src")).unwrap() {
         let name = entry.unwrap().file_name().to_string_lossy().replace(".rs", "");
         assert!(
-            layer(&name).is_some() || READ_BY_ALL.contains(&name.as_str()) || name == "lib" || name == "demo",
+            layer(&name).is_some() || READ_BY_ALL.contains(&name.as_str()) || name == "lib",
             "core/src/{name} is not in the order of dependencies"
         );
+    }
+}
+
+/// The program alone brings the core and the embedded cluster together: each is built without the other.
+#[test]
+fn the_core_and_the_embedded_cluster_do_not_know_each_other() {
+    for folder in ["core", "demo", "macros", "macros/model"] {
+        let manifest = fs::read_to_string(root().join(folder).join("Cargo.toml")).unwrap();
+        let named = |line: &&str| line.starts_with("kube-mcp-");
+        let others: Vec<&str> = manifest.lines().filter(named).collect();
+        let allowed = |line: &&str| folder != "demo" && !line.starts_with("kube-mcp-demo");
+        assert!(others.iter().all(allowed), "{folder} depends on {others:?}");
     }
 }
 
@@ -305,7 +317,7 @@ fn the_core_knows_no_tool_by_name() {
 }
 
 /// The folders that hold Rust of this repository.
-const FOLDERS: &[&str] = &["src", "core", "macros", "tests", "benches"];
+const FOLDERS: &[&str] = &["src", "core", "demo", "macros", "tests", "benches"];
 
 #[test]
 fn no_source_is_too_long() {

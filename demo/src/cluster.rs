@@ -8,12 +8,12 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response};
 use jiff::Timestamp;
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     api::{
         Api,
         access::ADMIN_TOKEN,
+        bootstrap,
         front::{self, Body},
     },
     clock::Clock,
@@ -27,7 +27,12 @@ pub struct Cluster(Arc<Shared>);
 struct Shared {
     api: Arc<Api>,
     manager: Mutex<Manager>,
-    stop: CancellationToken,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.api.stop.cancel();
+    }
 }
 
 impl std::fmt::Debug for Cluster {
@@ -53,11 +58,19 @@ impl Cluster {
     }
 
     fn of(at: Timestamp, images: Images) -> Self {
-        Self(Arc::new(Shared {
-            api: Arc::new(Api::new(Clock::held(at), images, 1)),
+        let api = Api::new(Clock::held(at), images, 1);
+        bootstrap::load(&api);
+        let cluster = Self(Arc::new(Shared {
+            api: Arc::new(api),
             manager: Mutex::new(Manager::new(controllers::all())),
-            stop: CancellationToken::new(),
-        }))
+        }));
+        cluster.settle();
+        cluster
+    }
+
+    /// The API itself.
+    pub(crate) fn api(&self) -> &Api {
+        &self.0.api
     }
 
     /// Answers an HTTP request as a Kubernetes API server does.
@@ -93,16 +106,16 @@ impl Cluster {
         loop {
             let next = self.settle().and_then(|next| self.0.api.clock.until(next));
             tokio::select! {
-                () = self.0.stop.cancelled() => return,
+                () = self.0.api.stop.cancelled() => return,
                 changed = revisions.changed() => if changed.is_err() { return },
                 () = tokio::time::sleep(next.unwrap_or(Duration::from_secs(3600))) => {}
             }
         }
     }
 
-    /// Ends what [`run`](Self::run) does.
+    /// Ends what [`run`](Self::run) does, and the streams of watches and logs.
     pub fn stop(&self) {
-        self.0.stop.cancel();
+        self.0.api.stop.cancel();
     }
 
     /// A kubeconfig for the cluster, with one context, `demo`, of a user who may do everything.

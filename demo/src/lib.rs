@@ -11,7 +11,9 @@ mod clock;
 mod cluster;
 mod controllers;
 mod listen;
+mod story;
 
-pub use api::front::Body;
+pub use api::{access::ADMIN_TOKEN, front::Body};
 pub use cluster::Cluster;
 pub use listen::bind;
+pub use story::{Story, StoryError};

@@ -9,7 +9,7 @@ use kube_mcp_core::{
     server::block_on,
 };
 
-use super::{arguments, engine, terminal, terminal::Outcome};
+use super::{arguments, embedded, engine, terminal, terminal::Outcome};
 
 /// Call a tool and print what a client would get
 ///
@@ -37,6 +37,7 @@ impl CallTool {
         let arguments = arguments::parse(&self.arguments, self.json.as_deref())?;
         let config = engine::configuration(overrides)?;
         let engine = engine::engine(surfaces, &config, engine::quiet_audit(&config)?)?;
+        embedded::tell(&config);
         block_on(async {
             let context = engine::context(&config);
             // Only a person's word counts where the configuration says so: then the flag is none.

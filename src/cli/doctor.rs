@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use kube_mcp_core::{
-    config::Overrides,
+    config::{Loaded, Overrides},
     engine::{
         doctor::{Finding, Level, examine},
         surface::Surface,
@@ -43,11 +43,13 @@ impl Doctor {
         if let Some(filter) = &overrides.log {
             logging::init(filter, overrides.log_format.unwrap_or_default())?;
         }
+        let loaded = Loaded::read(overrides);
+        let clusters = engine::clusters(&loaded.config)?;
         let findings = block_on(async {
             let cancel = engine::cancelled_by_the_keyboard();
             // Ended here and not by the signal, so that a credential plugin goes with us.
             tokio::select! {
-                findings = examine(surfaces, overrides, self.cluster.as_deref()) => Some(findings),
+                findings = examine(surfaces, &loaded, &clusters, self.cluster.as_deref()) => Some(findings),
                 () = cancel.cancelled() => None,
             }
         })?;

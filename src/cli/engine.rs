@@ -15,7 +15,7 @@ use kube_mcp_core::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::terminal;
+use super::{embedded, terminal};
 
 /// The configuration of this process, with its log set up.
 pub(super) fn configuration(overrides: &Overrides) -> Result<Arc<Config>, Error> {
@@ -24,13 +24,21 @@ pub(super) fn configuration(overrides: &Overrides) -> Result<Arc<Config>, Error>
     Ok(Arc::new(config))
 }
 
+/// The clusters that the configuration means. None is contacted.
+pub(super) fn clusters(config: &Config) -> Result<Clusters, Error> {
+    match config.kubernetes.demo {
+        true => embedded::clusters(config),
+        false => Ok(Clusters::load(config)),
+    }
+}
+
 /// An engine over the surfaces. Nothing is contacted.
 pub(super) fn engine(
     surfaces: &[&'static Surface],
     config: &Arc<Config>,
     audit: Arc<dyn Audit>,
 ) -> Result<Arc<Engine>, Error> {
-    let clusters = Arc::new(Clusters::load(config));
+    let clusters = Arc::new(clusters(config)?);
     let codes = Arc::new(MemoryCodes::new());
     Engine::new(surfaces, Arc::clone(config), clusters, codes, audit).map(Arc::new)
 }

@@ -6,7 +6,9 @@
 mod arguments;
 mod call;
 mod completions;
+mod demo;
 mod doctor;
+mod embedded;
 mod engine;
 mod lint;
 mod listing;

@@ -27,6 +27,11 @@ pub(super) struct Options {
     #[arg(long, global = true, value_name = "CONTEXT")]
     context: Option<String>,
 
+    /// Work on a cluster that is a simulation in this process: a small shop with things wrong in it. No kubeconfig is
+    /// read, and nothing real is touched
+    #[arg(long, global = true)]
+    demo: bool,
+
     /// What may be done: read-only lists and refuses all changes, guarded asks before what destroys or runs code,
     /// full asks for nothing [default: guarded]
     #[arg(long, global = true, hide_possible_values = true, value_name = "read-only|guarded|full",
@@ -83,6 +88,7 @@ impl Options {
             templates: self.templates,
             kubeconfig: self.kubeconfig,
             context: self.context,
+            demo: self.demo.then_some(true),
             mode: self.mode,
             confirm: self.confirm,
             reveal_secrets: self.reveal_secrets,

@@ -6,14 +6,15 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use kube_mcp_core::engine::surface::Surface;
 
 use super::{
-    call, completions, doctor, lint, new, operations, options::Options, reference, render, schema, serve,
-    show, terminal, tools,
+    call, completions, demo, doctor, lint, new, operations, options::Options, reference, render, schema,
+    serve, show, terminal, tools,
 };
 
 /// An MCP server for Kubernetes
 ///
 /// Without a command it serves MCP on stdin and stdout, which is how an MCP client starts it. All other commands are
-/// for people: they try a tool by hand, or help to write one.
+/// for people: they try a tool by hand, or help to write one. Each of them works without a cluster too: with --demo
+/// it works on one that is a simulation in this process.
 #[derive(Debug, Parser)]
 #[command(
     name = "kube-mcp",
@@ -34,6 +35,7 @@ enum Command {
     Call(call::CallTool),
     Tools(tools::Tools),
     Doctor(doctor::Doctor),
+    Demo(demo::Demo),
     Lint(lint::Lint),
     Show(show::Show),
     Operations(operations::Operations),
@@ -53,6 +55,7 @@ pub(crate) fn run(surfaces: &[&'static Surface]) -> ExitCode {
         Command::Call(call) => call.run(surfaces, &options),
         Command::Tools(tools) => tools.run(surfaces, &options),
         Command::Doctor(doctor) => doctor.run(surfaces, &options),
+        Command::Demo(demo) => demo.run(&options),
         Command::Lint(lint) => lint.run(surfaces),
         Command::Show(show) => show.run(surfaces),
         Command::Operations(operations) => operations.run(surfaces),

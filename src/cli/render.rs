@@ -9,7 +9,7 @@ use kube_mcp_core::{
     server::block_on,
 };
 
-use super::{arguments, engine, terminal, terminal::Outcome};
+use super::{arguments, embedded, engine, terminal, terminal::Outcome};
 
 /// Render a prompt with live data and print its messages
 ///
@@ -29,6 +29,7 @@ impl Render {
         let arguments = arguments::parse(&self.arguments, None)?;
         let config = engine::configuration(overrides)?;
         let engine = engine::engine(surfaces, &config, engine::quiet_audit(&config)?)?;
+        embedded::tell(&config);
         let rendered = block_on(async {
             let context = engine::context(&config);
             engine.get_prompt(&self.prompt, arguments, &context).await

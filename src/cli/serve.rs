@@ -18,7 +18,7 @@ use kube_mcp_core::{
     server::{AuditLog, HttpServer, TokenSource, block_on, serve_stdio},
 };
 
-use super::{engine, terminal, terminal::Outcome};
+use super::{embedded, engine, terminal, terminal::Outcome};
 
 /// Serve MCP on stdin and stdout, which is what happens without a command, or over HTTP
 #[derive(Debug, Default, Args)]
@@ -59,6 +59,7 @@ impl Serve {
         }
         let audit = Arc::new(AuditLog::open(config.server.audit.as_deref())?);
         let engine = engine::engine(surfaces, &config, audit)?;
+        embedded::log(&config);
         match config.server.transport {
             Transport::Stdio => {
                 if io::stdin().is_terminal() {

@@ -2,9 +2,15 @@
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use http_body_util::Full;
 use kube::config::{AuthInfo, Cluster as ClusterEntry};
+use tower::{BoxError, Service, ServiceBuilder, util::BoxCloneSyncService};
 
 use super::{
+    connect::box_body,
     context::{Cluster, Named},
     kubeconfig::{Entry, Merged, Source},
 };
@@ -44,7 +50,29 @@ impl Clusters {
         }
     }
 
-    /// These clusters, for tests and embedded ones.
+    /// One cluster, whose API server is a service in this process: a simulation, and told as one wherever it is
+    /// shown. What a kubeconfig or the configuration says of others does not matter to it.
+    pub fn embedded<S, B>(name: &str, service: S, config: &config::Config) -> Self
+    where
+        S: Service<Request<Full<Bytes>>, Response = Response<B>> + Clone + Send + Sync + 'static,
+        S::Error: Into<BoxError>,
+        S::Future: Send,
+        B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
+        let service = ServiceBuilder::new()
+            .map_response(|response: Response<B>| response.map(box_body))
+            .map_err(Into::into)
+            .service(service);
+        let cluster = Cluster::embedded(name, BoxCloneSyncService::new(service), config);
+        Self::of(vec![cluster], Some(name.to_owned()), None)
+    }
+
+    /// Whether what is served is a simulation and no real cluster.
+    pub fn is_simulation(&self) -> bool {
+        self.clusters.values().any(|cluster| cluster.is_simulation())
+    }
+
+    /// These clusters.
     pub(crate) fn of(clusters: Vec<Cluster>, default: Option<String>, trouble: Option<Error>) -> Self {
         let clusters = clusters
             .into_iter()

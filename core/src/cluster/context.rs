@@ -53,6 +53,8 @@ pub struct Cluster {
     pub(super) service: HttpService,
     /// What is at its end, if it is a kubeconfig's or a service account's.
     pub(super) transport: Option<Transport>,
+    /// Whether nothing of it is real.
+    simulation: bool,
     discovery: Discovery,
     documents: Documents,
     identified: RwLock<Option<Identity>>,
@@ -124,13 +126,27 @@ impl Cluster {
             policy,
             service: BoxCloneSyncService::new(service),
             transport: None,
+            simulation: false,
             discovery: Discovery::default(),
             documents: Documents::default(),
             identified: RwLock::new(None),
         }
     }
 
-    /// A cluster whose API server is this service, behind the same layers as any other.
+    /// A simulation whose API server is this service, behind the same layers as any other.
+    pub(super) fn embedded(name: &str, transport: HttpService, config: &Config) -> Self {
+        let named = Named {
+            name,
+            context: None,
+            namespace: None,
+        };
+        Self {
+            simulation: true,
+            ..Self::over(transport, named, "the simulation in this process", config)
+        }
+    }
+
+    /// A cluster whose API server is this service, which is told as a real one.
     #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn scripted(name: &str, transport: HttpService, config: &Config) -> Self {
         let named = Named {
@@ -151,7 +167,12 @@ impl Cluster {
         &self.identity
     }
 
-    /// The API server's URL.
+    /// Whether nothing of it is real: it lives in this process, and no container runs in it.
+    pub fn is_simulation(&self) -> bool {
+        self.simulation
+    }
+
+    /// The API server's URL, or what else it is.
     pub fn server(&self) -> &str {
         &self.server
     }

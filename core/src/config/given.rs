@@ -87,7 +87,12 @@ impl Given<'_> {
     /// `true` or `false`.
     pub(super) fn flag(self) -> Result<bool, Wrong> {
         let flag = match self {
-            Self::Text(text) => text.trim().parse().ok(),
+            // Variables are often switched on with 1.
+            Self::Text(text) => match text.trim() {
+                "true" | "1" => Some(true),
+                "false" | "0" => Some(false),
+                _ => None,
+            },
             Self::Node(node) => match node.value {
                 Value::Bool(flag) => Some(flag),
                 _ => None,

@@ -102,6 +102,15 @@ pub(super) const SETTINGS: &[Setting] = &[
         set: |config, given, base| put(&mut config.server.audit, given.path(base)),
     },
     Setting {
+        key: "kubernetes.demo",
+        variable: Some("KUBE_MCP_DEMO"),
+        takes: "true or false",
+        default: "false",
+        about: "The embedded cluster, a simulation, in place of all others: no kubeconfig is read then, and the other \
+                keys about contexts do not count.",
+        set: |config, given, _| put(&mut config.kubernetes.demo, given.flag()),
+    },
+    Setting {
         key: "kubernetes.kubeconfig",
         variable: Some("KUBE_MCP_KUBECONFIG"),
         takes: "files",

@@ -73,6 +73,14 @@ impl Loaded {
         }
         loaded.config.apply_variables(variables, &mut loaded.mistakes);
         loaded.config.apply(overrides);
+        if loaded.config.kubernetes.demo && (!overrides.kubeconfig.is_empty() || overrides.context.is_some())
+        {
+            loaded.mistakes.push(
+                "the embedded cluster (--demo, KUBE_MCP_DEMO, kubernetes.demo) has no kubeconfig and no contexts: leave \
+                 --kubeconfig and --context out, or the demo"
+                    .to_owned(),
+            );
+        }
         loaded
     }
 
@@ -238,6 +246,7 @@ impl Config {
             templates,
             kubeconfig,
             context,
+            demo,
             mode,
             confirm,
             reveal_secrets,
@@ -257,6 +266,7 @@ impl Config {
             kubernetes.kubeconfig = kubeconfig;
         }
         kubernetes.context = context.or(kubernetes.context.take());
+        set(&mut kubernetes.demo, demo);
         set(&mut access.mode, mode);
         set(&mut access.confirm, confirm);
         access.reveal_secrets = reveal_secrets;

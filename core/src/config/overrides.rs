@@ -28,6 +28,8 @@ pub struct Overrides {
     pub kubeconfig: Vec<PathBuf>,
     /// `kubernetes.context`.
     pub context: Option<String>,
+    /// `kubernetes.demo`.
+    pub demo: Option<bool>,
     /// `access.mode`.
     pub mode: Option<Mode>,
     /// `access.confirm`.

@@ -82,6 +82,8 @@ pub enum LogFormat {
 /// The `kubernetes` section.
 #[derive(Clone, Debug)]
 pub struct KubernetesSection {
+    /// The embedded cluster in place of all others: no kubeconfig is read then.
+    pub demo: bool,
     /// Kubeconfig files, merged in order as kubectl does; `KUBECONFIG` or `~/.kube/config` if none.
     pub kubeconfig: Vec<PathBuf>,
     /// The default context in place of the current one.
@@ -101,6 +103,7 @@ pub struct KubernetesSection {
 impl Default for KubernetesSection {
     fn default() -> Self {
         Self {
+            demo: false,
             kubeconfig: Vec::new(),
             context: None,
             contexts: Vec::new(),

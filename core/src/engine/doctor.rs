@@ -20,7 +20,7 @@ use crate::{
         Clusters, UnknownResource,
         doctor::{self, Examined, Needed},
     },
-    config::{Config, Loaded, Overrides},
+    config::{Config, Loaded},
     nearest::nearest,
     output::Redactor,
 };
@@ -32,30 +32,29 @@ const AT_ONCE: usize = 16;
 /// the slowest cluster's deadlines allow.
 pub async fn examine(
     surfaces: &[&'static Surface],
-    overrides: &Overrides,
+    loaded: &Loaded,
+    clusters: &Clusters,
     only: Option<&str>,
 ) -> Vec<Finding> {
-    let loaded = Loaded::read(overrides);
     let config = &loaded.config;
-    let clusters = Clusters::load(config);
-    let mut findings = configuration(&loaded);
+    let mut findings = configuration(loaded);
     let registry = served(surfaces, config, clusters.names().len() > 1, &mut findings);
     findings.extend(templates(surfaces, config, &registry));
     findings.extend(config.server.audit.as_deref().and_then(audit));
     findings.push(doctor::proxy());
-    findings.extend(doctor::kubeconfig(config, &clusters));
-    findings.extend(rules_of_clusters(&loaded, &clusters));
+    findings.extend(doctor::kubeconfig(config, clusters));
+    findings.extend(rules_of_clusters(loaded, clusters));
 
     let needed = needed(&registry);
     let names = only.map_or_else(|| clusters.names(), |name| vec![name]);
     let examined: Vec<Examined> = stream::iter(names)
-        .map(|name| one(&clusters, name, &needed))
+        .map(|name| one(clusters, name, &needed))
         .buffered(AT_ONCE)
         .collect()
         .await;
     let unknown = unknown_everywhere(&examined);
     findings.extend(examined.into_iter().flat_map(|examined| examined.findings));
-    findings.extend(rules(&loaded, unknown));
+    findings.extend(rules(loaded, unknown));
 
     // Plugins and kubeconfigs may say in an error what nobody should read.
     let redactor = Redactor::new(false);

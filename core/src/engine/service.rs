@@ -78,13 +78,17 @@ impl Engine {
     }
 
     /// What a client is told when it connects: the template `instructions.md.j2`, rendered with the names of the
-    /// listed `tools` and the `mode`. Nothing if no surface has that template, or if it fails.
+    /// listed `tools`, the `mode`, and whether the cluster is a `simulation`. Nothing if no surface has that template, or if it fails.
     pub fn instructions(&self) -> Option<String> {
         if !self.templates.has(INSTRUCTIONS) {
             return None;
         }
         let tools: Vec<&str> = self.tools().iter().map(|listed| listed.tool.name).collect();
-        let context = minijinja::context! { tools, mode => self.config.access.mode.word() };
+        let context = minijinja::context! {
+            tools,
+            mode => self.config.access.mode.word(),
+            simulation => self.clusters.is_simulation(),
+        };
         match self.templates.render(INSTRUCTIONS, &context) {
             Ok(text) => Some(text.trim().to_owned()),
             Err(error) => {

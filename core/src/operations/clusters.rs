@@ -152,11 +152,14 @@ async fn ask(cx: &ServerCx, cluster: &Arc<Cluster>) -> Result<Answer, Error> {
         let left = usize::try_from(table.metadata.remaining.unwrap_or(0)).ok()?;
         Some(table.rows.len() + left)
     });
-    let state = match nodes {
+    let mut state = match nodes {
         Some(1) => format!("reachable, 1 node, {delay} ms"),
         Some(nodes) => format!("reachable, {nodes} nodes, {delay} ms"),
         None => format!("reachable, {delay} ms"),
     };
+    if cluster.is_simulation() {
+        state.push_str(", a simulation: no real cluster");
+    }
     Ok(Answer {
         version: version.git_version,
         user,

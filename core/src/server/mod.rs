@@ -26,6 +26,6 @@ mod stopping;
 pub use audit::AuditLog;
 pub use codes::MemoryCodes;
 pub use http::{HttpServer, TokenSource};
-pub use serve::{ExitReason, block_on, serve_stdio, serve_streams};
+pub use serve::{ExitReason, block_on, serve_stdio, serve_streams, terminated};
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use stdio::read_line;

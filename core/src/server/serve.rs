@@ -129,8 +129,8 @@ pub(super) async fn signals(stop: CancellationToken) {
     terminated().await;
 }
 
-/// Waits for a signal that asks the process to end.
-async fn terminated() {
+/// Waits for a signal that asks the process to end: SIGTERM or SIGINT.
+pub async fn terminated() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

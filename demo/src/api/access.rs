@@ -1,50 +1,217 @@
 //! Who asks.
 
-use http::{HeaderMap, header::AUTHORIZATION};
+use http::{HeaderMap, HeaderName, header::AUTHORIZATION};
+use percent_encoding::percent_decode_str;
+use serde_json::{Map, Value, json};
 
-use super::status::{Failure, Result};
+use super::{
+    rbac::{self, Attributes},
+    server::Api,
+    status::{Failure, Result},
+    token::AUDIENCE,
+};
 
 /// The token of the administrator in the kubeconfig that the cluster gives out.
-pub(crate) const ADMIN_TOKEN: &str = "kube-mcp-demo";
+pub const ADMIN_TOKEN: &str = "kube-mcp-demo";
+
+/// The group of those who may do everything.
+const MASTERS: &str = "system:masters";
+/// The group of all whose name is known.
+const AUTHENTICATED: &str = "system:authenticated";
 
 /// Who asks.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct User {
     /// As `system:serviceaccount:shop:web`.
     pub(crate) name: String,
     /// As `system:masters`.
     pub(crate) groups: Vec<String>,
+    /// That of a service account; of others there is none.
+    pub(crate) uid: String,
+    /// What else is known: lists of texts.
+    pub(crate) extra: Map<String, Value>,
 }
 
 impl User {
+    /// Somebody of this name, in these groups.
+    fn new(name: impl Into<String>, groups: &[&str]) -> Self {
+        Self {
+            name: name.into(),
+            groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+            ..Self::default()
+        }
+    }
+
     /// The administrator, who may do everything.
     pub(crate) fn admin() -> Self {
-        Self {
-            name: "admin".into(),
-            groups: vec!["system:masters".into(), "system:authenticated".into()],
-        }
+        Self::new("admin", &[MASTERS, AUTHENTICATED])
     }
 
     /// A part of the cluster itself.
     pub(crate) fn component(name: &str) -> Self {
-        Self {
-            name: format!("system:{name}"),
-            groups: vec!["system:masters".into(), "system:authenticated".into()],
+        Self::new(format!("system:{name}"), &[MASTERS, AUTHENTICATED])
+    }
+
+    /// A service account.
+    pub(crate) fn account(namespace: &str, name: &str) -> Self {
+        let all = format!("system:serviceaccounts:{namespace}");
+        Self::new(
+            format!("system:serviceaccount:{namespace}:{name}"),
+            &["system:serviceaccounts", &all, AUTHENTICATED],
+        )
+    }
+
+    /// Whether it may do everything, whatever the roles say.
+    pub(crate) fn is_master(&self) -> bool {
+        self.groups.iter().any(|group| group == MASTERS)
+    }
+
+    /// As reviews tell it (`UserInfo`).
+    pub(crate) fn info(&self) -> Value {
+        let mut info = json!({"username": self.name});
+        if !self.uid.is_empty() {
+            info["uid"] = json!(self.uid);
         }
+        if !self.groups.is_empty() {
+            info["groups"] = json!(self.groups);
+        }
+        if !self.extra.is_empty() {
+            info["extra"] = Value::Object(self.extra.clone());
+        }
+        info
     }
 }
 
-/// The user of a request.
+/// The user of a request: whose token it is, or who that one asks to be taken for.
 ///
 /// # Errors
-/// 401 for a token that nobody has.
-pub(crate) fn user(headers: &HeaderMap) -> Result<User> {
+/// 401 for a token that nobody has; 403 for who may not act for the other.
+pub(crate) fn user(api: &Api, headers: &HeaderMap, asked: &Attributes) -> Result<User> {
     let token = headers
         .get(AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.strip_prefix("Bearer "));
+    let user = match token {
+        None => User::new("system:anonymous", &["system:unauthenticated"]),
+        Some(token) => {
+            let for_us = |(user, audiences): (_, Vec<String>)| {
+                audiences
+                    .iter()
+                    .any(|audience| audience == AUDIENCE)
+                    .then_some(user)
+            };
+            bearer(api, token)
+                .and_then(for_us)
+                .ok_or_else(Failure::unauthorized)?
+        }
+    };
+    impersonated(api, user, headers, asked)
+}
+
+/// Whose token it is, and for whom it is meant.
+pub(crate) fn bearer(api: &Api, token: &str) -> Option<(User, Vec<String>)> {
     match token {
-        Some(ADMIN_TOKEN) => Ok(User::admin()),
-        _ => Err(Failure::unauthorized()),
+        ADMIN_TOKEN => Some((User::admin(), vec![AUDIENCE.into()])),
+        token => api.tokens.bearer(api, token),
     }
+}
+
+/// The user that the `Impersonate-` headers name, if the one who asks may act for them.
+fn impersonated(api: &Api, by: User, headers: &HeaderMap, asked: &Attributes) -> Result<User> {
+    const EXTRA: &str = "impersonate-extra-";
+    let all = |name: HeaderName| -> Vec<String> {
+        let values = headers.get_all(name).iter();
+        values
+            .filter_map(|value| value.to_str().ok())
+            .map(str::to_owned)
+            .collect()
+    };
+    let one = |name| {
+        all(HeaderName::from_static(name))
+            .into_iter()
+            .next()
+            .unwrap_or_default()
+    };
+    let (name, uid) = (one("impersonate-user"), one("impersonate-uid"));
+    let groups = all(HeaderName::from_static("impersonate-group"));
+    let mut extra = Map::new();
+    for header in headers.keys() {
+        if let Some(key) = header.as_str().strip_prefix(EXTRA) {
+            let key = percent_decode_str(key).decode_utf8_lossy().into_owned();
+            extra.insert(key, json!(all(header.clone())));
+        }
+    }
+    if name.is_empty() {
+        return match groups.is_empty() && uid.is_empty() && extra.is_empty() {
+            true => Ok(by),
+            false => Err(Failure::bad_request(
+                "requested user info without impersonating a user name",
+            )),
+        };
+    }
+    let account = name
+        .strip_prefix("system:serviceaccount:")
+        .and_then(|account| account.split_once(':'));
+    // A real one asks first for the newer rights, one a verb, and tells of those when it refuses.
+    let mode = match account {
+        Some(_) => "serviceaccount",
+        None if name.starts_with("system:node:") => "arbitrary-node",
+        None => "user-info",
+    };
+    let may = |group: &str, resource: &str, subresource: &str, namespace: &str, name: &str| {
+        let right = Attributes {
+            verb: "impersonate".into(),
+            group: group.into(),
+            resource: resource.into(),
+            subresource: subresource.into(),
+            namespace: namespace.into(),
+            name: name.into(),
+            path: String::new(),
+        };
+        rbac::authorize(api, &by, &right).map_err(|_| {
+            let verb = format!("impersonate-on:{mode}:{}", asked.verb);
+            rbac::denied(
+                &by,
+                &Attributes {
+                    verb,
+                    ..asked.clone()
+                },
+                "",
+            )
+        })
+    };
+    const AUTHENTICATION: &str = "authentication.k8s.io";
+    let mut user = match account {
+        Some((namespace, account)) => {
+            may("", "serviceaccounts", "", namespace, account)?;
+            User::account(namespace, account)
+        }
+        None => {
+            may("", "users", "", "", &name)?;
+            User::new(&*name, &[])
+        }
+    };
+    for group in &groups {
+        may("", "groups", "", "", group)?;
+    }
+    if !uid.is_empty() {
+        may(AUTHENTICATION, "uids", "", "", &uid)?;
+    }
+    for (key, values) in &extra {
+        for value in values.as_array().into_iter().flatten().filter_map(Value::as_str) {
+            may(AUTHENTICATION, "userextras", key, "", value)?;
+        }
+    }
+    if account.is_none() || !groups.is_empty() {
+        user.groups = groups;
+        let known = if name == "system:anonymous" {
+            "system:unauthenticated"
+        } else {
+            AUTHENTICATED
+        };
+        if !user.groups.iter().any(|group| group == known) {
+            user.groups.push(known.into());
+        }
+    }
+    Ok(User { uid, extra, ..user })
 }

@@ -9,10 +9,16 @@ use serde_json::Value;
 
 use super::{
     access::{self, User},
-    delete, discovery, list, read,
+    binding, delete, discovery, events, eviction, list,
+    options::Warnings,
+    patch, protobuf,
+    rbac::{self, Attributes},
+    read, reviews,
     route::{self, Parameters, Target},
+    scale,
     server::Api,
     status::{Failure, Result},
+    token, watch,
     write::{self, Write},
 };
 
@@ -26,41 +32,61 @@ pub(crate) struct Asked {
     pub(crate) parameters: Parameters,
     pub(crate) headers: http::HeaderMap,
     pub(crate) body: Bytes,
+    pub(crate) warnings: Warnings,
 }
 
 /// Answers a request.
 pub(crate) async fn respond(api: &Arc<Api>, request: Request<Bytes>) -> Response<Body> {
-    match answer(api, request).await {
+    let warnings = Warnings::default();
+    let mut response = match answer(api, request, &warnings).await {
         Ok(response) => response,
         Err(failure) => json_response(failure.code, failure.to_status().to_string().into()),
-    }
+    };
+    warnings.put(response.headers_mut());
+    response
 }
 
-async fn answer(api: &Arc<Api>, request: Request<Bytes>) -> Result<Response<Body>> {
+async fn answer(api: &Arc<Api>, request: Request<Bytes>, warnings: &Warnings) -> Result<Response<Body>> {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();
-    let asked = Asked {
-        user: access::user(&parts.headers)?,
+    let parameters = Parameters::of(&parts.uri);
+    let attributes = Attributes::of(&parts.method, &path, &parameters);
+    let user = access::user(api, &parts.headers, &attributes)?;
+    rbac::authorize(api, &user, &attributes)?;
+    let mut asked = Asked {
+        user,
         method: parts.method,
-        parameters: Parameters::of(&parts.uri),
+        parameters,
         headers: parts.headers,
         body,
+        warnings: warnings.clone(),
     };
     if let Some(target) = route::target(api, &path) {
+        if target.served.group == events::GROUP {
+            asked.body = events::kept(asked.body);
+        }
         return verb(api, &asked, &target);
     }
-    let value = discovery::answer(api, &path).ok_or_else(Failure::nothing_here)?;
-    Ok(json_response(200, value.to_string().into()))
+    discovery::answer(api, &asked, &path)
 }
 
 /// What the method means for what is asked for: one line a verb.
 fn verb(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>> {
     let beneath = target.subresource.as_deref();
     let verb = match (asked.method.as_str(), &target.name, beneath) {
+        ("GET", None, None) if asked.parameters.flag("watch") => watch::watch,
         ("GET", None, None) => list::list,
         ("GET", Some(_), None | Some("status")) => read::get,
+        ("GET", Some(_), Some("scale")) => scale::get,
+        ("POST", None, None) if reviews::is_review(&target.kind) => reviews::create,
         ("POST", None, None) => write::create,
-        ("PUT", Some(_), None | Some("status")) => write::update,
+        ("POST", Some(_), Some("binding")) => binding::create,
+        ("POST", Some(_), Some("eviction")) => eviction::create,
+        ("POST", Some(_), Some("token")) => token::create,
+        ("PUT", Some(_), Some("scale")) => scale::update,
+        ("PUT", Some(_), None | Some("status" | "finalize")) => write::update,
+        ("PATCH", Some(_), None | Some("status")) => patch::patch,
+        ("DELETE", None, None) => delete::collection,
         ("DELETE", Some(_), None) => delete::delete,
         _ => return Err(Failure::method_not_allowed()),
     };
@@ -70,6 +96,10 @@ fn verb(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>
 impl Asked {
     /// The body as an object.
     pub(crate) fn object(&self) -> Result<Value> {
+        let content = self.headers.get(header::CONTENT_TYPE);
+        if content.is_some_and(|content| content.as_bytes().starts_with(protobuf::CONTENT_TYPE.as_bytes())) {
+            return protobuf::decode(&self.body);
+        }
         serde_json::from_slice(&self.body)
             .map_err(|error| Failure::bad_request(format!("the body of the request is no JSON: {error}")))
     }
@@ -78,13 +108,10 @@ impl Asked {
     pub(crate) fn write(&self, target: &Target) -> Write {
         Write {
             user: self.user.clone(),
-            manager: self
-                .parameters
-                .get("fieldManager")
-                .unwrap_or("unknown")
-                .to_owned(),
+            manager: self.manager(),
             dry_run: self.parameters.get("dryRun") == Some("All"),
             subresource: target.subresource.clone(),
+            warnings: self.warnings.clone(),
         }
     }
 }

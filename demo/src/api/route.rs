@@ -5,13 +5,15 @@ use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 use http::Uri;
 use percent_encoding::percent_decode_str;
 
-use super::{kinds::Kind, server::Api};
+use super::{events, kinds::Kind, server::Api};
 
 /// What a request is about, where it is about objects.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
-    /// Of which kind.
+    /// Of which kind, as the objects are kept.
     pub(crate) kind: Arc<Kind>,
+    /// The kind that the client named: the other one of Events, or the same.
+    pub(crate) served: Arc<Kind>,
     /// In which namespace; `None` for all, and for what is in none.
     pub(crate) namespace: Option<String>,
     /// Which one; `None` for all.
@@ -32,13 +34,17 @@ impl Target {
     }
 }
 
-/// The objects that a path means; `None` if it is no path of objects, or no such kind is served.
-pub(crate) fn target(api: &Api, path: &str) -> Option<Target> {
-    let parts: Vec<Cow<'_, str>> = path
-        .trim_matches('/')
+/// The parts of a path between slashes.
+pub(crate) fn parts(path: &str) -> Vec<Cow<'_, str>> {
+    path.trim_matches('/')
         .split('/')
         .map(|part| percent_decode_str(part).decode_utf8_lossy())
-        .collect();
+        .collect()
+}
+
+/// The objects that a path means; `None` if it is no path of objects, or no such kind is served.
+pub(crate) fn target(api: &Api, path: &str) -> Option<Target> {
+    let parts = parts(path);
     let parts: Vec<&str> = parts.iter().map(AsRef::as_ref).collect();
     let (group, version, rest) = match parts.as_slice() {
         ["api", version, rest @ ..] => ("", *version, rest),
@@ -68,8 +74,13 @@ pub(crate) fn target(api: &Api, path: &str) -> Option<Target> {
     if name.is_some() && kind.namespaced && namespace.is_none() {
         return None;
     }
+    let kept = match kind.group.as_str() {
+        events::GROUP => kinds.named("events")?.clone(),
+        _ => kind.clone(),
+    };
     Some(Target {
-        kind,
+        kind: kept,
+        served: kind,
         namespace,
         name,
         subresource,
@@ -103,14 +114,22 @@ impl Parameters {
 
     /// The value of a parameter; `None` if it is not there or empty.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .get(name)
-            .map(String::as_str)
-            .filter(|value| !value.is_empty())
+        self.given(name).filter(|value| !value.is_empty())
     }
 
-    /// Whether a parameter says yes.
+    /// Whether a parameter is there, with a value or without.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// Whether a parameter says yes: whatever is given and not a no is.
     pub(crate) fn flag(&self, name: &str) -> bool {
-        matches!(self.get(name), Some("true" | "1" | "t" | "True"))
+        self.given(name)
+            .is_some_and(|value| value != "0" && !value.eq_ignore_ascii_case("false"))
+    }
+
+    /// The value of a parameter, which may be empty.
+    pub(crate) fn given(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
     }
 }

@@ -3,11 +3,13 @@
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use fastrand::Rng;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     kinds::{Kind, Kinds},
     status::{Failure, Result},
     store::Store,
+    token::Tokens,
 };
 use crate::{
     clock::Clock,
@@ -24,6 +26,10 @@ pub(crate) struct Api {
     pub(crate) store: Store,
     /// The time.
     pub(crate) clock: Clock,
+    /// Ends the streams.
+    pub(crate) stop: CancellationToken,
+    /// The tokens of service accounts.
+    pub(super) tokens: Tokens,
     pub(super) kinds: RwLock<Kinds>,
     /// What runs on the nodes.
     pub(crate) runtime: Runtime,
@@ -39,6 +45,8 @@ impl Api {
         Self {
             store: Store::default(),
             clock,
+            stop: CancellationToken::new(),
+            tokens: Tokens::default(),
             kinds: RwLock::new(Kinds::built_in()),
             runtime: Runtime::new(images),
             told: Told::default(),
@@ -68,6 +76,12 @@ impl Api {
         (0..length)
             .map(|_| char::from(LETTERS[random.usize(..LETTERS.len())]))
             .collect()
+    }
+
+    /// A made-up number below this one.
+    pub(crate) fn pick(&self, below: u32) -> u32 {
+        let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
+        random.u32(..below)
     }
 
     /// A made-up uid (RFC 4122, version 4).

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::kinds::Kind;
+use super::kinds::{Kind, qualified};
 
 /// The outcome of a request.
 pub(crate) type Result<T> = std::result::Result<T, Failure>;
@@ -14,7 +14,9 @@ pub(crate) struct Failure {
     pub(crate) code: u16,
     reason: &'static str,
     message: String,
-    details: Map<String, Value>,
+    details: Option<Map<String, Value>>,
+    /// Where a list that cannot go on as it began may go on.
+    token: Option<String>,
 }
 
 /// One thing that is wrong with an object.
@@ -34,16 +36,22 @@ impl Failure {
             code,
             reason,
             message: message.into(),
-            details: Map::new(),
+            details: None,
+            token: None,
         }
     }
 
-    fn about(mut self, kind: &Kind, name: &str) -> Self {
-        self.details.insert("name".into(), name.into());
-        if !kind.group.is_empty() {
-            self.details.insert("group".into(), kind.group.clone().into());
+    fn about(self, kind: &Kind, name: &str) -> Self {
+        self.about_one(&kind.group, &kind.plural, name)
+    }
+
+    fn about_one(mut self, group: &str, kind: &str, name: &str) -> Self {
+        let details = self.details.get_or_insert_default();
+        for (key, value) in [("name", name), ("group", group), ("kind", kind)] {
+            if !value.is_empty() {
+                details.insert(key.into(), value.into());
+            }
         }
-        self.details.insert("kind".into(), kind.plural.clone().into());
         self
     }
 
@@ -59,20 +67,23 @@ impl Failure {
 
     /// 403, with the message as it is.
     pub(crate) fn forbidden(kind: &Kind, name: &str, why: &str) -> Self {
+        Self::forbidden_to(&kind.group, &kind.plural, name, why)
+    }
+
+    /// 403 for a resource, whether it is served or not.
+    pub(crate) fn forbidden_to(group: &str, plural: &str, name: &str, why: &str) -> Self {
+        let resource = qualified(plural, group);
         let message = match name {
-            "" => format!("{} is forbidden: {why}", kind.resource()),
-            name => format!("{} {name:?} is forbidden: {why}", kind.resource()),
+            "" => format!("{resource} is forbidden: {why}"),
+            name => format!("{resource} {name:?} is forbidden: {why}"),
         };
-        Self::new(403, "Forbidden", message).about(kind, name)
+        Self::new(403, "Forbidden", message).about_one(group, plural, name)
     }
 
     /// 403 for a path that is no resource.
     pub(crate) fn forbidden_path(user: &str, verb: &str, path: &str) -> Self {
-        Self::new(
-            403,
-            "Forbidden",
-            format!("forbidden: User {user:?} cannot {verb} path {path:?}"),
-        )
+        let message = format!("forbidden: User {user:?} cannot {verb} path {path:?}");
+        Self::new(403, "Forbidden", message).about_one("", "", "")
     }
 
     /// 404 for an object.
@@ -106,11 +117,14 @@ impl Failure {
 
     /// 409: what the request builds on is no longer so.
     pub(crate) fn conflict(kind: &Kind, name: &str, why: &str) -> Self {
-        let message = format!(
-            "Operation cannot be fulfilled on {} {name:?}: {why}",
-            kind.resource()
-        );
-        Self::new(409, "Conflict", message).about(kind, name)
+        Self::conflict_of(&kind.group, &kind.plural, name, why)
+    }
+
+    /// 409 that names the kind, not the resource.
+    pub(crate) fn conflict_of(group: &str, kind: &str, name: &str, why: &str) -> Self {
+        let subject = qualified(kind, group);
+        let message = format!("Operation cannot be fulfilled on {subject} {name:?}: {why}");
+        Self::new(409, "Conflict", message).about_one(group, kind, name)
     }
 
     /// 409 of server-side apply: others own the fields. The causes are given as they are.
@@ -123,30 +137,57 @@ impl Failure {
         Self::new(410, "Expired", message)
     }
 
+    /// 410 for a list that cannot go on: the token goes on with objects as they are now.
+    pub(crate) fn expired_list(token: String) -> Self {
+        let mut failure = Self::expired(
+            "The provided continue parameter is too old to display a consistent list result. You can start a new \
+             list without the continue parameter, or use the continue token in this response to retrieve the \
+             remainder of the results. Continuing with the provided token results in an inconsistent list - objects \
+             that were created, modified, or deleted between the time the first chunk was returned and now may show \
+             up in the list.",
+        );
+        failure.token = Some(token);
+        failure
+    }
+
+    /// 406: no form that is spoken here.
+    pub(crate) fn not_acceptable(message: impl Into<String>) -> Self {
+        Self::new(406, "NotAcceptable", message)
+    }
+
     /// 415: no content type that is read here.
     pub(crate) fn unsupported_media(message: impl Into<String>) -> Self {
-        Self::new(415, "UnsupportedMediaType", message)
+        Self::new(415, "UnsupportedMediaType", message).about_one("", "", "")
+    }
+
+    /// 422: a patch cannot be done.
+    pub(crate) fn rejected() -> Self {
+        let message = "the server rejected our request due to an error in our request";
+        Self::new(422, "Invalid", message).about_one("", "", "")
     }
 
     /// 422: the object breaks rules.
     pub(crate) fn invalid(kind: &Kind, name: &str, causes: Vec<Cause>) -> Self {
-        let told: Vec<_> = causes
+        Self::invalid_of(&kind.group, &kind.kind, name, causes)
+    }
+
+    /// 422 for what is no object that is kept.
+    pub(crate) fn invalid_of(group: &str, kind: &str, name: &str, causes: Vec<Cause>) -> Self {
+        let mut told: Vec<_> = causes
             .iter()
             .map(|cause| format!("{}: {}", cause.field, cause.message))
             .collect();
+        // What is wrong twice is told once.
+        told.dedup();
         let told = match told.as_slice() {
             [one] => one.clone(),
             many => format!("[{}]", many.join(", ")),
         };
-        // The message names the kind, the details the kind too: not the resource, as elsewhere.
-        let subject = match kind.group.as_str() {
-            "" => kind.kind.clone(),
-            group => format!("{}.{group}", kind.kind),
-        };
-        let mut failure =
-            Self::new(422, "Invalid", format!("{subject} {name:?} is invalid: {told}")).about(kind, name);
-        failure.details.insert("kind".into(), kind.kind.clone().into());
-        failure.with_causes(causes)
+        // The message and the details name the kind: not the resource, as elsewhere.
+        let message = format!("{} {name:?} is invalid: {told}", qualified(kind, group));
+        Self::new(422, "Invalid", message)
+            .about_one(group, kind, name)
+            .with_causes(causes)
     }
 
     /// 429: a disruption budget does not allow it.
@@ -154,17 +195,35 @@ impl Failure {
         Self::new(429, "TooManyRequests", message)
     }
 
+    /// 500 without a reason, as of an error that nobody foresaw.
+    pub(crate) fn unexplained(message: impl Into<String>) -> Self {
+        Self::new(500, "", message)
+    }
+
     /// 500.
     pub(crate) fn internal(message: impl Into<String>) -> Self {
         Self::new(500, "InternalError", message)
     }
 
+    /// 504: a revision that is yet to come.
+    pub(crate) fn too_large(asked: u64, current: u64) -> Self {
+        let message = format!("Timeout: Too large resource version: {asked}, current: {current}");
+        let mut failure = Self::new(504, "Timeout", message);
+        let causes = json!([{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}]);
+        let details = failure.details.get_or_insert_default();
+        details.insert("causes".into(), causes);
+        details.insert("retryAfterSeconds".into(), 1.into());
+        failure
+    }
+
     /// With causes in its details.
     pub(crate) fn with_causes(mut self, causes: Vec<Cause>) -> Self {
-        let causes = causes
-            .into_iter()
-            .map(|cause| json!({"reason": cause.reason, "message": cause.message, "field": cause.field}));
-        self.details.insert("causes".into(), causes.collect());
+        let causes = causes.into_iter().map(|cause| match &*cause.field {
+            "" => json!({"reason": cause.reason, "message": cause.message}),
+            field => json!({"reason": cause.reason, "message": cause.message, "field": field}),
+        });
+        let details = self.details.get_or_insert_default();
+        details.insert("causes".into(), causes.collect());
         self
     }
 
@@ -181,10 +240,15 @@ impl Failure {
             "metadata": {},
             "status": "Failure",
             "message": self.message,
-            "reason": self.reason,
         });
-        if !self.details.is_empty() {
-            status["details"] = Value::Object(self.details.clone());
+        if !self.reason.is_empty() {
+            status["reason"] = self.reason.into();
+        }
+        if let Some(details) = &self.details {
+            status["details"] = Value::Object(details.clone());
+        }
+        if let Some(token) = &self.token {
+            status["metadata"]["continue"] = token.clone().into();
         }
         status["code"] = self.code.into();
         status

@@ -7,11 +7,14 @@ use serde_json::{Value, json};
 
 use super::{
     access::User,
-    defaults,
+    admission, decode, defaults,
+    delete::{is_kept, is_namespace},
     front::{Asked, Body},
     kinds::{Kind, metadata},
-    managed,
-    object::{Meta as _, Object, map_at},
+    managed::Managed,
+    namespaces,
+    object::{Meta as _, Object, map_at, take_managed},
+    options::Warnings,
     present,
     route::Target,
     server::Api,
@@ -32,6 +35,8 @@ pub(crate) struct Write {
     pub(crate) dry_run: bool,
     /// What is written, where it is not the object itself: `status`.
     pub(crate) subresource: Option<String>,
+    /// What the writer is warned of.
+    pub(crate) warnings: Warnings,
 }
 
 impl Write {
@@ -42,6 +47,7 @@ impl Write {
             manager: component.to_owned(),
             dry_run: false,
             subresource: None,
+            warnings: Warnings::default(),
         }
     }
 
@@ -54,14 +60,16 @@ impl Write {
 
 /// `POST` of a new object.
 pub(crate) fn create(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>> {
-    let how = asked.write(target);
-    let object = api.create(&target.kind, target.place(), asked.object()?, &how)?;
+    asked.check_options("CreateOptions")?;
+    let (how, object) = (asked.write(target), decode::body(asked, &target.kind)?);
+    let object = api.create(&target.kind, target.place(), object, &how)?;
     present::one(api, asked, target, 201, &object)
 }
 
 /// `PUT` in the place of an object.
 pub(crate) fn update(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>> {
-    let (how, object) = (asked.write(target), asked.object()?);
+    asked.check_options("UpdateOptions")?;
+    let (how, object) = (asked.write(target), decode::body(asked, &target.kind)?);
     let object = api.change(&target.kind, target.place(), target.name(), &how, |_| {
         Ok(object.clone())
     })?;
@@ -81,8 +89,9 @@ impl Api {
         how: &Write,
     ) -> Result<Arc<Object>> {
         agrees(kind, namespace, None, &object)?;
-        self.place_of(kind, namespace)?;
+        self.place_of(kind, namespace, object.name())?;
         let now = self.clock.now();
+        let given = take_managed(&mut object);
         let meta = map_at(&mut object, "metadata");
         for set_here in [
             "uid",
@@ -112,26 +121,32 @@ impl Api {
         }
         object["apiVersion"] = kind.api_version().into();
         object["kind"] = kind.kind.clone().into();
+        // A node comes with what its kubelet knows of it.
         if kind.has_status()
+            && kind.kind != "Node"
             && let Some(map) = object.as_object_mut()
         {
             map.remove("status");
         }
-        defaults::fill(self, kind, &mut object);
+        if is_namespace(kind) {
+            namespaces::begin(&mut object);
+        }
+        defaults::fill(self, kind, &mut object, None);
+        admission::admit(self, kind, &mut object, None)?;
         validate::object(kind, &object, None)?;
-        managed::note(self, how, None, &mut object);
+        let managed = Managed::note(how, now, kind.custom.as_ref(), None, given, None);
         let name = object.name().to_owned();
         if how.dry_run {
             return match self.get(kind, namespace, &name) {
                 Ok(_) => Err(Failure::already_exists(kind, &name)),
-                Err(_) => Ok(Arc::new(Object::new(object, 0))),
+                Err(_) => Ok(Arc::new(Object::managed_by(object, 0, managed))),
             };
         }
         self.store.write(
             &Key::new(&kind.resource(), namespace, &name),
             |before| match before {
                 Some(_) => Err(Failure::already_exists(kind, &name)),
-                None => Ok(Outcome::Put(object)),
+                None => Ok(Outcome::PutBy(object, managed)),
             },
         )
     }
@@ -154,6 +169,7 @@ impl Api {
         loop {
             let before = self.get(kind, namespace, name)?;
             let mut object = decide(&before)?;
+            let given = take_managed(&mut object);
             agrees(kind, namespace, Some(name), &object)?;
             preconditions(
                 kind,
@@ -161,27 +177,30 @@ impl Api {
                 metadata(&object).map(|meta| (meta.get("uid"), meta.get("resourceVersion"))),
             )?;
             keep(kind, &before, &mut object, how.subresource.as_deref());
-            defaults::fill(self, kind, &mut object);
+            defaults::fill(self, kind, &mut object, Some(&before));
+            admission::admit(self, kind, &mut object, Some(&before))?;
             validate::object(kind, &object, Some(&before))?;
-            if counts_generations(kind) && differs(&before, &object) {
+            if counts_generations(kind)
+                && how.subresource.as_deref() != Some("binding")
+                && differs(&before, &object)
+            {
                 let generation = before.number("/metadata/generation").unwrap_or(0) + 1;
                 object["metadata"]["generation"] = json!(generation);
             }
-            managed::note(self, how, Some(&before), &mut object);
+            let now = self.clock.now();
+            let managed = Managed::note(how, now, kind.custom.as_ref(), Some(&before), given, None);
             if how.dry_run {
-                return Ok(Arc::new(Object::new(object, before.revision())));
+                return Ok(Arc::new(Object::managed_by(object, before.revision(), managed)));
             }
             // The last finalizer of an object that is being deleted was what kept it.
-            let ends = object.is_terminating()
-                && object.list("/metadata/finalizers").is_empty()
-                && !is_graceful(&object);
+            let ends = object.is_terminating() && !is_kept(kind, &object);
             let written = self.store.write(&key, |current| match current {
                 Some(current) if current.revision() != before.revision() => {
                     Err(Failure::conflict(kind, name, CHANGED))
                 }
                 None => Err(Failure::not_found(kind, name)),
                 Some(_) if ends => Ok(Outcome::Remove),
-                Some(_) => Ok(Outcome::Put(object)),
+                Some(_) => Ok(Outcome::PutBy(object, managed)),
             });
             match written {
                 Err(failure) if failure.code == 409 => {}
@@ -191,20 +210,14 @@ impl Api {
     }
 
     /// Whether objects may be made in a namespace.
-    fn place_of(&self, kind: &Kind, namespace: &str) -> Result<()> {
+    fn place_of(&self, kind: &Kind, namespace: &str, name: &str) -> Result<()> {
         if !kind.namespaced {
             return Ok(());
         }
         let namespaces = self.kind("namespaces")?;
         let object = self.get(&namespaces, "", namespace)?;
         match object.is_terminating() {
-            true => Err(Failure::forbidden(
-                kind,
-                "",
-                &format!(
-                    "unable to create new content in namespace {namespace} because it is being terminated"
-                ),
-            )),
+            true => Err(namespaces::is_ending(kind, namespace, name)),
             false => Ok(()),
         }
     }
@@ -214,13 +227,6 @@ impl Api {
 const CHANGED: &str =
     "the object has been modified; please apply your changes to the latest version and try again";
 
-/// Whether an object waits for its end although nothing keeps it: a pod that has time to stop.
-fn is_graceful(object: &Value) -> bool {
-    object
-        .number("/metadata/deletionGracePeriodSeconds")
-        .is_some_and(|seconds| seconds > 0)
-}
-
 /// Whether an object is what its request says that it is.
 fn agrees(kind: &Kind, namespace: &str, name: Option<&str>, object: &Value) -> Result<()> {
     if !object.is_object() {
@@ -228,9 +234,11 @@ fn agrees(kind: &Kind, namespace: &str, name: Option<&str>, object: &Value) -> R
     }
     let (version, given) = (object.text("/apiVersion"), object.text("/kind"));
     if (!version.is_empty() && version != kind.api_version()) || (!given.is_empty() && given != kind.kind) {
+        let (_, short) = version.rsplit_once('/').unwrap_or(("", version));
         return Err(Failure::bad_request(format!(
-            "{given} in version {version:?} cannot be handled as a {}",
-            kind.kind
+            "{given} in version {short:?} cannot be handled as a {}: {}",
+            kind.kind,
+            unregistered(version, given)
         )));
     }
     let other = object.namespace();
@@ -248,6 +256,11 @@ fn agrees(kind: &Kind, namespace: &str, name: Option<&str>, object: &Value) -> R
         }
         _ => Ok(()),
     }
+}
+
+/// How Go tells that an object is of a kind that it does not expect.
+pub(crate) fn unregistered(version: &str, kind: &str) -> String {
+    format!(r#"no kind {kind:?} is registered for version {version:?} in scheme "pkg/runtime/scheme.go:111""#)
 }
 
 /// Whether the object is still the one that a request means, by the uid and the resource version that it names.
@@ -287,12 +300,8 @@ pub(crate) fn preconditions(
 fn keep(kind: &Kind, before: &Value, object: &mut Value, subresource: Option<&str>) {
     if subresource == Some("status") {
         let status = object.get("status").cloned();
-        let managed = object["metadata"].get("managedFields").cloned();
         *object = before.clone();
         object["status"] = status.unwrap_or_default();
-        if let Some(managed) = managed {
-            object["metadata"]["managedFields"] = managed;
-        }
         return;
     }
     let meta = map_at(object, "metadata");
@@ -312,7 +321,11 @@ fn keep(kind: &Kind, before: &Value, object: &mut Value, subresource: Option<&st
     }
     object["apiVersion"] = kind.api_version().into();
     object["kind"] = kind.kind.clone().into();
-    if kind.has_status() {
+    if is_namespace(kind) && subresource != Some("finalize") {
+        object["spec"]["finalizers"] = before["spec"]["finalizers"].clone();
+    }
+    // Binding notes the node and the condition at once.
+    if kind.has_status() && subresource != Some("binding") {
         match (before.get("status"), object.as_object_mut()) {
             (Some(status), Some(object)) => object.insert("status".into(), status.clone()),
             (None, Some(object)) => object.remove("status"),
@@ -324,10 +337,16 @@ fn keep(kind: &Kind, before: &Value, object: &mut Value, subresource: Option<&st
 /// Whether a kind's objects count the changes of what they are meant to be.
 fn counts_generations(kind: &Kind) -> bool {
     kind.custom.is_some()
-        || matches!(
-            kind.group.as_str(),
-            "apps" | "batch" | "policy" | "networking.k8s.io" | "apiextensions.k8s.io" | "scheduling.k8s.io"
-        )
+        || kind.kind != "ControllerRevision"
+            && matches!(
+                kind.group.as_str(),
+                "apps"
+                    | "batch"
+                    | "policy"
+                    | "networking.k8s.io"
+                    | "apiextensions.k8s.io"
+                    | "scheduling.k8s.io"
+            )
         || matches!(
             kind.kind.as_str(),
             "Pod" | "ReplicationController" | "EndpointSlice"

@@ -321,10 +321,13 @@ fn fill(text: &str, env: &Environment, at: Timestamp, number: u64) -> String {
     let mut parts = text.split('$');
     let mut line = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        let length = part
-            .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-            .unwrap_or(part.len());
-        let (name, rest) = part.split_at(length);
+        let (name, rest) = match part.strip_prefix('{').and_then(|part| part.split_once('}')) {
+            Some(braced) => braced,
+            None => {
+                let end = part.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+                part.split_at(end.unwrap_or(part.len()))
+            }
+        };
         match name {
             "" => line.push('$'),
             "N" => line.push_str(&number.to_string()),

@@ -1,0 +1,243 @@
+//! Namespaces: what is in each from the beginning, and their end.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{
+    Api,
+    kinds::Kind,
+    object::Meta as _,
+    status::{Cause, Failure},
+    store::{Change, Key},
+    write::Write,
+};
+use crate::{clock::seconds, controllers::Controller};
+
+/// The certificate that workloads are told to trust. Nothing answers with it: this cluster has no TLS.
+const ROOT_CERTIFICATE: &str = include_str!("../../data/ca.crt");
+
+/// Those that no cluster is without.
+pub(crate) const IMMORTAL: [&str; 3] = ["default", "kube-public", "kube-system"];
+
+/// What keeps a namespace until all in it is gone.
+const FINALIZER: &str = "kubernetes";
+
+/// What a new namespace gets besides what its author says.
+pub(crate) fn begin(namespace: &mut Value) {
+    let name = namespace.name().to_owned();
+    namespace["metadata"]["labels"]["kubernetes.io/metadata.name"] = json!(name);
+    if !namespace.list("/spec/finalizers").contains(&json!(FINALIZER)) {
+        let mut finalizers = namespace.list("/spec/finalizers").to_vec();
+        finalizers.push(json!(FINALIZER));
+        namespace["spec"]["finalizers"] = json!(finalizers);
+    }
+    namespace["status"] = json!({"phase": "Active"});
+}
+
+/// 403: nothing new is made where all is being deleted.
+pub(crate) fn is_ending(kind: &Kind, namespace: &str, name: &str) -> Failure {
+    let why = format!("unable to create new content in namespace {namespace} because it is being terminated");
+    Failure::forbidden(kind, name, &why).with_causes(vec![Cause {
+        reason: "NamespaceTerminating",
+        message: format!("namespace {namespace} is being terminated"),
+        field: "metadata.namespace".into(),
+    }])
+}
+
+/// Gives each namespace its service account `default` and the certificate of the cluster, and gives them again.
+pub(crate) struct Accounts;
+
+impl Controller for Accounts {
+    fn affected(&self, _api: &Api, change: &Change) -> Vec<Key> {
+        let key = &change.key;
+        match (&*key.resource, &*key.name) {
+            ("namespaces", name) if change.before.is_none() => vec![Key::new("namespaces", "", name)],
+            ("serviceaccounts", "default") | ("configmaps", "kube-root-ca.crt") => {
+                vec![Key::new("namespaces", "", &key.namespace)]
+            }
+            _ => vec![],
+        }
+    }
+
+    fn reconcile(&mut self, api: &Api, key: &Key) -> Option<Timestamp> {
+        let namespace = api.store.get(key)?;
+        if namespace.is_terminating() {
+            return None;
+        }
+        let account = json!({"metadata": {"name": "default"}});
+        let certificate = json!({
+            "metadata": {
+                "name": "kube-root-ca.crt",
+                "annotations": {"kubernetes.io/description": "Contains a CA bundle that can be used to verify the \
+                    kube-apiserver when using internal endpoints such as the internal service IP or \
+                    kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters."},
+            },
+            "data": {"ca.crt": ROOT_CERTIFICATE},
+        });
+        for (resource, object) in [("configmaps", certificate), ("serviceaccounts", account)] {
+            if api
+                .store
+                .get(&Key::new(resource, &key.name, object.name()))
+                .is_none()
+                && let Ok(kind) = api.kind(resource)
+            {
+                drop(api.create(&kind, &key.name, object, &Write::by("kube-controller-manager")));
+            }
+        }
+        None
+    }
+}
+
+/// Empties a namespace that is being deleted, and lets it go when it is empty.
+pub(crate) struct Emptier;
+
+impl Controller for Emptier {
+    fn affected(&self, api: &Api, change: &Change) -> Vec<Key> {
+        let name = match &*change.key.resource {
+            "namespaces" => &change.key.name,
+            _ => &change.key.namespace,
+        };
+        let key = Key::new("namespaces", "", name);
+        let is_going = !name.is_empty() && api.store.get(&key).is_some_and(|object| object.is_terminating());
+        if is_going { vec![key] } else { vec![] }
+    }
+
+    fn reconcile(&mut self, api: &Api, key: &Key) -> Option<Timestamp> {
+        let namespace = api.store.get(key).filter(|object| object.is_terminating())?;
+        if !namespace.list("/spec/finalizers").contains(&json!(FINALIZER)) {
+            return None;
+        }
+        let how = Write::by("namespace-controller");
+        let kinds: Vec<_> = api
+            .kinds()
+            .all()
+            .iter()
+            .filter(|kind| kind.namespaced && kind.verbs.iter().any(|verb| verb == "delete"))
+            .cloned()
+            .collect();
+        let (mut resources, mut finalizers) = (BTreeMap::new(), BTreeMap::new());
+        let background = json!({"propagationPolicy": "Background"});
+        for kind in &kinds {
+            for object in api.all(&kind.resource(), Some(&key.name)) {
+                if !object.is_terminating() {
+                    drop(api.delete(kind, &key.name, object.name(), &background, &how));
+                }
+            }
+            for object in api.all(&kind.resource(), Some(&key.name)) {
+                *resources
+                    .entry(format!("{}.{}", kind.plural, kind.group))
+                    .or_insert(0) += 1;
+                for finalizer in object
+                    .list("/metadata/finalizers")
+                    .iter()
+                    .filter_map(Value::as_str)
+                {
+                    *finalizers.entry(finalizer.to_owned()).or_insert(0) += 1;
+                }
+            }
+        }
+        let kind = api.kind("namespaces").ok()?;
+        let conditions = conditions(&namespace, &resources, &finalizers, api.clock.now());
+        drop(api.change(&kind, "", &key.name, &how.clone().status(), |object| {
+            let mut object = object.clone();
+            object["status"]["conditions"] = conditions.clone();
+            Ok(object)
+        }));
+        if resources.is_empty() {
+            let how = Write {
+                subresource: Some("finalize".into()),
+                ..how
+            };
+            drop(api.change(&kind, "", &key.name, &how, |object| {
+                let mut object = object.clone();
+                let others = object
+                    .list("/spec/finalizers")
+                    .iter()
+                    .filter(|own| *own != FINALIZER);
+                object["spec"]["finalizers"] = others.cloned().collect();
+                Ok(object)
+            }));
+        }
+        None
+    }
+}
+
+/// How far it is, as `status.conditions` tell.
+fn conditions(
+    namespace: &Value,
+    resources: &BTreeMap<String, u32>,
+    finalizers: &BTreeMap<String, u32>,
+    now: Timestamp,
+) -> Value {
+    let told = |counts: &BTreeMap<String, u32>, of: &str| {
+        let each = counts
+            .iter()
+            .map(|(name, count)| format!("{name} {of} {count} resource instances"));
+        each.collect::<Vec<_>>().join(", ")
+    };
+    let remaining = format!("Some resources are remaining: {}", told(resources, "has"));
+    let kept = format!(
+        "Some content in the namespace has finalizers remaining: {}",
+        told(finalizers, "in")
+    );
+    let rows = [
+        (
+            "NamespaceDeletionDiscoveryFailure",
+            false,
+            "ResourcesDiscovered",
+            "All resources successfully discovered",
+        ),
+        (
+            "NamespaceDeletionGroupVersionParsingFailure",
+            false,
+            "ParsedGroupVersions",
+            "All legacy kube types successfully parsed",
+        ),
+        (
+            "NamespaceDeletionContentFailure",
+            false,
+            "ContentDeleted",
+            "All content successfully deleted, may be waiting on finalization",
+        ),
+        match resources.is_empty() {
+            true => (
+                "NamespaceContentRemaining",
+                false,
+                "ContentRemoved",
+                "All content successfully removed",
+            ),
+            false => (
+                "NamespaceContentRemaining",
+                true,
+                "SomeResourcesRemain",
+                &*remaining,
+            ),
+        },
+        match finalizers.is_empty() {
+            true => (
+                "NamespaceFinalizersRemaining",
+                false,
+                "ContentHasNoFinalizers",
+                "All content-preserving finalizers finished",
+            ),
+            false => (
+                "NamespaceFinalizersRemaining",
+                true,
+                "SomeFinalizersRemain",
+                &*kept,
+            ),
+        },
+    ];
+    let old = namespace.list("/status/conditions");
+    let one = |(kind, holds, reason, message): (&str, bool, &str, &str)| {
+        let status = if holds { "True" } else { "False" };
+        let same = old
+            .iter()
+            .find(|old| old["type"] == kind && old["status"] == status);
+        let since = same.map_or_else(|| json!(seconds(now)), |old| old["lastTransitionTime"].clone());
+        json!({"type": kind, "status": status, "lastTransitionTime": since, "reason": reason, "message": message})
+    };
+    rows.into_iter().map(one).collect()
+}

@@ -1,0 +1,248 @@
+//! Who may do what (RBAC).
+
+use std::{fmt::Write as _, sync::Arc};
+
+use http::Method;
+use serde_json::Value;
+
+use super::{
+    access::User,
+    object::{Meta as _, Object},
+    route::{self, Parameters},
+    server::Api,
+    status::{Failure, Result},
+    store::Key,
+};
+
+/// What somebody wants to do, as RBAC sees it: with a resource, or with a path that is none.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Attributes {
+    /// As `list`; with a path as `get`.
+    pub(crate) verb: String,
+    /// The API group.
+    pub(crate) group: String,
+    /// The plural; empty if it is about a path.
+    pub(crate) resource: String,
+    /// As `log`.
+    pub(crate) subresource: String,
+    /// Empty for all, and for what is in none.
+    pub(crate) namespace: String,
+    /// Empty for all.
+    pub(crate) name: String,
+    /// Where it is about no resource.
+    pub(crate) path: String,
+}
+
+impl Attributes {
+    /// Those of a request. Whether there is such a resource plays no part.
+    pub(crate) fn of(method: &Method, path: &str, parameters: &Parameters) -> Self {
+        let parts = route::parts(path);
+        let parts: Vec<&str> = parts.iter().map(AsRef::as_ref).collect();
+        let (group, rest) = match parts.as_slice() {
+            ["api", _, rest @ ..] if !rest.is_empty() => ("", rest),
+            ["apis", group, _, rest @ ..] if !rest.is_empty() => (*group, rest),
+            _ => {
+                return Self {
+                    verb: method.as_str().to_ascii_lowercase(),
+                    path: path.to_owned(),
+                    ..Self::default()
+                };
+            }
+        };
+        // A namespace is in itself.
+        let (namespace, rest) = match rest {
+            ["namespaces", namespace] | ["namespaces", namespace, "status" | "finalize", ..] => {
+                (*namespace, rest)
+            }
+            ["namespaces", namespace, rest @ ..] => (*namespace, rest),
+            rest => ("", rest),
+        };
+        let mut rest = rest.iter().copied();
+        let mut part = || rest.next().unwrap_or_default().to_owned();
+        let (resource, mut name, subresource) = (part(), part(), part());
+        let verb = match method.as_str() {
+            "POST" => "create",
+            "PUT" => "update",
+            "PATCH" => "patch",
+            "DELETE" if name.is_empty() => "deletecollection",
+            "DELETE" => "delete",
+            _ if !name.is_empty() => "get",
+            _ if parameters.flag("watch") => "watch",
+            _ => "list",
+        };
+        if matches!(verb, "list" | "watch")
+            && let Some(one) = parameters
+                .get("fieldSelector")
+                .and_then(|selector| selector.strip_prefix("metadata.name="))
+        {
+            one.trim_start_matches('=').clone_into(&mut name);
+        }
+        Self {
+            verb: verb.to_owned(),
+            group: group.to_owned(),
+            resource,
+            subresource,
+            namespace: namespace.to_owned(),
+            name,
+            path: String::new(),
+        }
+    }
+
+    /// As a rule names it: `pods/log`.
+    pub(crate) fn resource(&self) -> String {
+        match self.subresource.as_str() {
+            "" => self.resource.clone(),
+            subresource => format!("{}/{subresource}", self.resource),
+        }
+    }
+
+    /// Whether a rule allows it.
+    fn allowed_by(&self, rule: &Value) -> bool {
+        let any = |list: &str, fits: &dyn Fn(&str) -> bool| {
+            let mut list = rule.list(list).iter().filter_map(Value::as_str);
+            list.any(|given| given == "*" || fits(given))
+        };
+        if !any("/verbs", &|verb| verb == self.verb) {
+            return false;
+        }
+        if self.resource.is_empty() {
+            return any("/nonResourceURLs", &|url| match url.strip_suffix('*') {
+                Some(start) => self.path.starts_with(start),
+                None => url == self.path,
+            });
+        }
+        let resource = self.resource();
+        any("/apiGroups", &|group| group == self.group)
+            && any("/resources", &|given| {
+                given == resource
+                    || given
+                        .strip_prefix("*/")
+                        .is_some_and(|sub| !sub.is_empty() && sub == self.subresource)
+            })
+            && (rule.list("/resourceNames").is_empty()
+                || rule.list("/resourceNames").iter().any(|name| *name == *self.name))
+    }
+}
+
+/// A role that is bound to a user.
+pub(crate) struct Grant {
+    /// The role.
+    pub(crate) role: Arc<Object>,
+    /// How it comes to the user: `ClusterRoleBinding "x" of ClusterRole "y" to User "z"`.
+    pub(crate) told: String,
+}
+
+/// All roles that are bound to a user, everywhere and in a namespace; and what is wrong with bindings.
+pub(crate) fn grants(api: &Api, user: &User, namespace: &str) -> (Vec<Grant>, Vec<String>) {
+    const GROUP: &str = "rbac.authorization.k8s.io";
+    let mut bindings = api.all(&format!("clusterrolebindings.{GROUP}"), None);
+    if !namespace.is_empty() {
+        bindings.extend(api.all(&format!("rolebindings.{GROUP}"), Some(namespace)));
+    }
+    let (mut grants, mut errors) = (Vec::new(), Vec::new());
+    for binding in bindings {
+        let subjects = binding.list("/subjects").iter();
+        let Some(subject) = subjects.clone().find(|subject| is_meant(subject, &binding, user)) else {
+            continue;
+        };
+        let (kind, name) = (binding.text("/roleRef/kind"), binding.text("/roleRef/name"));
+        let place = if kind == "Role" { binding.namespace() } else { "" };
+        let resource = format!("{}s.{GROUP}", kind.to_lowercase());
+        let Some(role) = api.store.get(&Key::new(&resource, place, name)) else {
+            errors.push(format!("{}.{GROUP} {name:?} not found", kind.to_lowercase()));
+            continue;
+        };
+        let qualified = |name: &str, namespace: &str| match namespace {
+            "" => name.to_owned(),
+            namespace => format!("{name}/{namespace}"),
+        };
+        let told = format!(
+            "{} {:?} of {kind} {name:?} to {} {:?}",
+            binding.text("/kind"),
+            qualified(binding.name(), binding.namespace()),
+            subject.text("/kind"),
+            qualified(subject.text("/name"), subject.text("/namespace")),
+        );
+        grants.push(Grant { role, told });
+    }
+    (grants, errors)
+}
+
+/// Whether a subject of a binding is this user.
+fn is_meant(subject: &Value, binding: &Value, user: &User) -> bool {
+    let name = subject.text("/name");
+    match subject.text("/kind") {
+        "User" => user.name == name,
+        "Group" => user.groups.iter().any(|group| group == name),
+        "ServiceAccount" => {
+            let namespace = match subject.text("/namespace") {
+                "" => binding.namespace(),
+                namespace => namespace,
+            };
+            user.name == format!("system:serviceaccount:{namespace}:{name}")
+        }
+        _ => false,
+    }
+}
+
+/// Whether a user may do something, and why, or why not, where there is more to say.
+pub(crate) fn decide(api: &Api, user: &User, asked: &Attributes) -> (bool, String) {
+    if user.is_master() {
+        return (true, String::new());
+    }
+    let (grants, errors) = grants(api, user, &asked.namespace);
+    let allowing = grants.iter().find(|grant| {
+        grant
+            .role
+            .list("/rules")
+            .iter()
+            .any(|rule| asked.allowed_by(rule))
+    });
+    match allowing {
+        Some(grant) => (true, format!("RBAC: allowed by {}", grant.told)),
+        None if errors.is_empty() => (false, String::new()),
+        None => (false, format!("RBAC: {}", joined(&errors))),
+    }
+}
+
+/// Errors as one.
+pub(crate) fn joined(errors: &[String]) -> String {
+    match errors {
+        [one] => one.clone(),
+        many => format!("[{}]", many.join(", ")),
+    }
+}
+
+/// Lets a request pass, or not.
+///
+/// # Errors
+/// 403.
+pub(crate) fn authorize(api: &Api, user: &User, asked: &Attributes) -> Result<()> {
+    match decide(api, user, asked) {
+        (true, _) => Ok(()),
+        (false, why) => Err(denied(user, asked, &why)),
+    }
+}
+
+/// 403, as the real one words it.
+pub(crate) fn denied(user: &User, asked: &Attributes, why: &str) -> Failure {
+    if asked.resource.is_empty() {
+        return Failure::forbidden_path(&user.name, &asked.verb, &asked.path);
+    }
+    let mut message = format!(
+        "User {:?} cannot {} resource {:?} in API group {:?} ",
+        user.name,
+        asked.verb,
+        asked.resource(),
+        asked.group
+    );
+    // Writing to a text does not fail.
+    let _ = match asked.namespace.as_str() {
+        "" => write!(message, "at the cluster scope"),
+        namespace => write!(message, "in the namespace {namespace:?}"),
+    };
+    if !why.is_empty() {
+        let _ = write!(message, ": {why}");
+    }
+    Failure::forbidden_to(&asked.group, &asked.resource, &asked.name, &message)
+}
