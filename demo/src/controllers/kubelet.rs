@@ -16,6 +16,7 @@ use super::{
     container::{Container, Role, Site},
     environment::{self, Named as _},
     events::{News, Teller},
+    owned,
 };
 use crate::{
     api::{
@@ -130,17 +131,7 @@ impl Controller for Kubelet {
         let is_gone = object.is_terminating() && pod.containers.values().all(Container::is_still);
         if !is_over {
             let status = pod.status(&mut site, host_address(&node));
-            drop(api.change(
-                &kind,
-                &key.namespace,
-                &key.name,
-                &Write::by("kubelet").status(),
-                |pod| {
-                    let mut pod = pod.clone();
-                    pod["status"] = status.clone();
-                    Ok(pod)
-                },
-            ));
+            owned::set_status(api, "kubelet", &object, &status);
         }
         if is_gone && object.number("/metadata/deletionGracePeriodSeconds") != Some(0)
             || is_gone && object.list("/metadata/finalizers").is_empty()

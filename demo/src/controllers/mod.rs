@@ -18,6 +18,7 @@ pub(crate) mod quantity;
 mod replicasets;
 mod revisions;
 pub(crate) mod runs;
+mod scheduler;
 mod shell;
 mod statefulsets;
 mod syntax;
@@ -42,6 +43,7 @@ pub(crate) fn all() -> Vec<Box<dyn Controller>> {
         Box::new(namespaces::Emptier),
         Box::new(collect::Collector::default()),
         Box::new(eviction::Budgets),
+        Box::new(scheduler::Scheduler),
         Box::new(kubelet::Kubelet::default()),
         Box::new(events::Expiry),
     ]

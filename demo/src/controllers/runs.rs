@@ -149,6 +149,11 @@ impl Runtime {
         slot[usize::from(previous)].as_mut().map(ask)
     }
 
+    /// The last start of a container.
+    pub(crate) fn id(&self, pod: &str, container: &str) -> Option<String> {
+        self.with(pod, container, false, |run| run.id.clone())
+    }
+
     /// Forgets a pod.
     pub(crate) fn forget(&self, pod: &str) {
         self.runs().retain(|(of, _), _| of != pod);
@@ -339,9 +344,10 @@ fn fill(text: &str, env: &Environment, at: Timestamp, number: u64) -> String {
     line
 }
 
-/// A number that looks like chance and follows from what is given (FNV-1a).
+/// A number that looks like chance and follows from what is given (FNV-1a, stirred).
 pub(crate) fn hash(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+    let seed = bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    });
+    fastrand::Rng::with_seed(seed).u64(..)
 }
