@@ -9,18 +9,15 @@ use super::{
     Controller,
     environment::Named as _,
     events::{News, Teller},
-    owned,
     quantity::milli,
+    work::{self, Work},
 };
-use crate::{
-    api::{
-        Api, binding,
-        object::{Meta as _, Object},
-        selector::selects,
-        store::{Change, Key},
-        write::Write,
-    },
-    clock::seconds,
+use crate::api::{
+    Api, binding,
+    object::{Meta as _, Object},
+    selector::selects,
+    store::{Change, Key},
+    write::Write,
 };
 
 const WHO: &str = "default-scheduler";
@@ -54,7 +51,7 @@ impl Controller for Scheduler {
                     vec![change.key.clone()]
                 }
                 // A pod that went, or ended, leaves room.
-                Some(pod) if !owned::is_over(pod) || before.is_some_and(|before| owned::is_over(before)) => {
+                Some(pod) if !work::is_over(pod) || before.is_some_and(|before| work::is_over(before)) => {
                     vec![]
                 }
                 _ => all(),
@@ -74,8 +71,7 @@ impl Controller for Scheduler {
     }
 
     fn reconcile(&mut self, api: &Api, key: &Key) -> Option<Timestamp> {
-        let kind = api.kind("pods").ok()?;
-        let pod = api.get(&kind, &key.namespace, &key.name).ok()?;
+        let pod = Work::on(api, WHO, key)?;
         if !pod.text("/spec/nodeName").is_empty()
             || pod.is_terminating()
             || !pod.list("/spec/schedulingGates").is_empty()
@@ -87,7 +83,6 @@ impl Controller for Scheduler {
             Ok(claims) => claims,
             Err(why) => {
                 refuse(
-                    api,
                     &pod,
                     &format!("0/{} nodes are available: {why}. not found", nodes.len()),
                 );
@@ -137,26 +132,20 @@ impl Controller for Scheduler {
                     help.join(", ")
                 );
             }
-            refuse(api, &pod, &message);
+            refuse(&pod, &message);
             return None;
         };
         // A claim that waits for its first consumer is told where that will be; the pod waits for the claim.
         for claim in late {
-            drop(owned::update(api, WHO, &claim, |claim| {
+            drop(pod.update(&claim, |claim| {
                 claim["metadata"]["annotations"]["volume.kubernetes.io/selected-node"] = json!(node);
             }));
         }
         if unbound {
             return None;
         }
-        let bound = binding::bind(
-            api,
-            &key.namespace,
-            &key.name,
-            node,
-            &Value::Null,
-            &Write::by(WHO),
-        );
+        let binding = json!({"metadata": {"name": key.name}, "target": {"kind": "Node", "name": node}});
+        let bound = binding::bind(api, &key.namespace, &binding, &Write::by(WHO));
         if bound.is_ok() {
             let message = format!("Successfully assigned {}/{} to {node}", key.namespace, key.name);
             tell(
@@ -173,33 +162,24 @@ impl Controller for Scheduler {
 }
 
 /// Tells why a pod fits nowhere.
-fn refuse(api: &Api, pod: &Value, message: &str) {
+fn refuse(pod: &Work<'_>, message: &str) {
+    let api = pod.api;
+    let before = work::condition(&pod["status"], "PodScheduled");
+    let since = before.filter(|before| before["status"] == "False");
+    let is_known = before.is_some_and(|before| before["message"] == message);
     let condition = json!({
         "type": "PodScheduled",
         "observedGeneration": pod["metadata"]["generation"],
         "status": "False",
         "lastProbeTime": null,
-        "lastTransitionTime": seconds(api.clock.now()),
+        "lastTransitionTime": since.map_or(json!(pod.now()), |since| since["lastTransitionTime"].clone()),
         "reason": "Unschedulable",
         "message": message,
     });
-    let mut conditions = pod.list("/status/conditions").to_vec();
-    let before = conditions
-        .iter()
-        .position(|condition| condition["type"] == "PodScheduled");
-    let is_known = before.is_some_and(|at| conditions[at]["message"] == message);
-    let mut condition = condition;
-    if let Some(at) = before {
-        let old = conditions.remove(at);
-        if old["status"] == "False" {
-            condition["lastTransitionTime"] = old["lastTransitionTime"].clone();
-        }
-    }
-    conditions.push(condition);
     if !is_known {
         let mut status = pod["status"].clone();
-        status["conditions"] = json!(conditions);
-        owned::set_status(api, WHO, pod, &status);
+        work::put_condition(&mut status, condition);
+        pod.set_status(&status);
     }
     tell(
         api,
@@ -262,7 +242,7 @@ fn claims(api: &Api, pod: &Value) -> Result<(bool, Vec<Arc<Object>>), String> {
 impl Cluster {
     fn of(api: &Api) -> Self {
         let mut pods = api.all("pods", None);
-        pods.retain(|pod| !owned::is_over(pod) && !pod.text("/spec/nodeName").is_empty());
+        pods.retain(|pod| !work::is_over(pod) && !pod.text("/spec/nodeName").is_empty());
         let mut taken: BTreeMap<String, BTreeMap<String, i64>> = BTreeMap::new();
         for pod in &pods {
             let of_node = taken.entry(pod.text("/spec/nodeName").to_owned()).or_default();
