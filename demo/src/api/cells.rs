@@ -147,3 +147,21 @@ fn walk<'a>(value: &'a Value, path: &[Step], found: &mut Vec<&'a Value>) {
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::kinds::Kinds;
+
+    #[test]
+    fn each_column_has_a_cell() {
+        for kind in Kinds::built_in().all() {
+            assert_eq!(
+                of(&kind.resource()).len(),
+                kind.columns.len(),
+                "{}",
+                kind.resource()
+            );
+        }
+    }
+}
