@@ -18,6 +18,7 @@ pub(crate) mod quantity;
 mod replicasets;
 mod revisions;
 pub(crate) mod runs;
+mod scheduler;
 mod shell;
 mod statefulsets;
 mod syntax;
@@ -46,6 +47,7 @@ pub(crate) fn all() -> Vec<Box<dyn Controller>> {
         Box::new(endpoints::Endpoints::Slices),
         Box::new(endpoints::Endpoints::Whole),
         Box::new(claims::Claims),
+        Box::new(scheduler::Scheduler),
         Box::new(kubelet::Kubelet::default()),
         Box::new(events::Expiry),
     ]
