@@ -10,6 +10,7 @@ pub(crate) mod binding;
 pub(crate) mod bootstrap;
 pub(crate) mod cells;
 pub(crate) mod collect;
+pub(crate) mod custom;
 pub(crate) mod decode;
 pub(crate) mod defaults;
 pub(crate) mod delete;

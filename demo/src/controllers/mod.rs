@@ -26,11 +26,12 @@ mod work;
 
 pub(crate) use manager::{Controller, Manager};
 
-use crate::api::{collect, namespaces};
+use crate::api::{collect, custom, namespaces};
 
 /// All of them.
 pub(crate) fn all() -> Vec<Box<dyn Controller>> {
     vec![
+        Box::new(custom::Definitions),
         Box::new(namespaces::Accounts),
         Box::new(namespaces::Emptier),
         Box::new(collect::Collector::default()),
