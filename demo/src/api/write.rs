@@ -75,9 +75,7 @@ pub(crate) fn update(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<R
     let (kind, name) = (&target.kind, target.name());
     let (how, object) = (asked.write(target), decode::body(asked, kind)?);
     if object.name().is_empty() {
-        return Err(Failure::bad_request(format!(
-            "the name of the object ({name} based on URL) was undeterminable: name must be provided"
-        )));
+        return Err(unnamed(name));
     }
     match api.change(kind, target.place(), name, &how, |_| Ok(object.clone())) {
         Err(missing)
@@ -318,7 +316,7 @@ const CHANGED: &str =
     "the object has been modified; please apply your changes to the latest version and try again";
 
 /// Whether an object is what its request says that it is.
-fn agrees(kind: &Kind, namespace: &str, name: Option<&str>, object: &Value) -> Result<()> {
+pub(crate) fn agrees(kind: &Kind, namespace: &str, name: Option<&str>, object: &Value) -> Result<()> {
     if !object.is_object() {
         return Err(Failure::bad_request("the body of the request is no object"));
     }
@@ -346,6 +344,13 @@ fn agrees(kind: &Kind, namespace: &str, name: Option<&str>, object: &Value) -> R
         }
         _ => Ok(()),
     }
+}
+
+/// 400 for an object without a name.
+pub(crate) fn unnamed(name: &str) -> Failure {
+    Failure::bad_request(format!(
+        "the name of the object ({name} based on URL) was undeterminable: name must be provided"
+    ))
 }
 
 /// How Go tells that an object is of a kind that it does not expect.

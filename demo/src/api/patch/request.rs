@@ -44,6 +44,12 @@ pub(crate) fn patch(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Re
         "application/strategic-merge-patch+json" if kind.custom.is_none() => {
             Change::Strategic(map(&asked.body, "")?)
         }
+        "application/strategic-merge-patch+json" => {
+            return Err(Failure::unsupported_media(
+                "the body of the request was in an unknown format - accepted media types include: \
+                 application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
+            ));
+        }
         _ => return Err(Failure::unsupported_media("415: Unsupported Media Type")),
     };
     asked.check_options("PatchOptions")?;
