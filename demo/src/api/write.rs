@@ -141,7 +141,11 @@ impl Api {
         how: &Write,
     ) -> Result<Arc<Object>> {
         agrees(kind, namespace, None, &object)?;
-        self.place_of(kind, namespace, object.name())?;
+        let called = match object.name() {
+            "" => object.text("/metadata/generateName"),
+            name => name,
+        };
+        self.place_of(kind, namespace, called)?;
         let now = self.clock.now();
         let given = take_managed(&mut object);
         let meta = map_at(&mut object, "metadata");
@@ -279,6 +283,7 @@ impl Api {
             }
             // The last finalizer of an object that is being deleted was what kept it.
             let ends = object.is_terminating() && !is_kept(kind, &object);
+            let last = ends.then(|| object.clone());
             let written = self.store.write(&key, |current| match current {
                 Some(current) if current.revision() != before.revision() => {
                     Err(Failure::conflict(kind, name, CHANGED))
@@ -287,9 +292,11 @@ impl Api {
                 Some(_) if ends => Ok(Outcome::Remove),
                 Some(_) => Ok(Outcome::PutBy(object, managed)),
             });
-            match written {
-                Err(failure) if failure.code == 409 => {}
-                written => return written,
+            match (written, last) {
+                (Err(failure), _) if failure.code == 409 => {}
+                // Who ends it is answered with what he made of it.
+                (Ok(gone), Some(last)) => return Ok(Arc::new(Object::new(last, gone.revision()))),
+                (written, _) => return written,
             }
         }
     }
@@ -461,6 +468,9 @@ fn keep(kind: &Kind, before: &Value, object: &mut Value, subresource: Option<&st
     object["kind"] = kind.kind.clone().into();
     if is_namespace(kind) && subresource != Some("finalize") {
         object["spec"]["finalizers"] = before["spec"]["finalizers"].clone();
+    }
+    if is_namespace(kind) && object.list("/spec/finalizers").is_empty() {
+        map_at(object, "spec").remove("finalizers");
     }
     // Binding notes the node and the condition at once.
     if kind.has_status() && subresource != Some("binding") {
