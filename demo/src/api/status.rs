@@ -172,7 +172,12 @@ impl Failure {
 
     /// 415: no content type that is read here.
     pub(crate) fn unsupported_media(message: impl Into<String>) -> Self {
-        Self::new(415, "UnsupportedMediaType", message).about_one("", "", "")
+        Self::new(415, "UnsupportedMediaType", message)
+    }
+
+    /// 415: no kind of patch that is read here.
+    pub(crate) fn unsupported_patch() -> Self {
+        Self::unsupported_media("415: Unsupported Media Type").about_one("", "", "")
     }
 
     /// 422: a patch cannot be done.
