@@ -1,5 +1,6 @@
 //! What makes the cluster move: controllers, scheduler and kubelet, each a [`Controller`] that the [`Manager`] runs.
 
+mod aggregation;
 mod claims;
 mod container;
 mod cronjobs;
@@ -35,6 +36,7 @@ pub(crate) fn all() -> Vec<Box<dyn Controller>> {
         Box::new(namespaces::Accounts),
         Box::new(namespaces::Emptier),
         Box::new(collect::Collector::default()),
+        Box::new(aggregation::Aggregation),
         Box::new(disruption::Budgets),
         Box::new(deployments::Deployments),
         Box::new(replicasets::ReplicaSets::new()),
