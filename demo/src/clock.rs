@@ -6,11 +6,16 @@ use std::{
 };
 
 use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
+use tokio::sync::watch;
 
 /// What time it is in the cluster. It stands still until it is moved, so that a test or a story decides how long
 /// things take; released, it goes with the clock on the wall.
 #[derive(Debug)]
-pub struct Clock(Mutex<State>);
+pub struct Clock {
+    state: Mutex<State>,
+    /// Tells those who wait that time was moved or released.
+    moved: watch::Sender<()>,
+}
 
 #[derive(Clone, Copy, Debug)]
 enum State {
@@ -23,7 +28,10 @@ enum State {
 impl Clock {
     /// A clock that stands at this time.
     pub fn held(at: Timestamp) -> Self {
-        Self(Mutex::new(State::Held(at)))
+        Self {
+            state: Mutex::new(State::Held(at)),
+            moved: watch::Sender::new(()),
+        }
     }
 
     /// The time.
@@ -40,11 +48,14 @@ impl Clock {
         if let State::Held(at) = *state {
             *state = State::Held(at.max(to));
         }
+        drop(state);
+        self.moved.send_replace(());
     }
 
     /// Lets the clock go with the one on the wall.
     pub(crate) fn release(&self) {
         *self.state() = State::Released;
+        self.moved.send_replace(());
     }
 
     /// How long until then in real time: nothing if it is past, `None` if the clock stands.
@@ -59,8 +70,18 @@ impl Clock {
         }
     }
 
+    /// Waits until then.
+    pub(crate) async fn reach(&self, then: Timestamp) {
+        let mut moved = self.moved.subscribe();
+        while self.now() < then {
+            // While the clock stands, only its being moved is waited for.
+            let left = self.until(then).unwrap_or(Duration::from_secs(3600));
+            drop(tokio::time::timeout(left, moved.changed()).await);
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

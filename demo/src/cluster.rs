@@ -8,7 +8,6 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response};
 use jiff::Timestamp;
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     api::{
@@ -18,7 +17,7 @@ use crate::{
         front::{self, Body},
     },
     clock::Clock,
-    controllers::{self, Manager},
+    controllers::{self, Manager, images::Images},
 };
 
 /// An embedded cluster. Clones are the same one.
@@ -28,7 +27,12 @@ pub struct Cluster(Arc<Shared>);
 struct Shared {
     api: Arc<Api>,
     manager: Mutex<Manager>,
-    stop: CancellationToken,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.api.stop.cancel();
+    }
 }
 
 impl std::fmt::Debug for Cluster {
@@ -41,12 +45,24 @@ impl Cluster {
     /// A cluster with nothing in it but what every cluster has, in which time stands still until it is moved
     /// ([`advance`](Self::advance)) or released ([`run`](Self::run)).
     pub fn new(at: Timestamp) -> Self {
-        let api = Api::new(Clock::held(at), 1);
+        Self::of(at, Images::default())
+    }
+
+    /// Such a cluster, in which containers do what this text tells of their images; `demo/src/controllers/images.rs`
+    /// says how.
+    ///
+    /// # Errors
+    /// If it is no such text, with what is wrong and where.
+    pub fn with_images(at: Timestamp, images: &str) -> Result<Self, String> {
+        Ok(Self::of(at, Images::read(images)?))
+    }
+
+    fn of(at: Timestamp, images: Images) -> Self {
+        let api = Api::new(Clock::held(at), images, 1);
         bootstrap::load(&api);
         let cluster = Self(Arc::new(Shared {
             api: Arc::new(api),
             manager: Mutex::new(Manager::new(controllers::all())),
-            stop: CancellationToken::new(),
         }));
         cluster.settle();
         cluster
@@ -90,16 +106,16 @@ impl Cluster {
         loop {
             let next = self.settle().and_then(|next| self.0.api.clock.until(next));
             tokio::select! {
-                () = self.0.stop.cancelled() => return,
+                () = self.0.api.stop.cancelled() => return,
                 changed = revisions.changed() => if changed.is_err() { return },
                 () = tokio::time::sleep(next.unwrap_or(Duration::from_secs(3600))) => {}
             }
         }
     }
 
-    /// Ends what [`run`](Self::run) does.
+    /// Ends what [`run`](Self::run) does, and the streams of watches and logs.
     pub fn stop(&self) {
-        self.0.stop.cancel();
+        self.0.api.stop.cancel();
     }
 
     /// A kubeconfig for the cluster, with one context, `demo`, of a user who may do everything.

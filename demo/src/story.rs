@@ -3,12 +3,14 @@
 //! A story is a timeline: manifests that are applied at a time before now, by somebody. Everything else (ages, restarts,
 //! events, revisions) comes about as on a real cluster, while its time is moved on.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use futures::FutureExt as _;
 use http::{Method, Request, header};
 use http_body_util::BodyExt as _;
-use jiff::{SignedDuration, Timestamp};
-use serde::Deserialize;
+use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
+use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 
 use crate::{
@@ -16,14 +18,8 @@ use crate::{
     api::{access::ADMIN_TOKEN, object::Meta as _},
 };
 
-/// The files of `story/` by name.
-macro_rules! files {
-    ($($name:literal),* $(,)?) => {
-        &[$(($name, include_str!(concat!("../story/", $name)))),*]
-    };
-}
-
-const FILES: &[(&str, &str)] = files!["empty.yaml", "timeline.yaml"];
+/// The documents of each file of `story/`, by the file's name.
+const FILES: &str = include_str!(concat!(env!("OUT_DIR"), "/story.json"));
 
 /// What a cluster has behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,20 +47,41 @@ impl std::error::Error for StoryError {}
 #[serde(deny_unknown_fields)]
 struct Step {
     /// How long before now, as `3d 4h` or `42m`.
+    #[serde(deserialize_with = "days_and_hours")]
     ago: SignedDuration,
+    /// Who does it: the field manager.
+    by: String,
     /// The files whose manifests are applied.
     #[serde(default)]
     apply: Vec<String>,
-    /// The files whose manifests' status is applied: what a part of the cluster that is not simulated finds out.
+    /// The files whose manifests' status is applied: what is found out by parts that are not simulated.
     #[serde(default)]
     status: Vec<String>,
-    /// Who does it: the field manager.
-    #[serde(default = "kubectl")]
-    by: String,
+    /// Strategic merge patches.
+    #[serde(default)]
+    patch: Vec<Value>,
 }
 
-fn kubectl() -> String {
-    "kubectl".to_owned()
+fn days_and_hours<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SignedDuration, D::Error> {
+    let span: Span = String::deserialize(deserializer)?
+        .parse()
+        .map_err(D::Error::custom)?;
+    span.to_duration(SpanRelativeTo::days_are_24_hours())
+        .map_err(D::Error::custom)
+}
+
+/// What is in the files.
+type Files = BTreeMap<String, Vec<Value>>;
+
+/// How a manifest is sent.
+#[derive(Clone, Copy, Debug)]
+enum How {
+    /// As a whole, with server-side apply.
+    Apply,
+    /// The same, of its status.
+    ApplyStatus,
+    /// As a strategic merge patch.
+    Patch,
 }
 
 impl Story {
@@ -77,7 +94,12 @@ impl Story {
             Self::Shop => "timeline.yaml",
             Self::Empty => "empty.yaml",
         };
-        let mut steps: Vec<Step> = read(timeline)?;
+        let files: Files = serde_json::from_str(FILES).map_err(|error| StoryError(error.to_string()))?;
+        let mut steps: Vec<Step> = Vec::new();
+        for list in documents(&files, timeline)? {
+            let list = Vec::deserialize(list);
+            steps.extend::<Vec<Step>>(list.map_err(|error| StoryError(format!("{timeline}: {error}")))?);
+        }
         steps.sort_by_key(|step| std::cmp::Reverse(step.ago));
         let mut at = now - steps.first().map_or(SignedDuration::ZERO, |step| step.ago);
         let cluster = Cluster::new(at);
@@ -86,57 +108,59 @@ impl Story {
             cluster.advance(then.duration_since(at).unsigned_abs());
             at = then;
             for file in &step.apply {
-                apply(&cluster, file, None, &step.by)?;
+                send_all(&cluster, documents(&files, file)?, How::Apply, &step.by)?;
             }
             for file in &step.status {
-                apply(&cluster, file, Some("status"), &step.by)?;
+                send_all(&cluster, documents(&files, file)?, How::ApplyStatus, &step.by)?;
             }
+            send_all(&cluster, &step.patch, How::Patch, &step.by)?;
         }
         cluster.advance(now.duration_since(at).unsigned_abs());
         Ok(cluster)
     }
 }
 
-/// A file of `story/`.
-fn text(file: &str) -> Result<&'static str, StoryError> {
-    let found = FILES.iter().find(|(name, _)| *name == file);
-    found
-        .map(|(_, text)| *text)
-        .ok_or_else(|| StoryError(format!("there is no {file}")))
+/// The documents of a file.
+fn documents<'a>(files: &'a Files, file: &str) -> Result<&'a [Value], StoryError> {
+    let found = files.get(file).map(Vec::as_slice);
+    found.ok_or_else(|| StoryError(format!("there is no {file}")))
 }
 
-fn read<T: serde::de::DeserializeOwned>(file: &str) -> Result<T, StoryError> {
-    serde_yaml::from_str(text(file)?).map_err(|error| StoryError(format!("{file}: {error}")))
-}
-
-/// Applies the manifests of a file as `kubectl apply --server-side` does.
-fn apply(cluster: &Cluster, file: &str, subresource: Option<&str>, by: &str) -> Result<(), StoryError> {
-    let manifests: Vec<Value> =
-        serde_yaml::from_multiple(text(file)?).map_err(|error| StoryError(format!("{file}: {error}")))?;
+fn send_all(cluster: &Cluster, manifests: &[Value], how: How, by: &str) -> Result<(), StoryError> {
     for manifest in manifests {
-        let (kind, name) = (manifest.text("/kind"), manifest.name());
-        let wrong = |what: String| StoryError(format!("{file}: {kind} {name}: {what}"));
-        let path = path_of(cluster, &manifest).ok_or_else(|| wrong("no such kind is served".to_owned()))?;
-        let under = subresource.map(|name| format!("/{name}")).unwrap_or_default();
-        let request = Request::builder()
-            .method(Method::PATCH)
-            .uri(format!("{path}{under}?fieldManager={by}&force=true"))
-            .header(header::AUTHORIZATION, format!("Bearer {ADMIN_TOKEN}"))
-            .header(header::CONTENT_TYPE, "application/apply-patch+yaml")
-            .body(Bytes::from(manifest.to_string()))
-            .map_err(|error| wrong(error.to_string()))?;
-        let answered = cluster
-            .respond(request)
-            .now_or_never()
-            .ok_or_else(|| wrong("no answer".to_owned()))?;
-        if !answered.status().is_success() {
-            let body = answered.into_body().collect().now_or_never();
-            let body = body.and_then(Result::ok).unwrap_or_default().to_bytes();
-            let status: Value = serde_json::from_slice(&body).unwrap_or_default();
-            return Err(wrong(status.text("/message").to_owned()));
-        }
+        let named = |what| {
+            let (kind, namespace, name) = (manifest.text("/kind"), manifest.namespace(), manifest.name());
+            StoryError(format!("{kind} {namespace}/{name}: {what}"))
+        };
+        send(cluster, manifest, how, by).map_err(named)?;
     }
     Ok(())
+}
+
+/// Sends a manifest to the API server, as a client does.
+fn send(cluster: &Cluster, manifest: &Value, how: How, by: &str) -> Result<(), String> {
+    let path = path_of(cluster, manifest).ok_or("no such kind is served")?;
+    let (under, query, form) = match how {
+        How::Apply => ("", "&force=true", "application/apply-patch+yaml"),
+        How::ApplyStatus => ("/status", "&force=true", "application/apply-patch+yaml"),
+        How::Patch => ("", "", "application/strategic-merge-patch+json"),
+    };
+    let request = Request::builder()
+        .method(Method::PATCH)
+        .uri(format!("{path}{under}?fieldManager={by}{query}"))
+        .header(header::AUTHORIZATION, format!("Bearer {ADMIN_TOKEN}"))
+        .header(header::CONTENT_TYPE, form)
+        .body(Bytes::from(manifest.to_string()))
+        .map_err(|error| error.to_string())?;
+    // Nothing is waited for in a write.
+    let answered = cluster.respond(request).now_or_never().ok_or("no answer")?;
+    if answered.status().is_success() {
+        return Ok(());
+    }
+    let body = answered.into_body().collect().now_or_never();
+    let body = body.and_then(Result::ok).unwrap_or_default().to_bytes();
+    let status: Value = serde_json::from_slice(&body).unwrap_or_default();
+    Err(status.text("/message").to_owned())
 }
 
 /// Where an object is served; `None` if its kind is not.

@@ -11,7 +11,8 @@ use super::{
     kinds::Kind,
     namespaces,
     object::{Meta as _, Object},
-    present,
+    present::{self, Form, ListMeta},
+    query::Selection,
     route::Target,
     server::Api,
     status::{Cause, Failure, Result},
@@ -63,16 +64,22 @@ pub(crate) fn collection(api: &Arc<Api>, asked: &Asked, target: &Target) -> Resu
         return Err(Failure::method_not_allowed());
     }
     let (options, how) = options(asked, target)?;
-    let (objects, revision) = api
-        .store
-        .list(&kind.resource(), target.namespace.as_deref(), None);
+    let selection = Selection::of(&target.served, &asked.parameters)?;
+    let mut objects = api.all(&kind.resource(), target.namespace.as_deref());
+    objects.retain(|object| selection.selects(object));
     for object in &objects {
         match api.delete(kind, target.place(), object.name(), &options, &how) {
             Err(failure) if !failure.is_not_found() => return Err(failure),
             _ => {}
         }
     }
-    present::list(api, asked, target, &objects, revision)
+    let meta = ListMeta {
+        revision: Some(api.store.revision()),
+        ..ListMeta::default()
+    };
+    let objects = objects.iter().map(AsRef::as_ref);
+    let list = Form::of(asked, target)?.list(objects, &meta, api.clock.now())?;
+    Ok(json_response(200, list))
 }
 
 /// The `DeleteOptions` of a request: its body, or its query where there is none.
@@ -189,7 +196,9 @@ impl Api {
         let object = if how.dry_run {
             let before = self.get(kind, namespace, name)?;
             match decide(Some(&before))? {
-                Outcome::Put(object) => Arc::new(Object::new(object, before.revision())),
+                Outcome::Put(object) | Outcome::PutBy(object, _) => {
+                    Arc::new(Object::new(object, before.revision()))
+                }
                 Outcome::Remove => before,
             }
         } else {

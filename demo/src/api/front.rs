@@ -9,14 +9,16 @@ use serde_json::Value;
 
 use super::{
     access::{self, User},
-    binding, delete, discovery, eviction, list, protobuf,
+    binding, delete, discovery, events, eviction, list,
+    options::Warnings,
+    patch, protobuf,
     rbac::{self, Attributes},
     read, reviews,
     route::{self, Parameters, Target},
     scale,
     server::Api,
     status::{Failure, Result},
-    token,
+    token, watch,
     write::{self, Write},
 };
 
@@ -30,31 +32,39 @@ pub(crate) struct Asked {
     pub(crate) parameters: Parameters,
     pub(crate) headers: http::HeaderMap,
     pub(crate) body: Bytes,
+    pub(crate) warnings: Warnings,
 }
 
 /// Answers a request.
 pub(crate) async fn respond(api: &Arc<Api>, request: Request<Bytes>) -> Response<Body> {
-    match answer(api, request).await {
+    let warnings = Warnings::default();
+    let mut response = match answer(api, request, &warnings).await {
         Ok(response) => response,
         Err(failure) => json_response(failure.code, failure.to_status().to_string().into()),
-    }
+    };
+    warnings.put(response.headers_mut());
+    response
 }
 
-async fn answer(api: &Arc<Api>, request: Request<Bytes>) -> Result<Response<Body>> {
+async fn answer(api: &Arc<Api>, request: Request<Bytes>, warnings: &Warnings) -> Result<Response<Body>> {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();
     let parameters = Parameters::of(&parts.uri);
     let attributes = Attributes::of(&parts.method, &path, &parameters);
     let user = access::user(api, &parts.headers, &attributes)?;
     rbac::authorize(api, &user, &attributes)?;
-    let asked = Asked {
+    let mut asked = Asked {
         user,
         method: parts.method,
         parameters,
         headers: parts.headers,
         body,
+        warnings: warnings.clone(),
     };
     if let Some(target) = route::target(api, &path) {
+        if target.served.group == events::GROUP {
+            asked.body = events::kept(asked.body);
+        }
         return verb(api, &asked, &target);
     }
     discovery::answer(api, &asked, &path)
@@ -64,6 +74,7 @@ async fn answer(api: &Arc<Api>, request: Request<Bytes>) -> Result<Response<Body
 fn verb(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>> {
     let beneath = target.subresource.as_deref();
     let verb = match (asked.method.as_str(), &target.name, beneath) {
+        ("GET", None, None) if asked.parameters.flag("watch") => watch::watch,
         ("GET", None, None) => list::list,
         ("GET", Some(_), None | Some("status")) => read::get,
         ("GET", Some(_), Some("scale")) => scale::get,
@@ -74,6 +85,7 @@ fn verb(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>
         ("POST", Some(_), Some("token")) => token::create,
         ("PUT", Some(_), Some("scale")) => scale::update,
         ("PUT", Some(_), None | Some("status" | "finalize")) => write::update,
+        ("PATCH", Some(_), None | Some("status")) => patch::patch,
         ("DELETE", None, None) => delete::collection,
         ("DELETE", Some(_), None) => delete::delete,
         _ => return Err(Failure::method_not_allowed()),
@@ -96,13 +108,10 @@ impl Asked {
     pub(crate) fn write(&self, target: &Target) -> Write {
         Write {
             user: self.user.clone(),
-            manager: self
-                .parameters
-                .get("fieldManager")
-                .unwrap_or("unknown")
-                .to_owned(),
+            manager: self.manager(),
             dry_run: self.parameters.get("dryRun") == Some("All"),
             subresource: target.subresource.clone(),
+            warnings: self.warnings.clone(),
         }
     }
 }

@@ -2,28 +2,62 @@
 
 use std::sync::OnceLock;
 
-use bytes::Bytes;
+use serde::Serializer as _;
 use serde_json::{Map, Value};
+
+use super::managed::Managed;
 
 /// An object of the store. It never changes: a write puts another in its place.
 #[derive(Debug)]
 pub(crate) struct Object {
+    /// All but its `managedFields`.
     value: Value,
     revision: u64,
-    encoded: OnceLock<Bytes>,
+    managed: Managed,
+    rest: OnceLock<Vec<u8>>,
 }
 
 impl Object {
     /// This object, as it is since the store's revision.
-    pub(crate) fn new(value: Value, revision: u64) -> Self {
+    pub(crate) fn new(mut value: Value, revision: u64) -> Self {
+        let managed = take_managed(&mut value).unwrap_or_default();
+        Self::managed_by(value, revision, Managed::known(managed))
+    }
+
+    /// The same; its fields are owned as is told.
+    pub(crate) fn managed_by(value: Value, revision: u64, managed: Managed) -> Self {
         Self {
             value,
             revision,
-            encoded: OnceLock::new(),
+            managed,
+            rest: OnceLock::new(),
         }
     }
 
-    /// The object.
+    /// Who owns which field of it.
+    pub(crate) fn managed(&self) -> &Managed {
+        &self.managed
+    }
+
+    /// Its metadata, with `managedFields`.
+    pub(crate) fn metadata(&self) -> Value {
+        let mut metadata = self.value["metadata"].clone();
+        if let (Some(map), managed @ Value::Array(_)) =
+            (metadata.as_object_mut(), self.managed.entries(&self.value))
+        {
+            map.insert("managedFields".into(), managed);
+        }
+        metadata
+    }
+
+    /// The object with its `managedFields`, as clients see it.
+    pub(crate) fn whole(&self) -> Value {
+        let mut value = self.value.clone();
+        value["metadata"] = self.metadata();
+        value
+    }
+
+    /// The object without its `managedFields`, which few ask for.
     pub(crate) fn value(&self) -> &Value {
         &self.value
     }
@@ -33,10 +67,23 @@ impl Object {
         self.revision
     }
 
-    /// The object as JSON.
-    pub(crate) fn encoded(&self) -> Bytes {
-        self.encoded.get_or_init(|| self.value.to_string().into()).clone()
+    /// The object as JSON without the brace, `kind` and `apiVersion` that it begins with: what comes before depends on
+    /// where it stands and on the version that is asked for, the rest is encoded once.
+    pub(crate) fn rest(&self) -> &[u8] {
+        self.rest.get_or_init(|| rest(&self.whole()))
     }
+}
+
+/// An object as JSON without the brace, `kind` and `apiVersion` that it begins with.
+pub(crate) fn rest(object: &Value) -> Vec<u8> {
+    let fields = object.as_object().into_iter().flatten();
+    let mut json = serde_json::Serializer::new(Vec::new());
+    let own = fields.filter(|(name, _)| !matches!(name.as_str(), "kind" | "apiVersion"));
+    // JSON with text for keys, written to memory, has nothing to fail at.
+    drop(json.collect_map(own));
+    let mut json = json.into_inner();
+    json.remove(0);
+    json
 }
 
 impl std::ops::Deref for Object {
@@ -103,6 +150,14 @@ impl Meta for Value {
             .iter()
             .find(|owner| owner["controller"] == true)
     }
+}
+
+/// Takes `metadata.managedFields` out of an object.
+pub(crate) fn take_managed(object: &mut Value) -> Option<Value> {
+    object
+        .get_mut("metadata")?
+        .as_object_mut()?
+        .remove("managedFields")
 }
 
 /// The map at a key, made where there is none; what is there and no map is replaced.

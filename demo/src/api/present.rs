@@ -1,44 +1,351 @@
-//! The form in which objects are answered.
+//! The form in which objects are answered: plain, their metadata alone, or rows of a Table.
 
 use std::sync::Arc;
 
-use http::Response;
+use bytes::Bytes;
+use http::{Response, header};
+use jiff::Timestamp;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
+    events,
     front::{Asked, Body, json_response},
-    object::Object,
+    kinds::Kind,
+    object::{Object, rest},
     route::Target,
     server::Api,
-    status::Result,
+    status::{Failure, Result},
+    table::Table,
 };
 
 /// An answer of one object.
+///
+/// # Errors
+/// 406 if the client takes no form that there is.
 pub(crate) fn one(
-    _api: &Api,
-    _asked: &Asked,
-    _target: &Target,
+    api: &Api,
+    asked: &Asked,
+    target: &Target,
     code: u16,
     object: &Object,
 ) -> Result<Response<Body>> {
-    Ok(json_response(code, object.encoded()))
+    let form = Form::of(asked, target)?;
+    if let Shape::Metadata { list: true, .. } = form.shape {
+        return Err(form.not_of(&format!(
+            "PartialObjectMetadataList, but the requested object is not a list ({})",
+            form.go_type("")
+        )));
+    }
+    Ok(json_response(
+        code,
+        form.object(object, api.clock.now(), true).into(),
+    ))
 }
 
-/// An answer of many objects, as they are at this revision.
-pub(crate) fn list(
-    _api: &Api,
-    _asked: &Asked,
-    target: &Target,
-    objects: &[Arc<Object>],
-    revision: u64,
-) -> Result<Response<Body>> {
-    let kind = &target.kind;
-    let items: Vec<&Value> = objects.iter().map(|object| object.value()).collect();
-    let list = json!({
-        "kind": format!("{}List", kind.kind),
-        "apiVersion": kind.api_version(),
-        "metadata": {"resourceVersion": revision.to_string()},
-        "items": items,
-    });
-    Ok(json_response(200, list.to_string().into()))
+/// What a list says of itself.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ListMeta {
+    /// The revision that it is of; `None` if it is not of what is kept.
+    pub(crate) revision: Option<u64>,
+    /// How it goes on.
+    pub(crate) next: Option<String>,
+    /// How many are left.
+    pub(crate) remaining: Option<usize>,
+}
+
+impl ListMeta {
+    fn to_value(&self) -> Value {
+        let mut meta = json!({});
+        if let Some(revision) = self.revision {
+            meta["resourceVersion"] = json!(revision.to_string());
+        }
+        if let Some(next) = &self.next {
+            meta["continue"] = json!(next);
+        }
+        if let Some(remaining) = self.remaining {
+            meta["remainingItemCount"] = json!(remaining);
+        }
+        meta
+    }
+}
+
+/// The form that a client takes, for one kind.
+#[derive(Debug)]
+pub(crate) struct Form {
+    kind: Arc<Kind>,
+    /// What an object begins with: the brace, its kind and its version.
+    head: String,
+    shape: Shape,
+}
+
+#[derive(Debug)]
+enum Shape {
+    /// As it is.
+    Plain,
+    /// `PartialObjectMetadata`, or its list, in a version of `meta.k8s.io`.
+    Metadata { version: String, list: bool },
+    /// A Table in a version of `meta.k8s.io`, and what its rows carry of their objects.
+    Table {
+        version: String,
+        table: Table,
+        carried: Carried,
+    },
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Carried {
+    Nothing,
+    Metadata,
+    Object,
+}
+
+impl Form {
+    /// The first form of the request's `Accept` that there is.
+    ///
+    /// # Errors
+    /// 406 if there is none, 400 for a Table that carries what none can.
+    pub(crate) fn of(asked: &Asked, target: &Target) -> Result<Self> {
+        let kind = &target.served;
+        let accept = asked.headers.get(header::ACCEPT).map(header::HeaderValue::to_str);
+        let shape = match accept {
+            None | Some(Ok("")) => Some(("", String::new())),
+            Some(text) => text.ok().and_then(negotiate),
+        };
+        let (shape, version) = shape.ok_or_else(|| {
+            Failure::not_acceptable("only the following media types are accepted: application/json")
+        })?;
+        let shape = match shape {
+            "" => Shape::Plain,
+            "Table" => Shape::Table {
+                version,
+                table: Table::of(kind),
+                carried: match asked.parameters.get("includeObject") {
+                    None | Some("Metadata") => Carried::Metadata,
+                    Some("Object") => Carried::Object,
+                    Some("None") => Carried::Nothing,
+                    Some(other) => {
+                        return Err(Failure::bad_request(format!(
+                            "Unable to convert to Table as requested: includeObject: Invalid value: {other:?}: must be \
+                             'Metadata', 'Object', 'None', or empty"
+                        )));
+                    }
+                },
+            },
+            other => Shape::Metadata {
+                version,
+                list: other.ends_with("List"),
+            },
+        };
+        Ok(Self {
+            head: head(&kind.kind, &kind.api_version()),
+            kind: kind.clone(),
+            shape,
+        })
+    }
+
+    /// One object; a Table with its columns only where they are asked for.
+    pub(crate) fn object(&self, object: &Object, now: Timestamp, columns: bool) -> Vec<u8> {
+        let mut out = Vec::new();
+        match &self.shape {
+            Shape::Plain => self.plain(&mut out, object),
+            Shape::Metadata { version, .. } => metadata(&mut out, object, version),
+            Shape::Table {
+                version,
+                table,
+                carried,
+            } => {
+                let meta = json!({"resourceVersion": object["metadata"]["resourceVersion"]});
+                open(&mut out, "Table", version, &meta);
+                put(&mut out, ",\"columnDefinitions\":");
+                encode(&mut out, &columns.then(|| table.columns()));
+                put(&mut out, ",\"rows\":[");
+                self.row(&mut out, object, now, (table, version, *carried));
+                put(&mut out, "]}");
+            }
+        }
+        out
+    }
+
+    /// Many objects.
+    ///
+    /// # Errors
+    /// 406 for what no list has the form of.
+    pub(crate) fn list<'a>(
+        &self,
+        objects: impl Iterator<Item = &'a Object>,
+        meta: &ListMeta,
+        now: Timestamp,
+    ) -> Result<Bytes> {
+        let (mut out, mut meta) = (Vec::new(), meta.to_value());
+        match &self.shape {
+            Shape::Plain => {
+                if self.kind.custom.is_some() && meta.get("continue").is_none() {
+                    meta["continue"] = json!("");
+                }
+                open(
+                    &mut out,
+                    &format!("{}List", self.kind.kind),
+                    &self.kind.api_version(),
+                    &meta,
+                );
+                put(&mut out, ",\"items\":[");
+                separated(&mut out, objects, |out, object| {
+                    // The items of a list of built-in kinds do not repeat what they are.
+                    match self.kind.custom.is_some() {
+                        true => self.plain(out, object),
+                        false => self.bare(out, object),
+                    }
+                });
+            }
+            Shape::Metadata { version, list: true } => {
+                open(&mut out, "PartialObjectMetadataList", version, &meta);
+                put(&mut out, ",\"items\":[");
+                separated(&mut out, objects, |out, object| metadata(out, object, version));
+            }
+            Shape::Metadata { list: false, .. } => {
+                return Err(self.not_of(&format!(
+                    "PartialObjectMetadata, but the requested object is a list ({})",
+                    self.go_type("List")
+                )));
+            }
+            Shape::Table {
+                version,
+                table,
+                carried,
+            } => {
+                open(&mut out, "Table", version, &meta);
+                put(&mut out, ",\"columnDefinitions\":");
+                encode(&mut out, table.columns());
+                put(&mut out, ",\"rows\":[");
+                separated(&mut out, objects, |out, object| {
+                    self.row(out, object, now, (table, version, *carried));
+                });
+            }
+        }
+        put(&mut out, "]}");
+        Ok(out.into())
+    }
+
+    fn plain(&self, out: &mut Vec<u8>, object: &Object) {
+        put(out, &self.head);
+        put(out, ",");
+        self.fields(out, object);
+    }
+
+    fn bare(&self, out: &mut Vec<u8>, object: &Object) {
+        put(out, "{");
+        self.fields(out, object);
+    }
+
+    /// What an object has but its kind and version.
+    fn fields(&self, out: &mut Vec<u8>, object: &Object) {
+        match self.kind.group.as_str() {
+            events::GROUP => out.extend(rest(&events::newer(&object.whole()))),
+            _ => out.extend(object.rest()),
+        }
+    }
+
+    fn row(&self, out: &mut Vec<u8>, object: &Object, now: Timestamp, how: (&Table, &str, Carried)) {
+        let (table, version, carried) = how;
+        put(out, "{\"cells\":");
+        encode(out, &table.cells(object, now));
+        if let Some(condition) = table.condition(object) {
+            put(out, ",\"conditions\":");
+            encode(out, &[condition]);
+        }
+        put(out, ",\"object\":");
+        match carried {
+            Carried::Nothing => put(out, "null"),
+            Carried::Metadata => metadata(out, object, version),
+            Carried::Object => self.plain(out, object),
+        }
+        put(out, "}");
+    }
+
+    fn not_of(&self, what: &str) -> Failure {
+        Failure::not_acceptable(format!("you requested {what}"))
+    }
+
+    /// The type by which a refusal calls the objects.
+    fn go_type(&self, list: &str) -> String {
+        match (&self.kind.custom, self.kind.group.split('.').next()) {
+            (Some(_), _) => format!("*unstructured.Unstructured{list}"),
+            (None, None | Some("")) => format!("*core.{}{list}", self.kind.kind),
+            (None, Some(group)) => format!("*{group}.{}{list}", self.kind.kind),
+        }
+    }
+}
+
+/// The first of the forms of an `Accept` header that there is, by preference: the kind that it asks for (nothing for
+/// a plain one) and that kind's version.
+fn negotiate(accept: &str) -> Option<(&'static str, String)> {
+    let mut clauses: Vec<(f32, Option<(&'static str, String)>)> = accept.split(',').map(clause).collect();
+    clauses.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+    clauses.into_iter().find_map(|(_, form)| form)
+}
+
+/// One form with its preference; `None` if it is not spoken here.
+fn clause(text: &str) -> (f32, Option<(&'static str, String)>) {
+    let mut parts = text.split(';').map(str::trim);
+    let spoken = matches!(parts.next(), Some("application/json" | "application/*" | "*/*"));
+    let (mut quality, mut kind, mut group, mut version) = (1.0, "", "", "");
+    for (name, value) in parts.filter_map(|part| part.split_once('=')) {
+        match name {
+            "q" => quality = value.parse().unwrap_or(1.0),
+            "as" => kind = value,
+            "g" => group = value,
+            "v" => version = value,
+            _ => {}
+        }
+    }
+    let known = ["Table", "PartialObjectMetadata", "PartialObjectMetadataList"];
+    let form = match (kind, group, version) {
+        ("", "", "") => Some(("", String::new())),
+        (kind, "meta.k8s.io", "v1" | "v1beta1") => known
+            .into_iter()
+            .find(|known| *known == kind)
+            .map(|known| (known, format!("{group}/{version}"))),
+        _ => None,
+    };
+    (quality, form.filter(|_| spoken))
+}
+
+/// An object's metadata alone.
+fn metadata(out: &mut Vec<u8>, object: &Object, version: &str) {
+    open(out, "PartialObjectMetadata", version, &object.metadata());
+    put(out, "}");
+}
+
+fn head(kind: &str, version: &str) -> String {
+    format!("{{\"kind\":{},\"apiVersion\":{}", json!(kind), json!(version))
+}
+
+/// Begins an object: its kind, version and metadata.
+fn open(out: &mut Vec<u8>, kind: &str, version: &str, meta: &Value) {
+    put(out, &head(kind, version));
+    put(out, ",\"metadata\":");
+    encode(out, meta);
+}
+
+fn separated<'a>(
+    out: &mut Vec<u8>,
+    objects: impl Iterator<Item = &'a Object>,
+    mut each: impl FnMut(&mut Vec<u8>, &'a Object),
+) {
+    for (place, object) in objects.enumerate() {
+        if place > 0 {
+            out.push(b',');
+        }
+        each(out, object);
+    }
+}
+
+fn put(out: &mut Vec<u8>, text: &str) {
+    out.extend_from_slice(text.as_bytes());
+}
+
+/// Appends JSON. What is encoded here is made of JSON already, and memory takes all.
+fn encode(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
+    drop(serde_json::to_writer(out, value));
 }

@@ -33,6 +33,6 @@ impl Api {
 
     /// All objects of a resource such as `pods`, of one namespace or of all.
     pub(crate) fn all(&self, resource: &str, namespace: Option<&str>) -> Vec<Arc<Object>> {
-        self.store.list(resource, namespace, None).0
+        self.store.all(resource, namespace)
     }
 }

@@ -5,13 +5,15 @@ use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 use http::Uri;
 use percent_encoding::percent_decode_str;
 
-use super::{kinds::Kind, server::Api};
+use super::{events, kinds::Kind, server::Api};
 
 /// What a request is about, where it is about objects.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
-    /// Of which kind.
+    /// Of which kind, as the objects are kept.
     pub(crate) kind: Arc<Kind>,
+    /// The kind that the client named: the other one of Events, or the same.
+    pub(crate) served: Arc<Kind>,
     /// In which namespace; `None` for all, and for what is in none.
     pub(crate) namespace: Option<String>,
     /// Which one; `None` for all.
@@ -72,8 +74,13 @@ pub(crate) fn target(api: &Api, path: &str) -> Option<Target> {
     if name.is_some() && kind.namespaced && namespace.is_none() {
         return None;
     }
+    let kept = match kind.group.as_str() {
+        events::GROUP => kinds.named("events")?.clone(),
+        _ => kind.clone(),
+    };
     Some(Target {
-        kind,
+        kind: kept,
+        served: kind,
         namespace,
         name,
         subresource,
@@ -107,10 +114,7 @@ impl Parameters {
 
     /// The value of a parameter; `None` if it is not there or empty.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .get(name)
-            .map(String::as_str)
-            .filter(|value| !value.is_empty())
+        self.given(name).filter(|value| !value.is_empty())
     }
 
     /// Whether a parameter is there, with a value or without.
@@ -118,8 +122,14 @@ impl Parameters {
         self.0.contains_key(name)
     }
 
-    /// Whether a parameter says yes.
+    /// Whether a parameter says yes: whatever is given and not a no is.
     pub(crate) fn flag(&self, name: &str) -> bool {
-        matches!(self.get(name), Some("true" | "1" | "t" | "True"))
+        self.given(name)
+            .is_some_and(|value| value != "0" && !value.eq_ignore_ascii_case("false"))
+    }
+
+    /// The value of a parameter, which may be empty.
+    pub(crate) fn given(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
     }
 }

@@ -15,6 +15,8 @@ pub(crate) struct Failure {
     reason: &'static str,
     message: String,
     details: Option<Map<String, Value>>,
+    /// Where a list that cannot go on as it began may go on.
+    token: Option<String>,
 }
 
 /// One thing that is wrong with an object.
@@ -35,6 +37,7 @@ impl Failure {
             reason,
             message: message.into(),
             details: None,
+            token: None,
         }
     }
 
@@ -134,9 +137,33 @@ impl Failure {
         Self::new(410, "Expired", message)
     }
 
+    /// 410 for a list that cannot go on: the token goes on with objects as they are now.
+    pub(crate) fn expired_list(token: String) -> Self {
+        let mut failure = Self::expired(
+            "The provided continue parameter is too old to display a consistent list result. You can start a new \
+             list without the continue parameter, or use the continue token in this response to retrieve the \
+             remainder of the results. Continuing with the provided token results in an inconsistent list - objects \
+             that were created, modified, or deleted between the time the first chunk was returned and now may show \
+             up in the list.",
+        );
+        failure.token = Some(token);
+        failure
+    }
+
+    /// 406: no form that is spoken here.
+    pub(crate) fn not_acceptable(message: impl Into<String>) -> Self {
+        Self::new(406, "NotAcceptable", message)
+    }
+
     /// 415: no content type that is read here.
     pub(crate) fn unsupported_media(message: impl Into<String>) -> Self {
-        Self::new(415, "UnsupportedMediaType", message)
+        Self::new(415, "UnsupportedMediaType", message).about_one("", "", "")
+    }
+
+    /// 422: a patch cannot be done.
+    pub(crate) fn rejected() -> Self {
+        let message = "the server rejected our request due to an error in our request";
+        Self::new(422, "Invalid", message).about_one("", "", "")
     }
 
     /// 422: the object breaks rules.
@@ -146,10 +173,12 @@ impl Failure {
 
     /// 422 for what is no object that is kept.
     pub(crate) fn invalid_of(group: &str, kind: &str, name: &str, causes: Vec<Cause>) -> Self {
-        let told: Vec<_> = causes
+        let mut told: Vec<_> = causes
             .iter()
             .map(|cause| format!("{}: {}", cause.field, cause.message))
             .collect();
+        // What is wrong twice is told once.
+        told.dedup();
         let told = match told.as_slice() {
             [one] => one.clone(),
             many => format!("[{}]", many.join(", ")),
@@ -166,14 +195,25 @@ impl Failure {
         Self::new(429, "TooManyRequests", message)
     }
 
+    /// 500 without a reason, as of an error that nobody foresaw.
+    pub(crate) fn unexplained(message: impl Into<String>) -> Self {
+        Self::new(500, "", message)
+    }
+
     /// 500.
     pub(crate) fn internal(message: impl Into<String>) -> Self {
         Self::new(500, "InternalError", message)
     }
 
-    /// 500 that says no more than what is wrong.
-    pub(crate) fn unexplained(message: impl Into<String>) -> Self {
-        Self::new(500, "", message)
+    /// 504: a revision that is yet to come.
+    pub(crate) fn too_large(asked: u64, current: u64) -> Self {
+        let message = format!("Timeout: Too large resource version: {asked}, current: {current}");
+        let mut failure = Self::new(504, "Timeout", message);
+        let causes = json!([{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}]);
+        let details = failure.details.get_or_insert_default();
+        details.insert("causes".into(), causes);
+        details.insert("retryAfterSeconds".into(), 1.into());
+        failure
     }
 
     /// With causes in its details.
@@ -206,6 +246,9 @@ impl Failure {
         }
         if let Some(details) = &self.details {
             status["details"] = Value::Object(details.clone());
+        }
+        if let Some(token) = &self.token {
+            status["metadata"]["continue"] = token.clone().into();
         }
         status["code"] = self.code.into();
         status

@@ -7,12 +7,14 @@ use serde_json::{Value, json};
 
 use super::{
     access::User,
-    defaults,
+    admission, decode, defaults,
     delete::{is_kept, is_namespace},
     front::{Asked, Body},
     kinds::{Kind, metadata},
-    managed, namespaces,
-    object::{Meta as _, Object, map_at},
+    managed::Managed,
+    namespaces,
+    object::{Meta as _, Object, map_at, take_managed},
+    options::Warnings,
     present,
     route::Target,
     server::Api,
@@ -33,6 +35,8 @@ pub(crate) struct Write {
     pub(crate) dry_run: bool,
     /// What is written, where it is not the object itself: `status`.
     pub(crate) subresource: Option<String>,
+    /// What the writer is warned of.
+    pub(crate) warnings: Warnings,
 }
 
 impl Write {
@@ -43,6 +47,7 @@ impl Write {
             manager: component.to_owned(),
             dry_run: false,
             subresource: None,
+            warnings: Warnings::default(),
         }
     }
 
@@ -55,14 +60,16 @@ impl Write {
 
 /// `POST` of a new object.
 pub(crate) fn create(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>> {
-    let how = asked.write(target);
-    let object = api.create(&target.kind, target.place(), asked.object()?, &how)?;
+    asked.check_options("CreateOptions")?;
+    let (how, object) = (asked.write(target), decode::body(asked, &target.kind)?);
+    let object = api.create(&target.kind, target.place(), object, &how)?;
     present::one(api, asked, target, 201, &object)
 }
 
 /// `PUT` in the place of an object.
 pub(crate) fn update(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>> {
-    let (how, object) = (asked.write(target), asked.object()?);
+    asked.check_options("UpdateOptions")?;
+    let (how, object) = (asked.write(target), decode::body(asked, &target.kind)?);
     let object = api.change(&target.kind, target.place(), target.name(), &how, |_| {
         Ok(object.clone())
     })?;
@@ -84,6 +91,7 @@ impl Api {
         agrees(kind, namespace, None, &object)?;
         self.place_of(kind, namespace, object.name())?;
         let now = self.clock.now();
+        let given = take_managed(&mut object);
         let meta = map_at(&mut object, "metadata");
         for set_here in [
             "uid",
@@ -113,7 +121,9 @@ impl Api {
         }
         object["apiVersion"] = kind.api_version().into();
         object["kind"] = kind.kind.clone().into();
+        // A node comes with what its kubelet knows of it.
         if kind.has_status()
+            && kind.kind != "Node"
             && let Some(map) = object.as_object_mut()
         {
             map.remove("status");
@@ -121,21 +131,22 @@ impl Api {
         if is_namespace(kind) {
             namespaces::begin(&mut object);
         }
-        defaults::fill(self, kind, &mut object);
+        defaults::fill(self, kind, &mut object, None);
+        admission::admit(self, kind, &mut object, None)?;
         validate::object(kind, &object, None)?;
-        managed::note(self, how, None, &mut object);
+        let managed = Managed::note(how, now, kind.custom.as_ref(), None, given, None);
         let name = object.name().to_owned();
         if how.dry_run {
             return match self.get(kind, namespace, &name) {
                 Ok(_) => Err(Failure::already_exists(kind, &name)),
-                Err(_) => Ok(Arc::new(Object::new(object, 0))),
+                Err(_) => Ok(Arc::new(Object::managed_by(object, 0, managed))),
             };
         }
         self.store.write(
             &Key::new(&kind.resource(), namespace, &name),
             |before| match before {
                 Some(_) => Err(Failure::already_exists(kind, &name)),
-                None => Ok(Outcome::Put(object)),
+                None => Ok(Outcome::PutBy(object, managed)),
             },
         )
     }
@@ -158,6 +169,7 @@ impl Api {
         loop {
             let before = self.get(kind, namespace, name)?;
             let mut object = decide(&before)?;
+            let given = take_managed(&mut object);
             agrees(kind, namespace, Some(name), &object)?;
             preconditions(
                 kind,
@@ -165,7 +177,8 @@ impl Api {
                 metadata(&object).map(|meta| (meta.get("uid"), meta.get("resourceVersion"))),
             )?;
             keep(kind, &before, &mut object, how.subresource.as_deref());
-            defaults::fill(self, kind, &mut object);
+            defaults::fill(self, kind, &mut object, Some(&before));
+            admission::admit(self, kind, &mut object, Some(&before))?;
             validate::object(kind, &object, Some(&before))?;
             if counts_generations(kind)
                 && how.subresource.as_deref() != Some("binding")
@@ -174,9 +187,10 @@ impl Api {
                 let generation = before.number("/metadata/generation").unwrap_or(0) + 1;
                 object["metadata"]["generation"] = json!(generation);
             }
-            managed::note(self, how, Some(&before), &mut object);
+            let now = self.clock.now();
+            let managed = Managed::note(how, now, kind.custom.as_ref(), Some(&before), given, None);
             if how.dry_run {
-                return Ok(Arc::new(Object::new(object, before.revision())));
+                return Ok(Arc::new(Object::managed_by(object, before.revision(), managed)));
             }
             // The last finalizer of an object that is being deleted was what kept it.
             let ends = object.is_terminating() && !is_kept(kind, &object);
@@ -186,7 +200,7 @@ impl Api {
                 }
                 None => Err(Failure::not_found(kind, name)),
                 Some(_) if ends => Ok(Outcome::Remove),
-                Some(_) => Ok(Outcome::Put(object)),
+                Some(_) => Ok(Outcome::PutBy(object, managed)),
             });
             match written {
                 Err(failure) if failure.code == 409 => {}
@@ -220,9 +234,11 @@ fn agrees(kind: &Kind, namespace: &str, name: Option<&str>, object: &Value) -> R
     }
     let (version, given) = (object.text("/apiVersion"), object.text("/kind"));
     if (!version.is_empty() && version != kind.api_version()) || (!given.is_empty() && given != kind.kind) {
+        let (_, short) = version.rsplit_once('/').unwrap_or(("", version));
         return Err(Failure::bad_request(format!(
-            "{given} in version {version:?} cannot be handled as a {}",
-            kind.kind
+            "{given} in version {short:?} cannot be handled as a {}: {}",
+            kind.kind,
+            unregistered(version, given)
         )));
     }
     let other = object.namespace();
@@ -240,6 +256,11 @@ fn agrees(kind: &Kind, namespace: &str, name: Option<&str>, object: &Value) -> R
         }
         _ => Ok(()),
     }
+}
+
+/// How Go tells that an object is of a kind that it does not expect.
+pub(crate) fn unregistered(version: &str, kind: &str) -> String {
+    format!(r#"no kind {kind:?} is registered for version {version:?} in scheme "pkg/runtime/scheme.go:111""#)
 }
 
 /// Whether the object is still the one that a request means, by the uid and the resource version that it names.
@@ -279,12 +300,8 @@ pub(crate) fn preconditions(
 fn keep(kind: &Kind, before: &Value, object: &mut Value, subresource: Option<&str>) {
     if subresource == Some("status") {
         let status = object.get("status").cloned();
-        let managed = object["metadata"].get("managedFields").cloned();
         *object = before.clone();
         object["status"] = status.unwrap_or_default();
-        if let Some(managed) = managed {
-            object["metadata"]["managedFields"] = managed;
-        }
         return;
     }
     let meta = map_at(object, "metadata");
@@ -320,10 +337,16 @@ fn keep(kind: &Kind, before: &Value, object: &mut Value, subresource: Option<&st
 /// Whether a kind's objects count the changes of what they are meant to be.
 fn counts_generations(kind: &Kind) -> bool {
     kind.custom.is_some()
-        || matches!(
-            kind.group.as_str(),
-            "apps" | "batch" | "policy" | "networking.k8s.io" | "apiextensions.k8s.io" | "scheduling.k8s.io"
-        )
+        || kind.kind != "ControllerRevision"
+            && matches!(
+                kind.group.as_str(),
+                "apps"
+                    | "batch"
+                    | "policy"
+                    | "networking.k8s.io"
+                    | "apiextensions.k8s.io"
+                    | "scheduling.k8s.io"
+            )
         || matches!(
             kind.kind.as_str(),
             "Pod" | "ReplicationController" | "EndpointSlice"

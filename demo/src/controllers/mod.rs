@@ -1,18 +1,25 @@
 //! What makes the cluster move: controllers, scheduler and kubelet, each a [`Controller`] that the [`Manager`] runs.
 
 mod claims;
+mod container;
 mod cronjobs;
 mod daemonsets;
 mod deployments;
 mod endpoints;
+mod environment;
 pub(crate) mod events;
 pub(crate) mod images;
 mod jobs;
+mod kubelet;
 mod manager;
+mod probes;
 pub(crate) mod quantity;
 mod replicasets;
 mod revisions;
+pub(crate) mod runs;
+mod shell;
 mod statefulsets;
+mod syntax;
 mod work;
 
 pub(crate) use manager::{Controller, Manager};
@@ -37,5 +44,7 @@ pub(crate) fn all() -> Vec<Box<dyn Controller>> {
         Box::new(namespaces::Emptier),
         Box::new(collect::Collector::default()),
         Box::new(eviction::Budgets),
+        Box::new(kubelet::Kubelet::default()),
+        Box::new(events::Expiry),
     ]
 }

@@ -1,0 +1,400 @@
+//! Reading the objects of requests: what their schema does not know is left out and told, as a Go server does that
+//! reads them into its own types.
+
+use std::{
+    cell::{Cell, RefCell},
+    fmt,
+};
+
+use serde::{
+    Deserializer,
+    de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
+};
+use serde_json::{Map, Value};
+
+use super::{
+    front::Asked,
+    kinds::Kind,
+    protobuf,
+    schema::{self, Schema},
+    status::{Failure, Result},
+};
+
+/// The scalars of the built-in kinds that are pointers in Go, for which it makes a difference whether they are left out
+/// or `false`, `0` or empty. The schemas do not tell.
+const NULLABLE: &[&str] = &[
+    "activeDeadlineSeconds",
+    "allocateLoadBalancerNodePorts",
+    "allowPrivilegeEscalation",
+    "allowVolumeExpansion",
+    "automountServiceAccountToken",
+    "backoffLimit",
+    "backoffLimitPerIndex",
+    "blockOwnerDeletion",
+    "completions",
+    "controller",
+    "defaultMode",
+    "deletionGracePeriodSeconds",
+    "enableServiceLinks",
+    "expirationSeconds",
+    "failedJobsHistoryLimit",
+    "fsGroup",
+    "hostUsers",
+    "immutable",
+    "maxFailedIndexes",
+    "minReplicas",
+    "optional",
+    "parallelism",
+    "partition",
+    "priority",
+    "privileged",
+    "progressDeadlineSeconds",
+    "readOnlyRootFilesystem",
+    "ready",
+    "replicas",
+    "revisionHistoryLimit",
+    "runAsGroup",
+    "runAsNonRoot",
+    "runAsUser",
+    "serving",
+    "setHostnameAsFQDN",
+    "shareProcessNamespace",
+    "stabilizationWindowSeconds",
+    "startingDeadlineSeconds",
+    "storageClassName",
+    "successfulJobsHistoryLimit",
+    "suspend",
+    "terminating",
+    "terminationGracePeriodSeconds",
+    "tolerationSeconds",
+    "ttlSecondsAfterFinished",
+];
+
+/// What was read.
+#[derive(Debug)]
+pub(crate) struct Decoded {
+    /// The object, as far as its schema knows it.
+    pub(crate) object: Value,
+    /// Fields that are unknown or there twice, as `unknown field "spec.foo"`.
+    pub(crate) mistakes: Vec<String>,
+}
+
+/// A value that is not of its field's type.
+#[derive(Debug)]
+pub(crate) enum Wrong {
+    /// What it is, whose field it is in, and which type that field has, as Go names them.
+    Typed {
+        found: String,
+        field: String,
+        wanted: String,
+    },
+    /// It is no JSON at all.
+    Syntax(String),
+}
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Typed { found, field, wanted } => {
+                write!(
+                    f,
+                    "json: cannot unmarshal {found} into Go struct field {field} of type {wanted}"
+                )
+            }
+            Self::Syntax(error) => f.write_str(error),
+        }
+    }
+}
+
+impl Wrong {
+    /// The same as it is told of what was no text, but put together by a strategic merge.
+    pub(crate) fn of_merged(&self) -> String {
+        let Self::Typed { found, wanted, .. } = self else {
+            return self.to_string();
+        };
+        let found = match found.as_str() {
+            "object" => "map",
+            "array" => "slice",
+            "number" => "int64",
+            other => other,
+        };
+        match wanted.as_str() {
+            "string" => format!("cannot convert {found} to string"),
+            slice if slice.starts_with("[]") => format!("cannot restore slice from {found}"),
+            map if map.starts_with("map[") => format!("cannot restore map from {found}"),
+            strct if strct.contains('.') => format!("cannot restore struct from: {found}"),
+            scalar => format!("unrecognized type: {scalar}"),
+        }
+    }
+}
+
+/// Reads the object in a request's body.
+///
+/// # Errors
+/// 400 for what is no such object, and for mistakes where the request asks for it; 415.
+pub(crate) fn body(asked: &Asked, kind: &Kind) -> Result<Value> {
+    let read = match asked.media().as_str() {
+        "application/json" | "" => object(kind, &mut serde_json::Deserializer::from_slice(&asked.body)),
+        "application/yaml" => match serde_yaml::from_slice::<Value>(&asked.body) {
+            Ok(value) => object(kind, value),
+            Err(error) => Err(Wrong::Syntax(error.to_string())),
+        },
+        protobuf::CONTENT_TYPE => return protobuf::decode(&asked.body),
+        _ => {
+            return Err(Failure::unsupported_media(
+                "the body of the request was in an unknown format - accepted media types include: \
+                 application/json, application/yaml",
+            ));
+        }
+    };
+    let refuse = |why: &str| {
+        let (kind, version) = (&kind.kind, &kind.version);
+        Failure::bad_request(format!(
+            "{kind} in version {version:?} cannot be handled as a {kind}: {why}"
+        ))
+    };
+    let read = read.map_err(|why| refuse(&why.to_string()))?;
+    match asked.mistakes(read.mistakes) {
+        Some(told) => Err(refuse(&format!("strict decoding error: {told}"))),
+        None => Ok(read.object),
+    }
+}
+
+/// Reads an object of a kind.
+///
+/// # Errors
+/// What is wrong, as Go words it, if a value is not of its field's type.
+pub(crate) fn object<'de>(kind: &Kind, from: impl Deserializer<'de>) -> std::result::Result<Decoded, Wrong> {
+    read(from, schema::of(kind), &kind.kind, kind.custom.is_none())
+}
+
+/// The fields of a JSON text that are there twice, as `duplicate field "spec.replicas"`.
+pub(crate) fn duplicates(text: &[u8]) -> Vec<String> {
+    let read = read(&mut serde_json::Deserializer::from_slice(text), None, "", false);
+    read.map_or_else(|_| Vec::new(), |read| read.mistakes)
+}
+
+fn read<'de>(
+    from: impl Deserializer<'de>,
+    schema: Option<Schema<'_>>,
+    name: &str,
+    typed: bool,
+) -> std::result::Result<Decoded, Wrong> {
+    let (mistakes, wrong) = (RefCell::default(), Cell::default());
+    let reader = Reader {
+        schema,
+        holder: name,
+        field: "",
+        path: "",
+        typed,
+        mistakes: &mistakes,
+        wrong: &wrong,
+    };
+    match reader.deserialize(from) {
+        Ok(object) => Ok(Decoded {
+            object,
+            mistakes: mistakes.into_inner(),
+        }),
+        Err(error) => Err(wrong.take().unwrap_or_else(|| Wrong::Syntax(error.to_string()))),
+    }
+}
+
+/// Reads one value.
+#[derive(Clone, Copy)]
+struct Reader<'a> {
+    /// Its schema; nothing for what may be anything.
+    schema: Option<Schema<'a>>,
+    /// The struct that declares the field that it is in.
+    holder: &'a str,
+    /// The path of that field, without the keys of maps and the places in lists: so Go names it.
+    field: &'a str,
+    /// Its own path.
+    path: &'a str,
+    /// Whether it goes into a type of Go's, which has no place for a null, or for a value of another type.
+    typed: bool,
+    mistakes: &'a RefCell<Vec<String>>,
+    wrong: &'a Cell<Option<Wrong>>,
+}
+
+impl Reader<'_> {
+    /// Checks that a value is of the type that the schema asks for.
+    fn expect<E: Error>(&self, found: &str, fits: impl Fn(&str) -> bool) -> std::result::Result<(), E> {
+        let Some(schema) = self
+            .schema
+            .filter(|schema| self.typed && !schema.sort().is_empty())
+        else {
+            return Ok(());
+        };
+        if fits(schema.sort()) {
+            return Ok(());
+        }
+        self.wrong.set(Some(Wrong::Typed {
+            found: found.to_owned(),
+            field: format!("{}.{}", self.holder, self.field),
+            wanted: go_type(schema),
+        }));
+        Err(E::custom("of another type"))
+    }
+
+    /// Whether Go, when it writes it again, leaves out a field with this value.
+    fn leaves_out(&self, name: &str, schema: Option<Schema<'_>>, value: &Value) -> bool {
+        let is_empty = match value {
+            Value::Null => return true,
+            Value::Bool(value) => !value,
+            Value::Number(number) => number.as_i64() == Some(0),
+            Value::String(text) => text.is_empty(),
+            Value::Array(items) => items.is_empty(),
+            Value::Object(map) => map.is_empty() && schema.is_some_and(|schema| schema.name().is_none()),
+        };
+        let is_needed = || {
+            self.schema
+                .is_some_and(|own| own.texts("required").any(|needed| needed == name))
+        };
+        is_empty && !NULLABLE.contains(&name) && !is_needed()
+    }
+
+    fn is_narrow(&self) -> bool {
+        self.schema.is_some_and(|schema| schema.text("format") == "int32")
+    }
+}
+
+/// The type of Go that a schema stands for.
+fn go_type(schema: Schema<'_>) -> String {
+    if let Some(name) = schema.name() {
+        let parts: Vec<_> = name.rsplitn(3, '.').collect();
+        return format!("{}.{}", parts.get(1).unwrap_or(&"v1"), parts[0]);
+    }
+    match schema.sort() {
+        "boolean" => "bool".into(),
+        "integer" if schema.text("format") == "int32" => "int32".into(),
+        "integer" => "int64".into(),
+        "number" => "float64".into(),
+        "array" => format!("[]{}", schema.items().map_or_else(String::new, go_type)),
+        "object" => format!(
+            "map[string]{}",
+            schema.field("").map_or_else(String::new, go_type)
+        ),
+        other => other.into(),
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Reader<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> std::result::Result<Value, D::Error> {
+        from.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Reader<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E: Error>(self) -> std::result::Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> std::result::Result<Value, E> {
+        self.expect("bool", |sort| sort == "boolean")?;
+        Ok(value.into())
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> std::result::Result<Value, E> {
+        if self.is_narrow() && i32::try_from(value).is_err() {
+            self.expect(&format!("number {value}"), |_| false)?;
+        }
+        self.expect("number", |sort| matches!(sort, "integer" | "number"))?;
+        Ok(value.into())
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> std::result::Result<Value, E> {
+        match i64::try_from(value) {
+            Ok(value) => self.visit_i64(value),
+            Err(_) => Ok(value.into()),
+        }
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> std::result::Result<Value, E> {
+        self.expect(&format!("number {value}"), |sort| sort != "integer")?;
+        self.expect("number", |sort| sort == "number")?;
+        Ok(value.into())
+    }
+
+    fn visit_str<E: Error>(self, value: &str) -> std::result::Result<Value, E> {
+        self.expect("string", |sort| sort == "string")?;
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> std::result::Result<Value, A::Error> {
+        self.expect("array", |sort| sort == "array")?;
+        let schema = self.schema.and_then(Schema::items);
+        let mut items = Vec::new();
+        loop {
+            let path = format!("{}[{}]", self.path, items.len());
+            let item = Reader {
+                schema,
+                path: &path,
+                ..self
+            };
+            match from.next_element_seed(item)? {
+                Some(item) => items.push(item),
+                None => return Ok(items.into()),
+            }
+        }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> std::result::Result<Value, A::Error> {
+        self.expect("object", |sort| sort == "object")?;
+        let fields = self.schema.and_then(Schema::fields);
+        let name = self.schema.and_then(Schema::name);
+        let holder = name
+            .and_then(|name| name.rsplit('.').next())
+            .unwrap_or(self.holder);
+        let mut map = Map::new();
+        while let Some(key) = from.next_key::<String>()? {
+            let path = below(self.path, &key);
+            if map.contains_key(&key) {
+                self.mistakes
+                    .borrow_mut()
+                    .push(format!("duplicate field {path:?}"));
+            }
+            let schema = self.schema.and_then(|schema| schema.field(&key));
+            if schema.is_none() && self.schema.is_some_and(|schema| !schema.is_open()) {
+                self.mistakes.borrow_mut().push(format!("unknown field {path:?}"));
+                from.next_value::<IgnoredAny>()?;
+                continue;
+            }
+            let declared = fields.is_some_and(|fields| fields.contains_key(&key));
+            let field = below(self.field, &key);
+            let value = from.next_value_seed(Reader {
+                schema,
+                holder,
+                field: if declared { &field } else { self.field },
+                path: &path,
+                ..self
+            })?;
+            // Go makes an entry of a map at a null, but leaves a field alone.
+            let is_entry = self.schema.is_some() && !declared;
+            if self.typed
+                && is_entry
+                && value.is_null()
+                && schema.is_some_and(|schema| schema.sort() == "string")
+            {
+                map.insert(key, "".into());
+            } else if !(self.typed && declared && self.leaves_out(&key, schema, &value)) {
+                map.insert(key, value);
+            }
+        }
+        Ok(map.into())
+    }
+}
+
+fn below(path: &str, key: &str) -> String {
+    match path {
+        "" => key.to_owned(),
+        path => format!("{path}.{key}"),
+    }
+}

@@ -1,0 +1,194 @@
+//! `PATCH` of an object, or of what is beneath it.
+
+use std::sync::Arc;
+
+use http::Response;
+use json_patch::Patch;
+use serde_json::{Map, Value};
+
+use super::strategic::{self, go};
+use crate::api::{
+    decode,
+    front::{Asked, Body},
+    kinds::Kind,
+    object::Meta as _,
+    present,
+    route::Target,
+    schema,
+    server::Api,
+    status::{Cause, Failure, Result},
+    write::unregistered,
+};
+
+/// A patch, as far as it can be read without the object.
+enum Change {
+    /// A list of operations (RFC 6902).
+    Operations(Vec<Value>),
+    /// What to put in the place of what (RFC 7396).
+    Merge(Value),
+    /// A merge that knows the schema.
+    Strategic(Map<String, Value>),
+}
+
+/// `PATCH`.
+pub(crate) fn patch(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>> {
+    let kind = &target.kind;
+    let change = match asked.media().as_str() {
+        "application/json-patch+json" => Change::operations(&asked.body)?,
+        "application/merge-patch+json" => Change::Merge(map(&asked.body, "error decoding patch: ")?.into()),
+        "application/strategic-merge-patch+json" if kind.custom.is_none() => {
+            Change::Strategic(map(&asked.body, "")?)
+        }
+        _ => return Err(Failure::unsupported_media("415: Unsupported Media Type")),
+    };
+    asked.check_options("PatchOptions")?;
+    let how = asked.write(target);
+    let object = api.change(kind, target.place(), target.name(), &how, |before| {
+        change.apply(asked, kind, before)
+    })?;
+    present::one(api, asked, target, 200, &object)
+}
+
+impl Change {
+    fn operations(body: &[u8]) -> Result<Self> {
+        let operations: Value = serde_json::from_slice(body)
+            .map_err(|error| Failure::bad_request(format!("error decoding patch: {error}")))?;
+        let (wrong, wanted) = match operations {
+            Value::Array(operations) => match operations.iter().find(|one| !one.is_object()) {
+                None => return Ok(Self::Operations(operations)),
+                Some(other) => (sort(other), "handlers.jsonPatchOp"),
+            },
+            other => (sort(&other), "[]handlers.jsonPatchOp"),
+        };
+        Err(Failure::bad_request(format!(
+            "error decoding patch: json: cannot unmarshal {wrong} into Go value of type {wanted}"
+        )))
+    }
+
+    /// The object as the patch makes it.
+    fn apply(&self, asked: &Asked, kind: &Kind, before: &Value) -> Result<Value> {
+        let mut object = before.clone();
+        match self {
+            Self::Operations(operations) => {
+                for operation in operations {
+                    operate(&mut object, operation).ok_or_else(Failure::rejected)?;
+                }
+            }
+            Self::Merge(patch) => json_patch::merge(&mut object, patch),
+            Self::Strategic(patch) => {
+                if let Value::Object(object) = &mut object {
+                    strategic::merge(object, patch, schema::of(kind))?;
+                }
+            }
+        }
+        let mut mistakes = decode::duplicates(&asked.body);
+        if let Self::Operations(_) = self {
+            for mistake in &mut mistakes {
+                mistake.insert_str(0, "json patch ");
+            }
+        }
+        if let Self::Strategic(_) = self {
+            // It has no word in what it is a patch of.
+            object["apiVersion"] = before["apiVersion"].clone();
+            object["kind"] = before["kind"].clone();
+        }
+        let refuse = |why: &str| match self {
+            Self::Strategic(patch) => malformed(&go(&patch.clone().into()), why),
+            _ => malformed(&object.to_string(), why),
+        };
+        let (version, name) = (object.text("/apiVersion"), object.text("/kind"));
+        if version != before.text("/apiVersion") || name != before.text("/kind") {
+            return Err(refuse(&unregistered(version, name)));
+        }
+        let mut read = decode::object(kind, &object).map_err(|wrong| match self {
+            Self::Strategic(_) => refuse(&wrong.of_merged()),
+            _ => refuse(&wrong.to_string()),
+        })?;
+        read.mistakes.sort();
+        mistakes.extend(read.mistakes);
+        if let Some(told) = asked.mistakes(mistakes) {
+            return Err(refuse(&format!("strict decoding error: {told}")));
+        }
+        keeps_identity(kind, before, &read.object)?;
+        Ok(read.object)
+    }
+}
+
+/// Does one operation; `None` if it cannot be done. In what the RFC leaves open, and in some that it does not, it is
+/// done as Go's library does it.
+fn operate(object: &mut Value, operation: &Value) -> Option<()> {
+    let mut operation = operation.clone();
+    let fields = operation.as_object_mut()?;
+    let name = fields.get("op")?.as_str()?.to_owned();
+    let path = fields.get("path")?.as_str()?;
+    let (parent, last) = path.rsplit_once('/')?;
+    match object.pointer(parent)? {
+        // -1 is the last.
+        Value::Array(items) if last.starts_with('-') && last.len() > 1 => {
+            let place = items.len().checked_sub(last[1..].parse().ok()?)?;
+            let path = format!("{parent}/{place}");
+            fields.insert("path".into(), path.into());
+        }
+        // A field is set whether it is there or not, and one that is not there is null.
+        Value::Object(_) if object.pointer(path).is_none() => match name.as_str() {
+            "replace" => drop(fields.insert("op".into(), "add".into())),
+            "test" if fields.get("value").is_none_or(Value::is_null) => return Some(()),
+            _ => {}
+        },
+        _ => {}
+    }
+    // A value that is left out is null, too.
+    if matches!(name.as_str(), "add" | "replace" | "test") {
+        fields.entry("value").or_insert(Value::Null);
+    }
+    let operation = serde_json::from_value(operation).ok()?;
+    json_patch::patch(object, &Patch(vec![operation])).ok()
+}
+
+/// A patch that is a map.
+fn map(body: &[u8], prefix: &str) -> Result<Map<String, Value>> {
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(map)) => Ok(map),
+        Ok(other) => Err(Failure::bad_request(format!(
+            "{prefix}json: cannot unmarshal {} into Go value of type map[string]interface {{}}",
+            sort(&other)
+        ))),
+        Err(error) => Err(Failure::bad_request(format!("{prefix}{error}"))),
+    }
+}
+
+/// What JSON calls such a value.
+fn sort(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
+/// 422: what the patch makes is no object of the kind.
+fn malformed(what: &str, why: &str) -> Failure {
+    let cause = Cause {
+        reason: "FieldValueInvalid",
+        message: format!("Invalid value: {what:?}: {why}"),
+        field: "patch".into(),
+    };
+    Failure::invalid_of("", "", "", vec![cause])
+}
+
+/// Whether the object is still the same one. (`PUT` finds another there, a patch breaks a rule.)
+fn keeps_identity(kind: &Kind, before: &Value, object: &Value) -> Result<()> {
+    let uid = &object["metadata"]["uid"];
+    if uid.is_null() || *uid == before["metadata"]["uid"] {
+        return Ok(());
+    }
+    let cause = Cause {
+        reason: "FieldValueInvalid",
+        message: format!("Invalid value: {uid}: field is immutable"),
+        field: "metadata.uid".into(),
+    };
+    Err(Failure::invalid(kind, before.name(), vec![cause.clone(), cause]))
+}
