@@ -5,6 +5,7 @@ mod container;
 mod cronjobs;
 mod daemonsets;
 mod deployments;
+mod disruption;
 mod endpoints;
 mod environment;
 pub(crate) mod events;
@@ -24,11 +25,15 @@ mod work;
 
 pub(crate) use manager::{Controller, Manager};
 
-use crate::api::{collect, eviction, namespaces};
+use crate::api::{collect, namespaces};
 
 /// All of them.
 pub(crate) fn all() -> Vec<Box<dyn Controller>> {
     vec![
+        Box::new(namespaces::Accounts),
+        Box::new(namespaces::Emptier),
+        Box::new(collect::Collector::default()),
+        Box::new(disruption::Budgets),
         Box::new(deployments::Deployments),
         Box::new(replicasets::ReplicaSets::new()),
         Box::new(replicasets::ReplicaSets::replication()),
@@ -40,10 +45,6 @@ pub(crate) fn all() -> Vec<Box<dyn Controller>> {
         Box::new(endpoints::Endpoints::Slices),
         Box::new(endpoints::Endpoints::Whole),
         Box::new(claims::Claims),
-        Box::new(namespaces::Accounts),
-        Box::new(namespaces::Emptier),
-        Box::new(collect::Collector::default()),
-        Box::new(eviction::Budgets),
         Box::new(kubelet::Kubelet::default()),
         Box::new(events::Expiry),
     ]
