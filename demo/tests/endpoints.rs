@@ -1,6 +1,5 @@
 //! Endpoints and EndpointSlices: which pods a Service reaches.
 
-#[expect(dead_code, reason = "some of it is for other subjects")]
 mod support;
 
 use serde_json::json;

@@ -194,8 +194,7 @@ async fn a_daemon_set_has_a_pod_on_each_node_that_fits_and_replaces_them_one_by_
 async fn claims_are_bound_kept_while_used_and_tell_why_they_wait() {
     let cluster = shop().await;
     for (name, provisioner, mode) in [
-        ("standard", "kube-mcp.dev/simulated", "Immediate"),
-        ("lazy", "kube-mcp.dev/simulated", "WaitForFirstConsumer"),
+        ("lazy", "kubernetes.io/host-path", "WaitForFirstConsumer"),
         ("cloud", "ebs.csi.aws.com", "Immediate"),
     ] {
         let class = json!({"metadata": {"name": name}, "provisioner": provisioner, "volumeBindingMode": mode, "reclaimPolicy": "Delete"});

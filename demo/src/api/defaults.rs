@@ -1,8 +1,331 @@
-//! What an object gets that its author left out.
+//! What an object gets that its author left out: plain values as `data/defaults.yaml` tells, which says how to read it,
+//! and here what has to be worked out.
 
-use serde_json::Value;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::OnceLock,
+};
 
-use super::{kinds::Kind, server::Api};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
 
-/// Fills in what the API server does: defaults of the kind, and what admission adds.
-pub(crate) fn fill(_api: &Api, _kind: &Kind, _object: &mut Value) {}
+use super::{
+    kinds::Kind,
+    object::{Meta as _, map_at},
+    server::Api,
+};
+use crate::{clock::seconds, controllers::quantity};
+
+const TABLES: &str = include_str!("../../data/defaults.yaml");
+/// Counts the changes of a daemon set's template, as it did before revisions.
+const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
+
+/// `data/defaults.yaml`.
+#[derive(Deserialize)]
+struct Tables {
+    maps: BTreeSet<String>,
+    opaque: BTreeSet<String>,
+    zero: BTreeSet<String>,
+    parts: BTreeMap<String, Value>,
+    kinds: BTreeMap<String, Value>,
+}
+
+fn tables() -> &'static Tables {
+    static TABLES_READ: OnceLock<Tables> = OnceLock::new();
+    TABLES_READ.get_or_init(|| serde_yaml::from_str(TABLES).expect("defaults.yaml is as it says itself"))
+}
+
+/// Fills in what the API server does. `before` is the object that is there, if one is.
+pub(crate) fn fill(api: &Api, kind: &Kind, object: &mut Value, before: Option<&Value>) {
+    let Some(rule) = tables().kinds.get(&kind.kind).filter(|_| kind.custom.is_none()) else {
+        return tidy_metadata(object);
+    };
+    tidy(object);
+    let now = before.is_none().then(|| seconds(api.clock.now()));
+    work_out(kind, object, before);
+    Filling { made: now }.apply(rule, object);
+    if kind.kind == "Pod" && before.is_none() {
+        object["status"]["qosClass"] = quality(object).into();
+    }
+}
+
+/// Leaves out what says nothing.
+fn tidy(value: &mut Value) {
+    match value {
+        Value::Object(map) => map.retain(|key, value| {
+            let tables = tables();
+            if tables.maps.contains(key) {
+                return value.as_object().map_or(!value.is_null(), |map| !map.is_empty());
+            }
+            if tables.opaque.contains(key) {
+                return true;
+            }
+            tidy(value);
+            match value {
+                Value::Null => false,
+                Value::Array(items) => !items.is_empty(),
+                Value::Bool(false) => !tables.zero.contains(key),
+                Value::String(text) => !text.is_empty() || !tables.zero.contains(key),
+                Value::Number(number) => number.as_i64() != Some(0) || !tables.zero.contains(key),
+                _ => true,
+            }
+        }),
+        Value::Array(items) => items.iter_mut().for_each(tidy),
+        _ => {}
+    }
+}
+
+/// The same, of an object whose fields are not known here.
+fn tidy_metadata(object: &mut Value) {
+    if let Some(metadata) = object.get_mut("metadata") {
+        tidy(metadata);
+    }
+}
+
+/// One object's way through the tables.
+struct Filling {
+    /// The time at which the object is made; nothing if it is there already.
+    made: Option<String>,
+}
+
+impl Filling {
+    /// Applies a rule to what is there.
+    fn apply(&self, rule: &Value, value: &mut Value) {
+        match (rule, value) {
+            (Value::String(word), value) => match word.strip_prefix('$') {
+                Some("quantity") => {
+                    if let Some(shortest) = quantity::canonical(value) {
+                        *value = shortest.into();
+                    }
+                }
+                Some(part) => {
+                    if let Some(rule) = tables().parts.get(part) {
+                        self.apply(rule, value);
+                    }
+                }
+                None => {}
+            },
+            (Value::Object(rules), Value::Object(map)) => {
+                for (key, rule) in rules {
+                    self.field(key, rule, map);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn field(&self, key: &str, rule: &Value, map: &mut Map<String, Value>) {
+        if let Some(condition) = key.strip_prefix("if ") {
+            if holds(condition, map) {
+                rule.as_object()
+                    .into_iter()
+                    .flatten()
+                    .for_each(|(key, rule)| self.field(key, rule, map));
+            }
+        } else if key == "when made" {
+            if self.made.is_some() {
+                rule.as_object()
+                    .into_iter()
+                    .flatten()
+                    .for_each(|(key, rule)| self.field(key, rule, map));
+            }
+        } else if let Some(key) = key.strip_suffix("[]") {
+            let items = map.get_mut(key).and_then(Value::as_array_mut);
+            items
+                .into_iter()
+                .flatten()
+                .for_each(|item| self.apply(rule, item));
+        } else if let Some(key) = key.strip_suffix("{}") {
+            let values = map.get_mut(key).and_then(Value::as_object_mut);
+            values
+                .into_iter()
+                .flatten()
+                .for_each(|(_, value)| self.apply(rule, value));
+        } else if let Some(key) = key.strip_suffix('?') {
+            if rule == "$nonzero" && map.get(key) == Some(&json!(0)) {
+                map.remove(key);
+            }
+            if let Some(value) = map.get_mut(key) {
+                self.apply(rule, value);
+            }
+        } else {
+            if !map.contains_key(key)
+                && let Some(value) = self.default(rule, map)
+            {
+                map.insert(key.to_owned(), value);
+            }
+            if let Some(value) = map.get_mut(key) {
+                self.apply(rule, value);
+            }
+        }
+    }
+
+    /// What a field gets that is not there.
+    fn default(&self, rule: &Value, map: &Map<String, Value>) -> Option<Value> {
+        match rule.as_str() {
+            Some("$now") => self.made.clone().map(Value::from),
+            Some("$pull_policy") => Some(pull_policy(map.get("image")?.as_str()?).into()),
+            Some(word) if word.starts_with('$') => Some(json!({})),
+            Some(word) => match word.strip_prefix('=') {
+                Some(other) => map.get(other).cloned(),
+                None => Some(rule.clone()),
+            },
+            None if rule.is_object() => Some(json!({})),
+            None => Some(rule.clone()),
+        }
+    }
+}
+
+fn holds(condition: &str, map: &Map<String, Value>) -> bool {
+    match (condition.strip_prefix('!'), condition.split_once('=')) {
+        (Some(field), _) => !map.contains_key(field),
+        (None, Some((field, value))) => map.get(field).is_some_and(|found| found == value),
+        (None, None) => map.contains_key(condition),
+    }
+}
+
+/// An image without a tag, or with the tag `latest`, is asked for each time.
+fn pull_policy(image: &str) -> &'static str {
+    let last = image.rsplit('/').next().unwrap_or_default();
+    let latest = !last.contains('@') && last.split_once(':').is_none_or(|(_, tag)| tag == "latest");
+    if latest { "Always" } else { "IfNotPresent" }
+}
+
+/// What follows from other fields.
+fn work_out(kind: &Kind, object: &mut Value, before: Option<&Value>) {
+    match kind.kind.as_str() {
+        "Pod" => {
+            for list in ["containers", "initContainers"] {
+                let containers = object.pointer_mut(&format!("/spec/{list}"));
+                let containers = containers.and_then(Value::as_array_mut);
+                containers.into_iter().flatten().for_each(requests_from_limits);
+            }
+        }
+        "Secret" => {
+            let plain = object
+                .as_object_mut()
+                .and_then(|object| object.remove("stringData"));
+            if let Some(Value::Object(plain)) = plain {
+                let data = map_at(object, "data");
+                for (key, text) in plain {
+                    data.insert(
+                        key,
+                        BASE64_STANDARD.encode(text.as_str().unwrap_or_default()).into(),
+                    );
+                }
+            }
+        }
+        "Job" if before.is_none() => own_selector(object),
+        "DaemonSet" => {
+            let count = before.and_then(|before| {
+                before["metadata"]["annotations"]
+                    .text(&format!("/{TEMPLATE_GENERATION}"))
+                    .parse::<i64>()
+                    .ok()
+            });
+            let changed =
+                before.is_none_or(|before| before["spec"]["template"] != object["spec"]["template"]);
+            let count = count.unwrap_or(0) + i64::from(changed);
+            map_at(&mut object["metadata"], "annotations")
+                .insert(TEMPLATE_GENERATION.into(), count.to_string().into());
+        }
+        "ReplicationController" => {
+            let labels = object["spec"]["template"]["metadata"]["labels"].clone();
+            for (place, key) in [("spec", "selector"), ("metadata", "labels")] {
+                if labels.is_object() && object[place].get(key).is_none() {
+                    object[place][key] = labels.clone();
+                }
+            }
+        }
+        "CustomResourceDefinition" => {
+            let kind = object.text("/spec/names/kind").to_owned();
+            let names = map_at(&mut object["spec"], "names");
+            names
+                .entry("singular")
+                .or_insert_with(|| kind.to_lowercase().into());
+            names
+                .entry("listKind")
+                .or_insert_with(|| format!("{kind}List").into());
+        }
+        _ => {}
+    }
+    // A volume of which nothing is said is an empty folder.
+    let spec = match kind.kind.as_str() {
+        "Pod" => object.get_mut("spec"),
+        "CronJob" => object.pointer_mut("/spec/jobTemplate/spec/template/spec"),
+        _ => object.pointer_mut("/spec/template/spec"),
+    };
+    let volumes = spec
+        .and_then(|spec| spec.get_mut("volumes"))
+        .and_then(Value::as_array_mut);
+    for volume in volumes.into_iter().flatten().filter_map(Value::as_object_mut) {
+        if volume.len() == 1 {
+            volume.insert("emptyDir".into(), json!({}));
+        }
+    }
+}
+
+/// What a container may take at most, it asks for.
+fn requests_from_limits(container: &mut Value) {
+    if let Some(limits) = container["resources"]
+        .get("limits")
+        .and_then(Value::as_object)
+        .cloned()
+    {
+        let requests = map_at(&mut container["resources"], "requests");
+        for (resource, amount) in limits {
+            requests.entry(resource).or_insert(amount);
+        }
+    }
+}
+
+/// A job selects its pods by its uid.
+fn own_selector(job: &mut Value) {
+    if job["spec"]["manualSelector"] == true {
+        return;
+    }
+    let (uid, name) = (job["metadata"]["uid"].clone(), job["metadata"]["name"].clone());
+    let labels = map_at(&mut job["spec"]["template"]["metadata"], "labels");
+    for prefix in ["batch.kubernetes.io/", ""] {
+        labels.insert(format!("{prefix}controller-uid"), uid.clone());
+        labels.insert(format!("{prefix}job-name"), name.clone());
+    }
+    let labels = labels.clone();
+    job["spec"]["selector"] = json!({"matchLabels": {"batch.kubernetes.io/controller-uid": uid}});
+    // A job without labels of its own has those of its pods.
+    if job["metadata"].get("labels").is_none() {
+        job["metadata"]["labels"] = labels.into();
+    }
+}
+
+/// How sure a pod is of what it takes (`qosClass`).
+fn quality(pod: &Value) -> &'static str {
+    let containers = pod
+        .list("/spec/containers")
+        .iter()
+        .chain(pod.list("/spec/initContainers"));
+    let mut resources = containers.map(|container| &container["resources"]).peekable();
+    let asks = |resources: &Value| {
+        ["requests", "limits"].iter().any(|sort| {
+            ["cpu", "memory"]
+                .iter()
+                .any(|name| !resources[sort][name].is_null())
+        })
+    };
+    let is_sure = |resources: &Value| {
+        ["cpu", "memory"].iter().all(|name| {
+            !resources["limits"][name].is_null() && resources["limits"][name] == resources["requests"][name]
+        })
+    };
+    let (mut all_sure, mut any) = (resources.peek().is_some(), false);
+    for resources in resources {
+        all_sure &= is_sure(resources);
+        any |= asks(resources);
+    }
+    match (any, all_sure) {
+        (false, _) => "BestEffort",
+        (true, true) => "Guaranteed",
+        (true, false) => "Burstable",
+    }
+}

@@ -56,6 +56,7 @@ pub(crate) fn answer(api: &Api, asked: &Asked, path: &str) -> Result<Response<Bo
         [] => json!({"paths": paths(api)}),
         ["version"] => version(),
         ["healthz" | "livez" | "readyz", check @ ..] => return health(asked, parts[0], check),
+        ["openapi", "v2"] => return Ok(openapi::older(asked)),
         ["openapi", "v3", rest @ ..] => return openapi::answer(api, asked, &rest.join("/")),
         [root @ ("api" | "apis")] => match aggregated_version(asked) {
             Some(version) => return Ok(aggregated(api, asked, root, version)),
@@ -166,6 +167,7 @@ fn paths(api: &Api) -> Vec<String> {
         "/apis",
         "/healthz",
         "/livez",
+        "/openapi/v2",
         "/openapi/v3",
         "/readyz",
         "/version",

@@ -5,6 +5,7 @@
 //! [`watch`](mod@watch) or a subresource. All objects are JSON in one [`store`]; controllers use the same verbs as clients do.
 
 pub(crate) mod access;
+pub(crate) mod admission;
 pub(crate) mod binding;
 pub(crate) mod bootstrap;
 pub(crate) mod cells;
@@ -16,6 +17,7 @@ pub(crate) mod delete;
 pub(crate) mod discovery;
 pub(crate) mod events;
 pub(crate) mod eviction;
+pub(crate) mod fields;
 pub mod front;
 pub(crate) mod kinds;
 pub(crate) mod list;

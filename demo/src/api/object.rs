@@ -5,25 +5,59 @@ use std::sync::OnceLock;
 use serde::Serializer as _;
 use serde_json::{Map, Value};
 
+use super::managed::Managed;
+
 /// An object of the store. It never changes: a write puts another in its place.
 #[derive(Debug)]
 pub(crate) struct Object {
+    /// All but its `managedFields`.
     value: Value,
     revision: u64,
+    managed: Managed,
     rest: OnceLock<Vec<u8>>,
 }
 
 impl Object {
     /// This object, as it is since the store's revision.
-    pub(crate) fn new(value: Value, revision: u64) -> Self {
+    pub(crate) fn new(mut value: Value, revision: u64) -> Self {
+        let managed = take_managed(&mut value).unwrap_or_default();
+        Self::managed_by(value, revision, Managed::known(managed))
+    }
+
+    /// The same; its fields are owned as is told.
+    pub(crate) fn managed_by(value: Value, revision: u64, managed: Managed) -> Self {
         Self {
             value,
             revision,
+            managed,
             rest: OnceLock::new(),
         }
     }
 
-    /// The object.
+    /// Who owns which field of it.
+    pub(crate) fn managed(&self) -> &Managed {
+        &self.managed
+    }
+
+    /// Its metadata, with `managedFields`.
+    pub(crate) fn metadata(&self) -> Value {
+        let mut metadata = self.value["metadata"].clone();
+        if let (Some(map), managed @ Value::Array(_)) =
+            (metadata.as_object_mut(), self.managed.entries(&self.value))
+        {
+            map.insert("managedFields".into(), managed);
+        }
+        metadata
+    }
+
+    /// The object with its `managedFields`, as clients see it.
+    pub(crate) fn whole(&self) -> Value {
+        let mut value = self.value.clone();
+        value["metadata"] = self.metadata();
+        value
+    }
+
+    /// The object without its `managedFields`, which few ask for.
     pub(crate) fn value(&self) -> &Value {
         &self.value
     }
@@ -36,7 +70,7 @@ impl Object {
     /// The object as JSON without the brace, `kind` and `apiVersion` that it begins with: what comes before depends on
     /// where it stands and on the version that is asked for, the rest is encoded once.
     pub(crate) fn rest(&self) -> &[u8] {
-        self.rest.get_or_init(|| rest(&self.value))
+        self.rest.get_or_init(|| rest(&self.whole()))
     }
 }
 
@@ -68,6 +102,8 @@ pub(crate) trait Meta {
     fn namespace(&self) -> &str;
     /// `metadata.uid`.
     fn uid(&self) -> &str;
+    /// What is at a JSON pointer: as `Value::pointer`, but for keys with `/` or `~` in them, and many times as fast.
+    fn at(&self, pointer: &str) -> Option<&Value>;
     /// A text at a JSON pointer; empty if there is none.
     fn text(&self, pointer: &str) -> &str;
     /// A whole number at a JSON pointer.
@@ -93,22 +129,33 @@ impl Meta for Value {
         self.text("/metadata/uid")
     }
 
+    fn at(&self, pointer: &str) -> Option<&Value> {
+        pointer
+            .split('/')
+            .skip(1)
+            .try_fold(self, |value, key| match value {
+                Value::Object(map) => map.get(key),
+                Value::Array(list) => list.get(key.parse::<usize>().ok()?),
+                _ => None,
+            })
+    }
+
     fn text(&self, pointer: &str) -> &str {
-        self.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+        self.at(pointer).and_then(Value::as_str).unwrap_or_default()
     }
 
     fn number(&self, pointer: &str) -> Option<i64> {
-        self.pointer(pointer).and_then(Value::as_i64)
+        self.at(pointer).and_then(Value::as_i64)
     }
 
     fn list(&self, pointer: &str) -> &[Value] {
-        self.pointer(pointer)
+        self.at(pointer)
             .and_then(Value::as_array)
             .map_or(&[], Vec::as_slice)
     }
 
     fn is_terminating(&self) -> bool {
-        self.pointer("/metadata/deletionTimestamp").is_some()
+        self.at("/metadata/deletionTimestamp").is_some()
     }
 
     fn controller(&self) -> Option<&Value> {
@@ -116,6 +163,14 @@ impl Meta for Value {
             .iter()
             .find(|owner| owner["controller"] == true)
     }
+}
+
+/// Takes `metadata.managedFields` out of an object.
+pub(crate) fn take_managed(object: &mut Value) -> Option<Value> {
+    object
+        .get_mut("metadata")?
+        .as_object_mut()?
+        .remove("managedFields")
 }
 
 /// The map at a key, made where there is none; what is there and no map is replaced.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use http::{Response, StatusCode, header};
+use http_body_util::{BodyExt as _, Full};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -55,6 +57,24 @@ pub(crate) fn answer(api: &Api, asked: &Asked, path: &str) -> Result<Response<Bo
             Ok(with_headers(response, keep))
         }
     }
+}
+
+/// Answers `/openapi/v2`, which kubectl asks about kinds that the documents of v3 do not have, and only in Protocol
+/// Buffers: with no kinds, as all are in those.
+pub(crate) fn older(asked: &Asked) -> Response<Body> {
+    const ENCODED: &[u8] = b"\n\x032.0\x12\x15\n\nKubernetes\x12\x07v1.36.2";
+    let accept = asked
+        .headers
+        .get(header::ACCEPT)
+        .and_then(|accept| accept.to_str().ok());
+    if !accept.is_some_and(|accept| accept.contains("protobuf")) {
+        let info = json!({"title": "Kubernetes", "version": "v1.36.2"});
+        let document = json!({"swagger": "2.0", "info": info, "paths": {}, "definitions": {}});
+        return json_response(200, document.to_string().into());
+    }
+    let form = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf".to_owned();
+    let response = Response::new(Full::new(Bytes::from_static(ENCODED)).boxed_unsync());
+    with_headers(response, [(header::CONTENT_TYPE, form)])
 }
 
 /// What tells two documents apart, found without making them: the built-in schemas never change.

@@ -8,7 +8,7 @@ use std::{collections::HashMap, io::Read as _, sync::OnceLock};
 use flate2::read::GzDecoder;
 use serde_json::{Map, Value};
 
-use super::kinds::Kind;
+use super::kinds::{Custom, Kind};
 
 /// What a real API server says of the built-in kinds; `data/refresh` writes it.
 const BUILT_IN: &[u8] = include_bytes!("../../data/schemas.json.gz");
@@ -118,8 +118,22 @@ pub(crate) fn of(kind: &Kind) -> Option<Schema<'_>> {
     }
 }
 
+/// The schema of an object, by what it says that it is, or by the definition of its kind.
+pub(crate) fn of_object<'a>(object: &Value, custom: Option<&'a Custom>) -> Option<Schema<'a>> {
+    if let Some(custom) = custom {
+        return Some(Schema::new(&custom.schema));
+    }
+    let (version, kind) = (object["apiVersion"].as_str()?, object["kind"].as_str()?);
+    let (group, version) = version.split_once('/').unwrap_or(("", version));
+    name_of_version(group, version, kind).and_then(named)
+}
+
 /// The name of a built-in kind's schema.
 pub(crate) fn name_of(kind: &Kind) -> Option<&'static str> {
+    name_of_version(&kind.group, &kind.version, &kind.kind)
+}
+
+fn name_of_version(group: &str, version: &str, kind: &str) -> Option<&'static str> {
     static NAMES: OnceLock<HashMap<[&str; 3], &str>> = OnceLock::new();
     let names = NAMES.get_or_init(|| {
         let mut names = HashMap::new();
@@ -134,9 +148,7 @@ pub(crate) fn name_of(kind: &Kind) -> Option<&'static str> {
         }
         names
     });
-    names
-        .get(&[kind.group.as_str(), &kind.version, &kind.kind])
-        .copied()
+    names.get(&[group, version, kind]).copied()
 }
 
 /// A built-in schema by its name, as [`OBJECT_META`].

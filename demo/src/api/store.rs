@@ -13,7 +13,7 @@ use std::{
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::{object::Object, status::Result};
+use super::{managed::Managed, object::Object, status::Result};
 
 /// How many changes are kept for watches.
 const KEPT: usize = 32_768;
@@ -87,8 +87,10 @@ pub(crate) struct Found {
 /// What a write makes of an object.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// It is written, if it differs from what is there.
+    /// It is written, if it differs from what is there. Its fields are owned as before.
     Put(Value),
+    /// The same; its fields are owned so.
+    PutBy(Value, Managed),
     /// It is removed.
     Remove,
 }
@@ -240,16 +242,25 @@ impl Store {
             .cloned();
         let outcome = decide(before.as_ref())?;
         let revision = state.revision + 1;
+        let (outcome, managed) = match outcome {
+            Outcome::PutBy(value, managed) => (Outcome::Put(value), Some(managed)),
+            other => (other, None),
+        };
         let object = match outcome {
-            Outcome::Put(mut value) => {
+            Outcome::Put(mut value) | Outcome::PutBy(mut value, _) => {
                 if let Some(before) = &before {
                     value["metadata"]["resourceVersion"] = before["metadata"]["resourceVersion"].clone();
-                    if value == ***before {
+                    if value == ***before && !managed.as_ref().is_some_and(|managed| managed.differs(before))
+                    {
                         return Ok(before.clone());
                     }
                 }
                 value["metadata"]["resourceVersion"] = json!(revision.to_string());
-                let object = Arc::new(Object::new(value, revision));
+                let managed = managed.or_else(|| before.as_ref().map(Managed::of));
+                let object = Arc::new(match managed {
+                    Some(managed) => Object::managed_by(value, revision, managed),
+                    None => Object::new(value, revision),
+                });
                 let objects = state.objects.entry(key.resource.clone()).or_default();
                 objects.insert(place, object.clone());
                 state.log.push_back(Change {
@@ -271,7 +282,7 @@ impl Store {
                 // A deletion is a change of its own: the last that a watch sees carries its revision.
                 let mut last = before.value().clone();
                 last["metadata"]["resourceVersion"] = json!(revision.to_string());
-                let last = Arc::new(Object::new(last, revision));
+                let last = Arc::new(Object::managed_by(last, revision, Managed::of(&before)));
                 state.log.push_back(Change {
                     revision,
                     key: key.clone(),

@@ -1,5 +1,7 @@
 //! Amounts as Kubernetes writes them (`resource.Quantity`): `100m`, `1.5`, `64Mi`.
 
+use serde_json::Value;
+
 /// The suffixes and what they stand for, in thousandths.
 const UNITS: [(&str, f64); 15] = [
     ("Ki", 1024e3),
@@ -32,4 +34,47 @@ pub(crate) fn milli(text: &str) -> Option<i64> {
         .parse::<f64>()
         .ok()
         .map(|number| (number * unit).ceil() as i64)
+}
+
+/// An amount in its shortest form, as the API server writes it back: `1000m` is `1`, `2048Mi` is `2Gi`. `None` for
+/// what is no amount.
+pub(crate) fn canonical(value: &Value) -> Option<String> {
+    const DECIMAL: [&str; 10] = ["n", "u", "m", "", "k", "M", "G", "T", "P", "E"];
+    const BINARY: [&str; 7] = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        _ => return None,
+    };
+    let end = text.find(|letter: char| !matches!(letter, '0'..='9' | '.' | '+' | '-'));
+    let (number, suffix) = text.split_at(end.unwrap_or(text.len()));
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let digits: i128 = format!("{whole}{fraction}").parse().ok()?;
+    let binary = BINARY.iter().skip(1).position(|known| *known == suffix);
+    // In billionths, the smallest there are; what is smaller is rounded up.
+    let unit: i128 = match (binary, DECIMAL.iter().position(|known| *known == suffix)) {
+        (Some(power), _) => 1024_i128.pow(u32::try_from(power).ok()? + 1) * 1_000_000_000,
+        (None, Some(power)) => 1000_i128.pow(u32::try_from(power).ok()?),
+        (None, None) => 10_i128
+            .checked_pow(suffix.strip_prefix(['e', 'E'])?.parse().ok()?)?
+            .checked_mul(1_000_000_000)?,
+    };
+    let scale = 10_i128.checked_pow(u32::try_from(fraction.len()).ok()?)?;
+    let product = digits.checked_mul(unit)?;
+    let billionths = product.div_euclid(scale) + i128::from(product.rem_euclid(scale) != 0);
+    let (mut amount, suffixes, base) = match binary {
+        Some(_) if billionths.abs() >= 1_024_000_000_000 && billionths % 1_000_000_000 == 0 => {
+            (billionths / 1_000_000_000, &BINARY[..], 1024)
+        }
+        _ => (billionths, &DECIMAL[..], 1000),
+    };
+    let mut power = 0;
+    while amount != 0 && amount % base == 0 && power + 1 < suffixes.len() {
+        amount /= base;
+        power += 1;
+    }
+    Some(format!(
+        "{amount}{}",
+        if amount == 0 { "" } else { suffixes[power] }
+    ))
 }

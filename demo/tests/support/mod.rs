@@ -68,8 +68,7 @@ pub(crate) async fn make(cluster: &Cluster, path: &str, object: Value) -> Value 
 pub(crate) async fn shop() -> Cluster {
     let cluster = cluster();
     let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}});
-    must(&cluster, "POST", "/api/v1/namespaces", namespace).await;
-    cluster.settle();
+    make(&cluster, "/api/v1/namespaces", namespace).await;
     cluster
 }
 
