@@ -17,7 +17,7 @@ use crate::{
         front::{self, Body},
     },
     clock::Clock,
-    controllers::{self, Manager},
+    controllers::{self, Manager, images::Images},
 };
 
 /// An embedded cluster. Clones are the same one.
@@ -45,7 +45,20 @@ impl Cluster {
     /// A cluster with nothing in it but what every cluster has, in which time stands still until it is moved
     /// ([`advance`](Self::advance)) or released ([`run`](Self::run)).
     pub fn new(at: Timestamp) -> Self {
-        let api = Api::new(Clock::held(at), 1);
+        Self::of(at, Images::default())
+    }
+
+    /// Such a cluster, in which containers do what this text tells of their images; `demo/src/controllers/images.rs`
+    /// says how.
+    ///
+    /// # Errors
+    /// If it is no such text, with what is wrong and where.
+    pub fn with_images(at: Timestamp, images: &str) -> Result<Self, String> {
+        Ok(Self::of(at, Images::read(images)?))
+    }
+
+    fn of(at: Timestamp, images: Images) -> Self {
+        let api = Api::new(Clock::held(at), images, 1);
         bootstrap::load(&api);
         let cluster = Self(Arc::new(Shared {
             api: Arc::new(api),

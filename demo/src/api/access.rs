@@ -18,6 +18,11 @@ pub const ADMIN_TOKEN: &str = "kube-mcp-demo";
 const MASTERS: &str = "system:masters";
 /// The group of all whose name is known.
 const AUTHENTICATED: &str = "system:authenticated";
+/// Who gives no token, and the group of such.
+const ANONYMOUS: &str = "system:anonymous";
+const UNAUTHENTICATED: &str = "system:unauthenticated";
+/// The API group of what users are known by.
+const AUTHENTICATION: &str = "authentication.k8s.io";
 
 /// Who asks.
 #[derive(Clone, Debug, Default)]
@@ -92,7 +97,7 @@ pub(crate) fn user(api: &Api, headers: &HeaderMap, asked: &Attributes) -> Result
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.strip_prefix("Bearer "));
     let user = match token {
-        None => User::new("system:anonymous", &["system:unauthenticated"]),
+        None => User::new(ANONYMOUS, &[UNAUTHENTICATED]),
         Some(token) => {
             let for_us = |(user, audiences): (_, Vec<String>)| {
                 audiences
@@ -118,56 +123,68 @@ pub(crate) fn bearer(api: &Api, token: &str) -> Option<(User, Vec<String>)> {
 
 /// The user that the `Impersonate-` headers name, if the one who asks may act for them.
 fn impersonated(api: &Api, by: User, headers: &HeaderMap, asked: &Attributes) -> Result<User> {
-    const EXTRA: &str = "impersonate-extra-";
-    let all = |name: HeaderName| -> Vec<String> {
+    let all = |name: &str| -> Vec<String> {
         let values = headers.get_all(name).iter();
         values
-            .filter_map(|value| value.to_str().ok())
-            .map(str::to_owned)
+            .filter_map(|value| Some(value.to_str().ok()?.to_owned()))
             .collect()
     };
-    let one = |name| {
-        all(HeaderName::from_static(name))
-            .into_iter()
-            .next()
-            .unwrap_or_default()
-    };
-    let (name, uid) = (one("impersonate-user"), one("impersonate-uid"));
-    let groups = all(HeaderName::from_static("impersonate-group"));
+    let one = |name| all(name).into_iter().next().unwrap_or_default();
+    let (name, uid, groups) = (
+        one("impersonate-user"),
+        one("impersonate-uid"),
+        all("impersonate-group"),
+    );
     let mut extra = Map::new();
-    for header in headers.keys() {
-        if let Some(key) = header.as_str().strip_prefix(EXTRA) {
+    for header in headers.keys().map(HeaderName::as_str) {
+        if let Some(key) = header.strip_prefix("impersonate-extra-") {
             let key = percent_decode_str(key).decode_utf8_lossy().into_owned();
-            extra.insert(key, json!(all(header.clone())));
+            extra.insert(key, json!(all(header)));
         }
     }
     if name.is_empty() {
-        return match groups.is_empty() && uid.is_empty() && extra.is_empty() {
-            true => Ok(by),
-            false => Err(Failure::bad_request(
-                "requested user info without impersonating a user name",
-            )),
+        if groups.is_empty() && uid.is_empty() && extra.is_empty() {
+            return Ok(by);
+        }
+        let groups = if groups.is_empty() {
+            "(nil)".into()
+        } else {
+            format!("{{{}}}", quoted(&groups))
         };
+        return Err(Failure::bad_request(format!(
+            "requested &user.DefaultInfo{{Name:\"\", UID:{uid:?}, Groups:[]string{groups}, \
+             Extra:map[string][]string(nil)}} without impersonating a user name"
+        )));
     }
     let account = name
         .strip_prefix("system:serviceaccount:")
         .and_then(|account| account.split_once(':'));
     // A real one asks first for the newer rights, one a verb, and tells of those when it refuses.
-    let mode = match account {
-        Some(_) => "serviceaccount",
-        None if name.starts_with("system:node:") => "arbitrary-node",
-        None => "user-info",
+    let (mut user, mode, right) = match account {
+        Some((namespace, account)) => {
+            let right = ("", "serviceaccounts", "", namespace, account);
+            (User::account(namespace, account), "serviceaccount", right)
+        }
+        None => {
+            let mode = if name.starts_with("system:node:") {
+                "arbitrary-node"
+            } else {
+                "user-info"
+            };
+            (User::new(&*name, &[]), mode, ("", "users", "", "", &*name))
+        }
     };
-    let may = |group: &str, resource: &str, subresource: &str, namespace: &str, name: &str| {
-        let right = Attributes {
-            verb: "impersonate".into(),
-            group: group.into(),
-            resource: resource.into(),
-            subresource: subresource.into(),
-            namespace: namespace.into(),
-            name: name.into(),
-            path: String::new(),
-        };
+    let mut rights = vec![right];
+    rights.extend(groups.iter().map(|group| ("", "groups", "", "", &**group)));
+    if !uid.is_empty() {
+        rights.push((AUTHENTICATION, "uids", "", "", &uid));
+    }
+    for (key, values) in &extra {
+        let values = values.as_array().into_iter().flatten().filter_map(Value::as_str);
+        rights.extend(values.map(|value| (AUTHENTICATION, "userextras", &**key, "", value)));
+    }
+    for (group, resource, subresource, namespace, name) in rights {
+        let right = Attributes::new("impersonate", group, (resource, subresource), namespace, name);
         rbac::authorize(api, &by, &right).map_err(|_| {
             let verb = format!("impersonate-on:{mode}:{}", asked.verb);
             rbac::denied(
@@ -178,34 +195,12 @@ fn impersonated(api: &Api, by: User, headers: &HeaderMap, asked: &Attributes) ->
                 },
                 "",
             )
-        })
-    };
-    const AUTHENTICATION: &str = "authentication.k8s.io";
-    let mut user = match account {
-        Some((namespace, account)) => {
-            may("", "serviceaccounts", "", namespace, account)?;
-            User::account(namespace, account)
-        }
-        None => {
-            may("", "users", "", "", &name)?;
-            User::new(&*name, &[])
-        }
-    };
-    for group in &groups {
-        may("", "groups", "", "", group)?;
-    }
-    if !uid.is_empty() {
-        may(AUTHENTICATION, "uids", "", "", &uid)?;
-    }
-    for (key, values) in &extra {
-        for value in values.as_array().into_iter().flatten().filter_map(Value::as_str) {
-            may(AUTHENTICATION, "userextras", key, "", value)?;
-        }
+        })?;
     }
     if account.is_none() || !groups.is_empty() {
         user.groups = groups;
-        let known = if name == "system:anonymous" {
-            "system:unauthenticated"
+        let known = if name == ANONYMOUS {
+            UNAUTHENTICATED
         } else {
             AUTHENTICATED
         };
@@ -214,4 +209,10 @@ fn impersonated(api: &Api, by: User, headers: &HeaderMap, asked: &Attributes) ->
         }
     }
     Ok(User { uid, extra, ..user })
+}
+
+/// Texts in quotes, with commas between.
+pub(crate) fn quoted(texts: &[String]) -> String {
+    let texts: Vec<_> = texts.iter().map(|text| format!("{text:?}")).collect();
+    texts.join(", ")
 }

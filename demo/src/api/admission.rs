@@ -55,6 +55,14 @@ pub(crate) fn admit(api: &Api, kind: &Kind, object: &mut Value, before: Option<&
     }
 }
 
+/// Whether something is added to new objects of this kind.
+pub(crate) fn adds(kind: &Kind) -> bool {
+    matches!(
+        kind.kind.as_str(),
+        "Pod" | "PersistentVolumeClaim" | "PersistentVolume" | "Service"
+    )
+}
+
 fn add_finalizer(object: &mut Value, finalizer: &str) {
     let mut finalizers = object.list("/metadata/finalizers").to_vec();
     if !finalizers.contains(&json!(finalizer)) {

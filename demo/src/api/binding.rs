@@ -6,12 +6,11 @@ use http::Response;
 use serde_json::{Value, json};
 
 use super::{
-    eviction,
-    front::{Asked, Body},
+    front::{Asked, Body, json_response},
     object::{Meta as _, map_at},
     route::Target,
     server::Api,
-    status::{Failure, Result},
+    status::{Failure, Result, success},
     write::Write,
 };
 use crate::clock::seconds;
@@ -24,55 +23,49 @@ pub(crate) fn create(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<R
             "name in URL does not match name in Binding object",
         ));
     }
-    let node = binding.text("/target/name");
-    match binding.text("/target/kind") {
-        "" | "Node" if node.is_empty() => return Err(Failure::unexplained("target.name: Required value")),
-        "" | "Node" => {}
-        other => {
-            return Err(Failure::unexplained(format!(
-                "target.kind: Unsupported value: {other:?}: supported values: \"Node\", \"<empty>\""
-            )));
+    let wrong = match (binding.text("/target/kind"), binding.text("/target/name")) {
+        ("" | "Node", "") => "target.name: Required value".to_owned(),
+        ("" | "Node", _) => String::new(),
+        (other, _) => {
+            format!("target.kind: Unsupported value: {other:?}: supported values: \"Node\", \"<empty>\"")
         }
+    };
+    if !wrong.is_empty() {
+        return Err(Failure::unexplained(wrong));
     }
-    bind(
-        api,
-        target.place(),
-        target.name(),
-        node,
-        &binding,
-        &asked.write(target),
-    )?;
-    Ok(eviction::done())
+    bind(api, target.place(), &binding, &asked.write(target))?;
+    Ok(json_response(
+        201,
+        success(("code", json!(201))).to_string().into(),
+    ))
 }
 
-/// Puts a pod on a node, with the annotations of the binding.
+/// Puts the pod that a binding names on the node that is its target, with its annotations.
 ///
 /// # Errors
-/// 404; 409 if it is on one or is going.
-pub(crate) fn bind(
-    api: &Api,
-    namespace: &str,
-    name: &str,
-    node: &str,
-    binding: &Value,
-    how: &Write,
-) -> Result<()> {
-    let now = seconds(api.clock.now());
+/// 404; 409 if the pod is on a node or is going.
+pub(crate) fn bind(api: &Api, namespace: &str, binding: &Value, how: &Write) -> Result<()> {
+    let (name, node) = (binding.name(), binding.text("/target/name"));
+    let scheduled = json!({
+        "type": "PodScheduled",
+        "status": "True",
+        "lastProbeTime": null,
+        "lastTransitionTime": seconds(api.clock.now()),
+    });
     let how = Write {
         subresource: Some("binding".into()),
         ..how.clone()
     };
-    let kind = api.kind("pods")?;
-    let bound = api.change(&kind, namespace, name, &how, |pod| {
-        let conflict = |why: String| Failure::conflict_of("", "pods/binding", name, &why);
-        if pod.is_terminating() {
-            return Err(conflict(format!(
-                "pod {name} is being deleted, cannot be assigned to a host"
-            )));
-        }
-        let on = pod.text("/spec/nodeName");
-        if !on.is_empty() {
-            return Err(conflict(format!("pod {name} is already assigned to node {on:?}")));
+    let bound = api.change(&*api.kind("pods")?, namespace, name, &how, |pod| {
+        let conflict = |why: String| Err(Failure::conflict_of("", "pods/binding", name, &why));
+        match pod.text("/spec/nodeName") {
+            _ if pod.is_terminating() => {
+                return conflict(format!(
+                    "pod {name} is being deleted, cannot be assigned to a host"
+                ));
+            }
+            "" => {}
+            on => return conflict(format!("pod {name} is already assigned to node {on:?}")),
         }
         let mut pod = pod.clone();
         pod["spec"]["nodeName"] = json!(node);
@@ -85,9 +78,7 @@ pub(crate) fn bind(
         }
         let mut conditions = pod.list("/status/conditions").to_vec();
         conditions.retain(|condition| condition["type"] != "PodScheduled");
-        conditions.push(json!({
-            "type": "PodScheduled", "status": "True", "lastProbeTime": null, "lastTransitionTime": now,
-        }));
+        conditions.push(scheduled.clone());
         pod["status"]["conditions"] = json!(conditions);
         Ok(pod)
     });

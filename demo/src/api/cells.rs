@@ -98,7 +98,7 @@ pub(crate) fn pod(pod: &Value, now: Timestamp) -> Vec<Value> {
     let mut seen = 0;
     for (place, status) in starting.iter().enumerate() {
         seen = place + 1;
-        let ended = status.pointer("/state/terminated");
+        let ended = status.at("/state/terminated");
         if ended.is_some_and(|ended| ended["exitCode"] == 0) {
             continue;
         }
@@ -125,12 +125,12 @@ pub(crate) fn pod(pod: &Value, now: Timestamp) -> Vec<Value> {
             let waiting = status.text("/state/waiting/reason");
             if !waiting.is_empty() {
                 waiting.clone_into(&mut word);
-            } else if let Some(ended) = status.pointer("/state/terminated") {
+            } else if let Some(ended) = status.at("/state/terminated") {
                 word = end_of(ended);
                 if ended["exitCode"] != 0 {
                     failed = Some(word.clone());
                 }
-            } else if status["ready"] == true && status.pointer("/state/running").is_some() {
+            } else if status["ready"] == true && status.at("/state/running").is_some() {
                 running = true;
                 ready += 1;
             }
@@ -326,7 +326,7 @@ pub(crate) fn claim_modes(claim: &Value) -> String {
 
 /// The claim that a volume is bound to.
 pub(crate) fn volume_claim(volume: &Value) -> String {
-    match volume.pointer("/spec/claimRef") {
+    match volume.at("/spec/claimRef") {
         Some(claim) => format!("{}/{}", claim.text("/namespace"), claim.text("/name")),
         None => String::new(),
     }
@@ -334,7 +334,7 @@ pub(crate) fn volume_claim(volume: &Value) -> String {
 
 /// What a quota allows of requests and of limits: two cells.
 pub(crate) fn quota(quota: &Value, _: Timestamp) -> Vec<Value> {
-    let hard = quota.pointer("/status/hard").and_then(Value::as_object);
+    let hard = quota.at("/status/hard").and_then(Value::as_object);
     let mut all: Vec<(&String, &Value)> = hard.into_iter().flatten().collect();
     all.sort_by_key(|(name, _)| *name);
     let cell = |limits: bool| {
@@ -589,7 +589,7 @@ pub(crate) fn default_name(class: &Value, annotation: &str) -> String {
 
 /// The object that an `IngressClass` has its parameters from.
 pub(crate) fn class_parameters(class: &Value) -> String {
-    let Some(parameters) = class.pointer("/spec/parameters") else {
+    let Some(parameters) = class.at("/spec/parameters") else {
         return "<none>".to_owned();
     };
     let group = match parameters.text("/apiGroup") {

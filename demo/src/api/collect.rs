@@ -1,6 +1,6 @@
 //! What becomes of the dependents of an owner that is deleted.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, hash_map::Entry};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -16,6 +16,8 @@ use crate::controllers::Controller;
 
 /// What the keys of owners that are gone have for a resource; the name is the uid.
 const GONE: &str = "uid";
+/// Who collects.
+const COLLECTOR: &str = "generic-garbage-collector";
 
 /// Deletes what its owners are gone of, in the background or before them, or has orphans forget their owner.
 #[derive(Default)]
@@ -36,28 +38,28 @@ enum Owner {
 
 impl Controller for Collector {
     fn affected(&self, api: &Api, change: &Change) -> Vec<Key> {
-        let references =
-            |object: Option<&Object>| object.map_or_else(Vec::new, |object| owners(object).to_vec());
         let (now, before) = (change.now.as_deref(), change.before.as_deref());
-        let (owners, former) = (references(now), references(before));
+        let (own, former) = (now.map_or(NONE, owners), before.map_or(NONE, owners));
         let mut keys = Vec::new();
-        if owners != former || now.is_some_and(waits) {
+        if own != former
+            || now.is_some_and(|now| now.is_terminating() && (has(now, FOREGROUND) || has(now, ORPHAN)))
+        {
             keys.push(change.key.clone());
         }
         if let (None, Some(before)) = (now, before) {
             keys.push(Key::new(GONE, "", before.uid()));
         }
         // An owner that waits for its dependents has one less.
-        let lost = former.iter().filter(|owner| !owners.contains(owner));
-        keys.extend(lost.filter_map(|owner| owner_of(api, &change.key, owner)));
+        let lost = former.iter().filter(|owner| !own.contains(owner));
+        keys.extend(lost.filter_map(|owner| place_of(api, owner, &change.key)));
         keys
     }
 
     fn reconcile(&mut self, api: &Api, key: &Key) -> Option<Timestamp> {
         if &*key.resource == GONE {
-            for dependent in self.of(&key.name) {
-                self.examine(api, &dependent);
-            }
+            self.of(&key.name)
+                .iter()
+                .for_each(|dependent| self.examine(api, dependent));
             return None;
         }
         let object = api.store.get(key);
@@ -71,28 +73,20 @@ impl Controller for Collector {
 }
 
 impl Collector {
+    /// Notes whose an object is.
     fn index(&mut self, key: &Key, object: Option<&Object>) {
         for uid in self.owners.remove(key).unwrap_or_default() {
-            if let Some(dependents) = self.dependents.get_mut(&uid) {
-                dependents.remove(key);
-                if dependents.is_empty() {
-                    self.dependents.remove(&uid);
+            if let Entry::Occupied(mut dependents) = self.dependents.entry(uid) {
+                dependents.get_mut().remove(key);
+                if dependents.get().is_empty() {
+                    dependents.remove();
                 }
             }
         }
-        let uids: Vec<String> = object
-            .map_or(&[][..], |object| owners(object))
-            .iter()
-            .map(|owner| owner.text("/uid").to_owned())
-            .collect();
-        for uid in &uids {
-            self.dependents
-                .entry(uid.clone())
-                .or_default()
-                .insert(key.clone());
-        }
-        if !uids.is_empty() {
-            self.owners.insert(key.clone(), uids);
+        for owner in object.map_or(NONE, owners) {
+            let uid = owner.text("/uid").to_owned();
+            self.owners.entry(key.clone()).or_default().push(uid.clone());
+            self.dependents.entry(uid).or_default().insert(key.clone());
         }
     }
 
@@ -106,40 +100,31 @@ impl Collector {
         let Some(object) = api.store.get(key).filter(|object| !object.is_terminating()) else {
             return;
         };
-        let state = |owner: &Value| match owner_of(api, key, owner) {
+        let state = |owner: &Value| match place_of(api, owner, key) {
+            // Nobody knows such a kind: that says nothing of its objects.
+            None => Owner::There,
             Some(place) => match api.store.get(&place) {
                 Some(found) if found.uid() != owner.text("/uid") => Owner::Gone,
                 Some(found) if found.is_terminating() && has(&found, FOREGROUND) => Owner::Waiting,
                 Some(_) => Owner::There,
                 None => Owner::Gone,
             },
-            // Nobody knows such a kind: that says nothing of its objects.
-            None => Owner::There,
         };
         let states: Vec<Owner> = owners(&object).iter().map(state).collect();
-        if states.contains(&Owner::There) || states.is_empty() {
-            if states.iter().any(|state| *state != Owner::There) {
-                edit(api, key, |object| {
-                    let states = states.iter();
-                    let kept = owners(object)
-                        .iter()
-                        .zip(states)
-                        .filter(|(_, state)| **state == Owner::There);
-                    json!({"ownerReferences": kept.map(|(owner, _)| owner).collect::<Vec<_>>()})
-                });
-            }
+        if states.iter().all(|state| *state == Owner::There) {
             return;
         }
-        let waited_for = states.contains(&Owner::Waiting) && !self.of(object.uid()).is_empty();
-        let policy = match waited_for {
+        if states.contains(&Owner::There) {
+            return keep(api, key, "ownerReferences", |owner| state(owner) == Owner::There);
+        }
+        let policy = match states.contains(&Owner::Waiting) && self.dependents.contains_key(object.uid()) {
             _ if has(&object, ORPHAN) => "Orphan",
-            true => "Foreground",
-            false if has(&object, FOREGROUND) => "Foreground",
-            false => "Background",
+            waited_for if waited_for || has(&object, FOREGROUND) => "Foreground",
+            _ => "Background",
         };
         let options = json!({"propagationPolicy": policy, "preconditions": {"uid": object.uid()}});
         if let Ok(kind) = api.kind(&key.resource) {
-            drop(api.delete(&kind, &key.namespace, &key.name, &options, &collector()));
+            drop(api.delete(&kind, &key.namespace, &key.name, &options, &Write::by(COLLECTOR)));
         }
     }
 
@@ -149,34 +134,29 @@ impl Collector {
         let is_own = |reference: &Value| reference.text("/uid") == owner.uid();
         if has(owner, ORPHAN) {
             for dependent in &dependents {
-                edit(api, dependent, |object| {
-                    let others = owners(object).iter().filter(|reference| !is_own(reference));
-                    json!({"ownerReferences": others.collect::<Vec<_>>()})
-                });
+                keep(api, dependent, "ownerReferences", |reference| !is_own(reference));
             }
-            let_go(api, key, ORPHAN);
+            keep(api, key, "finalizers", |finalizer| finalizer != ORPHAN);
         } else if has(owner, FOREGROUND) {
-            let blocks = |key: &&Key| {
-                api.store.get(key).is_some_and(|dependent| {
-                    let mut references = owners(&dependent).iter();
-                    references.any(|reference| is_own(reference) && reference["blockOwnerDeletion"] == true)
-                })
+            let blocks = |key: &Key| {
+                let dependent = api.store.get(key);
+                let mut references = dependent.as_deref().map_or(NONE, owners).iter();
+                references.any(|reference| is_own(reference) && reference["blockOwnerDeletion"] == true)
             };
-            if !dependents.iter().any(|key| blocks(&key)) {
-                let_go(api, key, FOREGROUND);
+            if !dependents.iter().any(blocks) {
+                keep(api, key, "finalizers", |finalizer| finalizer != FOREGROUND);
             }
-            for dependent in &dependents {
-                self.examine(api, dependent);
-            }
+            dependents
+                .iter()
+                .for_each(|dependent| self.examine(api, dependent));
         }
     }
 }
 
-fn collector() -> Write {
-    Write::by("generic-garbage-collector")
-}
+/// The owners of what is not there.
+const NONE: &[Value] = &[];
 
-fn owners(object: &Value) -> &[Value] {
+fn owners(object: &Object) -> &[Value] {
     object.list("/metadata/ownerReferences")
 }
 
@@ -187,13 +167,8 @@ fn has(object: &Value, finalizer: &str) -> bool {
         .any(|own| own == finalizer)
 }
 
-/// Whether an object waits for what is done here.
-fn waits(object: &Object) -> bool {
-    object.is_terminating() && (has(object, FOREGROUND) || has(object, ORPHAN))
-}
-
 /// Where an owner is, seen from a dependent; nothing if its kind is not known.
-fn owner_of(api: &Api, dependent: &Key, owner: &Value) -> Option<Key> {
+fn place_of(api: &Api, owner: &Value, dependent: &Key) -> Option<Key> {
     let kinds = api.kinds();
     let kind = kinds.of(owner.text("/apiVersion"), owner.text("/kind"))?;
     let namespace = if kind.namespaced {
@@ -204,33 +179,26 @@ fn owner_of(api: &Api, dependent: &Key, owner: &Value) -> Option<Key> {
     Some(Key::new(&kind.resource(), namespace, owner.text("/name")))
 }
 
-/// Takes a finalizer away.
-fn let_go(api: &Api, key: &Key, finalizer: &str) {
-    edit(api, key, |object| {
-        let others = object
-            .list("/metadata/finalizers")
-            .iter()
-            .filter(|own| *own != finalizer);
-        json!({"finalizers": others.collect::<Vec<_>>()})
-    });
-}
-
-/// Changes an object's metadata. What is gone meanwhile needs it no longer.
-fn edit(api: &Api, key: &Key, metadata: impl Fn(&Value) -> Value) {
+/// Keeps these of a list in an object's metadata. What is gone meanwhile needs it no longer.
+fn keep(api: &Api, key: &Key, list: &str, which: impl Fn(&Value) -> bool) {
     let Ok(kind) = api.kind(&key.resource) else {
         return;
     };
-    drop(
-        api.change(&kind, &key.namespace, &key.name, &collector(), |object| {
-            let mut changed = object.clone();
-            for (field, value) in metadata(object).as_object().into_iter().flatten() {
-                let meta = map_at(&mut changed, "metadata");
-                match value.as_array().is_some_and(Vec::is_empty) {
-                    true => meta.remove(field),
-                    false => meta.insert(field.clone(), value.clone()),
-                };
+    drop(api.change(
+        &kind,
+        &key.namespace,
+        &key.name,
+        &Write::by(COLLECTOR),
+        |object| {
+            let mut object = object.clone();
+            let meta = map_at(&mut object, "metadata");
+            if let Some(all) = meta.get_mut(list).and_then(Value::as_array_mut) {
+                all.retain(&which);
+                if all.is_empty() {
+                    meta.remove(list);
+                }
             }
-            Ok(changed)
-        }),
-    );
+            Ok(object)
+        },
+    ));
 }

@@ -48,13 +48,8 @@ impl Cell {
             Cell::Age => json!(age(object.text("/metadata/creationTimestamp"), now)),
             Cell::Text(path, missing) => json!(text(object, path, missing)),
             Cell::Number(path) => json!(object.number(path).unwrap_or(0)),
-            Cell::Flag(path) => json!(object.pointer(path) == Some(&Value::Bool(true))),
-            Cell::Count(paths) => json!(
-                paths
-                    .iter()
-                    .map(|path| length(object.pointer(path)))
-                    .sum::<usize>()
-            ),
+            Cell::Flag(path) => json!(object.at(path) == Some(&Value::Bool(true))),
+            Cell::Count(paths) => json!(paths.iter().map(|path| length(object.at(path))).sum::<usize>()),
             Cell::Ratio(part, whole) => json!(format!(
                 "{}/{}",
                 object.number(part).unwrap_or(0),
@@ -64,8 +59,8 @@ impl Cell {
                 "" => json!("<none>"),
                 then => json!(age(then, now)),
             },
-            Cell::Labels(path) => json!(cells::labels(object.pointer(path))),
-            Cell::Selector(path) => json!(cells::selector(object.pointer(path).unwrap_or(&Value::Null))),
+            Cell::Labels(path) => json!(cells::labels(object.at(path))),
+            Cell::Selector(path) => json!(cells::selector(object.at(path).unwrap_or(&Value::Null))),
             Cell::Containers(path) => {
                 row.push(json!(cells::joined(object.list(path), "/name")));
                 json!(cells::joined(object.list(path), "/image"))
@@ -82,7 +77,7 @@ impl Cell {
 
 /// A text or number at a path, as text; what stands there if it is missing or empty.
 pub(crate) fn text(object: &Value, path: &str, missing: &str) -> String {
-    match object.pointer(path) {
+    match object.at(path) {
         Some(Value::String(text)) if !text.is_empty() => text.clone(),
         Some(Value::Number(number)) => number.to_string(),
         _ => missing.to_owned(),

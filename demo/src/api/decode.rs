@@ -20,55 +20,8 @@ use super::{
     status::{Failure, Result},
 };
 
-/// The scalars of the built-in kinds that are pointers in Go, for which it makes a difference whether they are left out
-/// or `false`, `0` or empty. The schemas do not tell.
-const NULLABLE: &[&str] = &[
-    "activeDeadlineSeconds",
-    "allocateLoadBalancerNodePorts",
-    "allowPrivilegeEscalation",
-    "allowVolumeExpansion",
-    "automountServiceAccountToken",
-    "backoffLimit",
-    "backoffLimitPerIndex",
-    "blockOwnerDeletion",
-    "completions",
-    "controller",
-    "defaultMode",
-    "deletionGracePeriodSeconds",
-    "enableServiceLinks",
-    "expirationSeconds",
-    "failedJobsHistoryLimit",
-    "fsGroup",
-    "hostUsers",
-    "immutable",
-    "maxFailedIndexes",
-    "minReplicas",
-    "optional",
-    "parallelism",
-    "partition",
-    "priority",
-    "privileged",
-    "progressDeadlineSeconds",
-    "readOnlyRootFilesystem",
-    "ready",
-    "replicas",
-    "revisionHistoryLimit",
-    "runAsGroup",
-    "runAsNonRoot",
-    "runAsUser",
-    "serving",
-    "setHostnameAsFQDN",
-    "shareProcessNamespace",
-    "stabilizationWindowSeconds",
-    "startingDeadlineSeconds",
-    "storageClassName",
-    "successfulJobsHistoryLimit",
-    "suspend",
-    "terminating",
-    "terminationGracePeriodSeconds",
-    "tolerationSeconds",
-    "ttlSecondsAfterFinished",
-];
+/// The schema of what `scale` shows.
+pub(crate) const SCALE: &str = "io.k8s.api.autoscaling.v1.Scale";
 
 /// What was read.
 #[derive(Debug)]
@@ -163,9 +116,17 @@ pub(crate) fn body(asked: &Asked, kind: &Kind) -> Result<Value> {
 /// Reads an object of a kind.
 ///
 /// # Errors
-/// What is wrong, as Go words it, if a value is not of its field's type.
+/// If a value is not of its field's type.
 pub(crate) fn object<'de>(kind: &Kind, from: impl Deserializer<'de>) -> std::result::Result<Decoded, Wrong> {
     read(from, schema::of(kind), &kind.kind, kind.custom.is_none())
+}
+
+/// Reads a `Scale`.
+///
+/// # Errors
+/// If a value is not of its field's type.
+pub(crate) fn scale<'de>(from: impl Deserializer<'de>) -> std::result::Result<Decoded, Wrong> {
+    read(from, schema::named(SCALE), "Scale", true)
 }
 
 /// The fields of a JSON text that are there twice, as `duplicate field "spec.replicas"`.
@@ -234,23 +195,6 @@ impl Reader<'_> {
             wanted: go_type(schema),
         }));
         Err(E::custom("of another type"))
-    }
-
-    /// Whether Go, when it writes it again, leaves out a field with this value.
-    fn leaves_out(&self, name: &str, schema: Option<Schema<'_>>, value: &Value) -> bool {
-        let is_empty = match value {
-            Value::Null => return true,
-            Value::Bool(value) => !value,
-            Value::Number(number) => number.as_i64() == Some(0),
-            Value::String(text) => text.is_empty(),
-            Value::Array(items) => items.is_empty(),
-            Value::Object(map) => map.is_empty() && schema.is_some_and(|schema| schema.name().is_none()),
-        };
-        let is_needed = || {
-            self.schema
-                .is_some_and(|own| own.texts("required").any(|needed| needed == name))
-        };
-        is_empty && !NULLABLE.contains(&name) && !is_needed()
     }
 
     fn is_narrow(&self) -> bool {
@@ -376,17 +320,14 @@ impl<'de> Visitor<'de> for Reader<'_> {
                 path: &path,
                 ..self
             })?;
-            // Go makes an entry of a map at a null, but leaves a field alone.
-            let is_entry = self.schema.is_some() && !declared;
-            if self.typed
-                && is_entry
-                && value.is_null()
-                && schema.is_some_and(|schema| schema.sort() == "string")
-            {
-                map.insert(key, "".into());
-            } else if !(self.typed && declared && self.leaves_out(&key, schema, &value)) {
-                map.insert(key, value);
-            }
+            // Where nothing is, Go makes an empty text of a map's entry.
+            let is_text = self.typed && !declared && schema.is_some_and(|schema| schema.sort() == "string");
+            let value = if value.is_null() && is_text {
+                "".into()
+            } else {
+                value
+            };
+            map.insert(key, value);
         }
         Ok(map.into())
     }

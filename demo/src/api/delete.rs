@@ -9,13 +9,15 @@ use serde_json::{Value, json};
 use super::{
     front::{Asked, Body, json_response},
     kinds::Kind,
+    list,
+    managed::Managed,
     namespaces,
-    object::{Meta as _, Object},
+    object::{Meta as _, Object, map_at},
     present::{self, Form, ListMeta},
     query::Selection,
     route::Target,
     server::Api,
-    status::{Cause, Failure, Result},
+    status::{Cause, Failure, Result, success},
     store::{Key, Outcome},
     write::Write,
 };
@@ -49,22 +51,23 @@ pub(crate) fn delete(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<R
     if !kind.group.is_empty() {
         details["group"] = json!(kind.group);
     }
-    let status = json!({
-        "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details,
-    });
-    Ok(json_response(200, status.to_string().into()))
+    Ok(json_response(
+        200,
+        success(("details", details)).to_string().into(),
+    ))
 }
 
 /// `DELETE` of all that selectors mean: each as if it was deleted alone. Answers with the list of them.
 pub(crate) fn collection(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>> {
     let kind = &target.kind;
     if !kind.verbs.iter().any(|verb| verb == "deletecollection")
-        || kind.namespaced && target.namespace.is_none()
+        || kind.namespaced == target.namespace.is_none()
     {
         return Err(Failure::method_not_allowed());
     }
     let (options, how) = options(asked, target)?;
     let selection = Selection::of(&target.served, &asked.parameters)?;
+    let revision = Some(api.store.revision());
     let mut objects = api.all(&kind.resource(), target.namespace.as_deref());
     objects.retain(|object| selection.selects(object));
     for object in &objects {
@@ -74,78 +77,73 @@ pub(crate) fn collection(api: &Arc<Api>, asked: &Asked, target: &Target) -> Resu
         }
     }
     let meta = ListMeta {
-        revision: Some(api.store.revision()),
+        revision,
         ..ListMeta::default()
     };
     let objects = objects.iter().map(AsRef::as_ref);
-    let list = Form::of(asked, target)?.list(objects, &meta, api.clock.now())?;
-    Ok(json_response(200, list))
+    Ok(json_response(
+        200,
+        Form::of(asked, target)?.list(objects, &meta, api.clock.now())?,
+    ))
 }
 
 /// The `DeleteOptions` of a request: its body, or its query where there is none.
 fn options(asked: &Asked, target: &Target) -> Result<(Value, Write)> {
-    let refuse = |reason, field: &str, message: String| {
-        let field = field.to_owned();
-        Failure::invalid_of(
-            "meta.k8s.io",
-            "DeleteOptions",
-            "",
-            vec![Cause {
-                reason,
-                message,
-                field,
-            }],
-        )
-    };
     let mut options = json!({});
-    if !asked.body.is_empty() {
-        options = asked.object()?;
-        let kind = options.text("/kind");
-        if !matches!(kind, "" | "DeleteOptions") {
-            return Err(Failure::bad_request(format!(
-                "no kind {kind:?} is registered for version {:?} in scheme \"pkg/runtime/scheme.go:111\"",
-                options.text("/apiVersion")
-            )));
+    if asked.body.is_empty() {
+        for field in [
+            "propagationPolicy",
+            "orphanDependents",
+            "dryRun",
+            "gracePeriodSeconds",
+        ] {
+            match asked.parameters.get(field) {
+                None => {}
+                Some("true" | "1") => options[field] = json!(true),
+                Some("false" | "0") if field == "orphanDependents" => options[field] = json!(false),
+                Some(value) if field == "dryRun" => options[field] = json!([value]),
+                Some(_) if field == "gracePeriodSeconds" => {
+                    options[field] = json!(list::number(&asked.parameters, field)?);
+                }
+                Some(value) => options[field] = json!(value),
+            }
         }
     } else {
-        for field in [
-            "gracePeriodSeconds",
-            "propagationPolicy",
-            "dryRun",
-            "orphanDependents",
-        ] {
-            let Some(value) = asked.parameters.get(field) else {
-                continue;
-            };
-            options[field] = match field {
-                "gracePeriodSeconds" => json!(value.parse::<i64>().map_err(|_| {
-                    Failure::bad_request(format!("strconv.ParseInt: parsing {value:?}: invalid syntax"))
-                })?),
-                "dryRun" => json!([value]),
-                "orphanDependents" => json!(asked.parameters.flag(field)),
-                _ => json!(value),
-            };
+        options = asked.object()?;
+        let (kind, version) = (options.text("/kind"), options.text("/apiVersion"));
+        if !matches!(kind, "" | "DeleteOptions") {
+            return Err(Failure::bad_request(format!(
+                "no kind {kind:?} is registered for version {version:?} in scheme \"pkg/runtime/scheme.go:111\""
+            )));
         }
     }
-    let (policy, orphan) = (&options["propagationPolicy"], &options["orphanDependents"]);
-    if !policy.is_null() && !orphan.is_null() {
-        let message =
-            format!("Invalid value: {policy}: orphanDependents and deletionPropagation cannot be both set");
-        return Err(refuse("FieldValueInvalid", "propagationPolicy", message));
-    }
-    if !matches!(
+    let (policy, dry) = (&options["propagationPolicy"], options.list("/dryRun"));
+    let unsupported = |field: &str, value: &Value, known: &str| Cause {
+        reason: "FieldValueNotSupported",
+        message: format!("Unsupported value: {value}: supported values: {known}"),
+        field: field.into(),
+    };
+    let wrong = if !policy.is_null() && !options["orphanDependents"].is_null() {
+        let why = "orphanDependents and deletionPropagation cannot be both set";
+        Some(Cause::invalid("propagationPolicy", policy, why))
+    } else if !matches!(
         policy.as_str(),
         Some("Foreground" | "Background" | "Orphan") | None
     ) {
-        let message = format!(
-            "Unsupported value: {policy}: supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\""
-        );
-        return Err(refuse("FieldValueNotSupported", "propagationPolicy", message));
-    }
-    let dry = options.list("/dryRun");
-    if dry.iter().any(|value| value != "All") {
-        let message = format!("Unsupported value: {}: supported values: \"All\"", json!(dry));
-        return Err(refuse("FieldValueNotSupported", "dryRun", message));
+        let known = r#""Foreground", "Background", "Orphan", "nil""#;
+        Some(unsupported("propagationPolicy", policy, known))
+    } else if dry.iter().any(|value| value != "All") {
+        Some(unsupported("dryRun", &options["dryRun"], r#""All""#))
+    } else {
+        None
+    };
+    if let Some(cause) = wrong {
+        return Err(Failure::invalid_of(
+            "meta.k8s.io",
+            "DeleteOptions",
+            "",
+            vec![cause],
+        ));
     }
     let mut how = asked.write(target);
     how.dry_run |= !dry.is_empty();
@@ -184,65 +182,75 @@ impl Api {
                 "this namespace may not be deleted",
             ));
         }
-        let gone = Cell::new(false);
+        let key = Key::new(&kind.resource(), namespace, name);
+        let (gone, is_pod) = (Cell::new(false), kind.resource() == "pods");
         let decide = |before: Option<&Arc<Object>>| {
             let before = before.ok_or_else(|| Failure::not_found(kind, name))?;
             preconditions(kind, before, &options["preconditions"])?;
-            let kept = self.marked(kind, before, options);
-            gone.set(kept.is_none());
-            Ok(kept.map_or(Outcome::Remove, Outcome::Put))
+            let object = self.marked(kind, before, options);
+            gone.set(!is_kept(kind, &object));
+            // A pod is marked even if it goes at once.
+            Ok(if gone.get() && !is_pod {
+                Outcome::Remove
+            } else {
+                Outcome::Put(object)
+            })
         };
-        let key = Key::new(&kind.resource(), namespace, name);
-        let object = if how.dry_run {
+        if how.dry_run {
             let before = self.get(kind, namespace, name)?;
-            match decide(Some(&before))? {
+            return Ok(match decide(Some(&before))? {
                 Outcome::Put(object) | Outcome::PutBy(object, _) => {
-                    Arc::new(Object::new(object, before.revision()))
+                    let object = Object::managed_by(object, before.revision(), Managed::of(&before));
+                    (Arc::new(object), gone.get())
                 }
-                Outcome::Remove => before,
-            }
-        } else {
-            self.store.write(&key, decide)?
-        };
+                Outcome::Remove => (before, true),
+            });
+        }
+        let object = self.store.write(&key, decide)?;
+        if gone.get() && is_pod {
+            self.store.write(&key, |_| Ok(Outcome::Remove))?;
+        }
         Ok((object, gone.get()))
     }
 
-    /// The object as it waits for its end; nothing if it goes at once.
-    fn marked(&self, kind: &Kind, before: &Value, options: &Value) -> Option<Value> {
-        let now = self.clock.now();
+    /// The object as it waits for its end.
+    fn marked(&self, kind: &Kind, before: &Value, options: &Value) -> Value {
         let mut object = before.clone();
         let old = before.number("/metadata/deletionGracePeriodSeconds");
         let asked = options["gracePeriodSeconds"].as_i64();
-        let (is_pod, marked) = (kind.resource() == "pods", before.is_terminating());
-        let grace = match (is_pod, old) {
-            (false, _) => 0,
-            // Who is stopping may be given less time, not more.
-            (true, Some(old)) if asked.is_none_or(|asked| asked >= old) => return Some(object),
-            (true, _) => grace_of(before, asked),
-        };
-        let finalizers = finalizers(kind, before, options);
-        let end = match (marked, old) {
-            (true, Some(old)) => {
-                before.text("/metadata/deletionTimestamp").parse().unwrap_or(now)
-                    - SignedDuration::from_secs(old)
+        let (mut end, mut grace) = (self.clock.now(), 0);
+        if kind.resource() == "pods" {
+            grace = grace_of(before, asked);
+            if let Some(old) = old {
+                // Who is stopping may be given less time, not more.
+                if asked.is_none_or(|asked| asked >= old) {
+                    return object;
+                }
+                let marked = before.text("/metadata/deletionTimestamp").parse();
+                end = marked.unwrap_or(end) - SignedDuration::from_secs(old);
             }
-            _ => now,
-        } + SignedDuration::from_secs(grace);
-        let meta = object["metadata"].as_object_mut()?;
-        meta.insert("finalizers".into(), json!(finalizers));
-        if finalizers.is_empty() {
-            meta.remove("finalizers");
+        } else if let Ok(marked) = before.text("/metadata/deletionTimestamp").parse() {
+            end = marked;
         }
-        meta.insert("deletionTimestamp".into(), json!(seconds(end)));
+        let finalizers = finalizers(kind, before, options);
+        let meta = map_at(&mut object, "metadata");
+        match finalizers.is_empty() {
+            true => meta.remove("finalizers"),
+            false => meta.insert("finalizers".into(), json!(finalizers)),
+        };
+        meta.insert(
+            "deletionTimestamp".into(),
+            json!(seconds(end + SignedDuration::from_secs(grace))),
+        );
         if is_namespace(kind) {
             object["status"]["phase"] = json!("Terminating");
         } else {
             meta.insert("deletionGracePeriodSeconds".into(), json!(grace));
         }
-        if !marked && let Some(generation) = before.number("/metadata/generation") {
+        if let (false, Some(generation)) = (before.is_terminating(), before.number("/metadata/generation")) {
             object["metadata"]["generation"] = json!(generation + 1);
         }
-        is_kept(kind, &object).then_some(object)
+        object
     }
 }
 

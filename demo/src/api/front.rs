@@ -85,7 +85,7 @@ fn verb(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>
         ("POST", Some(_), Some("token")) => token::create,
         ("PUT", Some(_), Some("scale")) => scale::update,
         ("PUT", Some(_), None | Some("status" | "finalize")) => write::update,
-        ("PATCH", Some(_), None | Some("status")) => patch::patch,
+        ("PATCH", Some(_), None | Some("status" | "scale")) => patch::patch,
         ("DELETE", None, None) => delete::collection,
         ("DELETE", Some(_), None) => delete::delete,
         _ => return Err(Failure::method_not_allowed()),

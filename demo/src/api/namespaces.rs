@@ -28,11 +28,11 @@ const FINALIZER: &str = "kubernetes";
 pub(crate) fn begin(namespace: &mut Value) {
     let name = namespace.name().to_owned();
     namespace["metadata"]["labels"]["kubernetes.io/metadata.name"] = json!(name);
-    if !namespace.list("/spec/finalizers").contains(&json!(FINALIZER)) {
-        let mut finalizers = namespace.list("/spec/finalizers").to_vec();
+    let mut finalizers = namespace.list("/spec/finalizers").to_vec();
+    if !finalizers.iter().any(|own| own == FINALIZER) {
         finalizers.push(json!(FINALIZER));
-        namespace["spec"]["finalizers"] = json!(finalizers);
     }
+    namespace["spec"]["finalizers"] = json!(finalizers);
     namespace["status"] = json!({"phase": "Active"});
 }
 
@@ -106,20 +106,21 @@ impl Controller for Emptier {
 
     fn reconcile(&mut self, api: &Api, key: &Key) -> Option<Timestamp> {
         let namespace = api.store.get(key).filter(|object| object.is_terminating())?;
-        if !namespace.list("/spec/finalizers").contains(&json!(FINALIZER)) {
+        if !namespace
+            .list("/spec/finalizers")
+            .iter()
+            .any(|own| own == FINALIZER)
+        {
             return None;
         }
         let how = Write::by("namespace-controller");
-        let kinds: Vec<_> = api
-            .kinds()
-            .all()
+        let kinds = api.kinds().all().to_vec();
+        let kinds = kinds
             .iter()
-            .filter(|kind| kind.namespaced && kind.verbs.iter().any(|verb| verb == "delete"))
-            .cloned()
-            .collect();
+            .filter(|kind| kind.namespaced && kind.verbs.iter().any(|verb| verb == "delete"));
         let (mut resources, mut finalizers) = (BTreeMap::new(), BTreeMap::new());
         let background = json!({"propagationPolicy": "Background"});
-        for kind in &kinds {
+        for kind in kinds {
             for object in api.all(&kind.resource(), Some(&key.name)) {
                 if !object.is_terminating() {
                     drop(api.delete(kind, &key.name, object.name(), &background, &how));
@@ -164,6 +165,35 @@ impl Controller for Emptier {
     }
 }
 
+/// What a condition is called, then its reason and message while nothing is left to do for it.
+const CONDITIONS: [[&str; 3]; 5] = [
+    [
+        "NamespaceDeletionDiscoveryFailure",
+        "ResourcesDiscovered",
+        "All resources successfully discovered",
+    ],
+    [
+        "NamespaceDeletionGroupVersionParsingFailure",
+        "ParsedGroupVersions",
+        "All legacy kube types successfully parsed",
+    ],
+    [
+        "NamespaceDeletionContentFailure",
+        "ContentDeleted",
+        "All content successfully deleted, may be waiting on finalization",
+    ],
+    [
+        "NamespaceContentRemaining",
+        "ContentRemoved",
+        "All content successfully removed",
+    ],
+    [
+        "NamespaceFinalizersRemaining",
+        "ContentHasNoFinalizers",
+        "All content-preserving finalizers finished",
+    ],
+];
+
 /// How far it is, as `status.conditions` tell.
 fn conditions(
     namespace: &Value,
@@ -177,67 +207,23 @@ fn conditions(
             .map(|(name, count)| format!("{name} {of} {count} resource instances"));
         each.collect::<Vec<_>>().join(", ")
     };
-    let remaining = format!("Some resources are remaining: {}", told(resources, "has"));
-    let kept = format!(
-        "Some content in the namespace has finalizers remaining: {}",
-        told(finalizers, "in")
-    );
-    let rows = [
-        (
-            "NamespaceDeletionDiscoveryFailure",
-            false,
-            "ResourcesDiscovered",
-            "All resources successfully discovered",
-        ),
-        (
-            "NamespaceDeletionGroupVersionParsingFailure",
-            false,
-            "ParsedGroupVersions",
-            "All legacy kube types successfully parsed",
-        ),
-        (
-            "NamespaceDeletionContentFailure",
-            false,
-            "ContentDeleted",
-            "All content successfully deleted, may be waiting on finalization",
-        ),
-        match resources.is_empty() {
-            true => (
-                "NamespaceContentRemaining",
-                false,
-                "ContentRemoved",
-                "All content successfully removed",
-            ),
-            false => (
-                "NamespaceContentRemaining",
-                true,
-                "SomeResourcesRemain",
-                &*remaining,
-            ),
-        },
-        match finalizers.is_empty() {
-            true => (
-                "NamespaceFinalizersRemaining",
-                false,
-                "ContentHasNoFinalizers",
-                "All content-preserving finalizers finished",
-            ),
-            false => (
-                "NamespaceFinalizersRemaining",
-                true,
-                "SomeFinalizersRemain",
-                &*kept,
-            ),
-        },
-    ];
-    let old = namespace.list("/status/conditions");
-    let one = |(kind, holds, reason, message): (&str, bool, &str, &str)| {
-        let status = if holds { "True" } else { "False" };
-        let same = old
-            .iter()
-            .find(|old| old["type"] == kind && old["status"] == status);
+    let one = |[kind, reason, message]: [&str; 3]| {
+        let (status, reason, message) = match kind {
+            "NamespaceContentRemaining" if !resources.is_empty() => {
+                let message = format!("Some resources are remaining: {}", told(resources, "has"));
+                ("True", "SomeResourcesRemain", message)
+            }
+            "NamespaceFinalizersRemaining" if !finalizers.is_empty() => {
+                let told = told(finalizers, "in");
+                let message = format!("Some content in the namespace has finalizers remaining: {told}");
+                ("True", "SomeFinalizersRemain", message)
+            }
+            _ => ("False", reason, message.to_owned()),
+        };
+        let mut old = namespace.list("/status/conditions").iter();
+        let same = old.find(|old| old["type"] == kind && old["status"] == status);
         let since = same.map_or_else(|| json!(seconds(now)), |old| old["lastTransitionTime"].clone());
         json!({"type": kind, "status": status, "lastTransitionTime": since, "reason": reason, "message": message})
     };
-    rows.into_iter().map(one).collect()
+    CONDITIONS.map(one).into_iter().collect()
 }

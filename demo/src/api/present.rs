@@ -149,7 +149,7 @@ impl Form {
         let mut out = Vec::new();
         match &self.shape {
             Shape::Plain => self.plain(&mut out, object),
-            Shape::Metadata { version, .. } => metadata(&mut out, object, version),
+            Shape::Metadata { version, .. } => metadata(&mut out, &object.metadata(), version),
             Shape::Table {
                 version,
                 table,
@@ -201,7 +201,9 @@ impl Form {
             Shape::Metadata { version, list: true } => {
                 open(&mut out, "PartialObjectMetadataList", version, &meta);
                 put(&mut out, ",\"items\":[");
-                separated(&mut out, objects, |out, object| metadata(out, object, version));
+                separated(&mut out, objects, |out, object| {
+                    metadata(out, &object.metadata(), version)
+                });
             }
             Shape::Metadata { list: false, .. } => {
                 return Err(self.not_of(&format!(
@@ -257,7 +259,8 @@ impl Form {
         put(out, ",\"object\":");
         match carried {
             Carried::Nothing => put(out, "null"),
-            Carried::Metadata => metadata(out, object, version),
+            // No reader of rows asks who owns which field.
+            Carried::Metadata => metadata(out, &object["metadata"], version),
             Carried::Object => self.plain(out, object),
         }
         put(out, "}");
@@ -312,8 +315,8 @@ fn clause(text: &str) -> (f32, Option<(&'static str, String)>) {
 }
 
 /// An object's metadata alone.
-fn metadata(out: &mut Vec<u8>, object: &Object, version: &str) {
-    open(out, "PartialObjectMetadata", version, &object.metadata());
+fn metadata(out: &mut Vec<u8>, metadata: &Value, version: &str) {
+    open(out, "PartialObjectMetadata", version, metadata);
     put(out, "}");
 }
 

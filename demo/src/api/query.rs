@@ -37,7 +37,7 @@ impl Selection {
 
     /// Whether it is of this object.
     pub(crate) fn selects(&self, object: &Value) -> bool {
-        let labels = object.pointer("/metadata/labels").unwrap_or(&Value::Null);
+        let labels = object.at("/metadata/labels").unwrap_or(&Value::Null);
         self.labels.iter().all(|rule| rule.holds(labels)) && self.fields.iter().all(|rule| rule.holds(object))
     }
 }
@@ -329,7 +329,7 @@ struct Field {
 
 impl Field {
     fn holds(&self, object: &Value) -> bool {
-        let equal = match object.pointer(&self.pointer) {
+        let equal = match object.at(&self.pointer) {
             None | Some(Value::Null) => self.missing == self.value,
             Some(Value::String(text)) => *text == self.value,
             Some(other) => other.to_string() == self.value,

@@ -1,8 +1,9 @@
 //! Who may do what (RBAC).
 
-use std::{fmt::Write as _, sync::Arc};
+use std::sync::Arc;
 
 use http::Method;
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
@@ -15,7 +16,8 @@ use super::{
 };
 
 /// What somebody wants to do, as RBAC sees it: with a resource, or with a path that is none.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
 pub(crate) struct Attributes {
     /// As `list`; with a path as `get`.
     pub(crate) verb: String,
@@ -34,6 +36,25 @@ pub(crate) struct Attributes {
 }
 
 impl Attributes {
+    /// A right to do something with a resource, and what is beneath it.
+    pub(crate) fn new(
+        verb: &str,
+        group: &str,
+        (resource, subresource): (&str, &str),
+        namespace: &str,
+        name: &str,
+    ) -> Self {
+        Self {
+            verb: verb.into(),
+            group: group.into(),
+            resource: resource.into(),
+            subresource: subresource.into(),
+            namespace: namespace.into(),
+            name: name.into(),
+            path: String::new(),
+        }
+    }
+
     /// Those of a request. Whether there is such a resource plays no part.
     pub(crate) fn of(method: &Method, path: &str, parameters: &Parameters) -> Self {
         let parts = route::parts(path);
@@ -57,9 +78,8 @@ impl Attributes {
             ["namespaces", namespace, rest @ ..] => (*namespace, rest),
             rest => ("", rest),
         };
-        let mut rest = rest.iter().copied();
-        let mut part = || rest.next().unwrap_or_default().to_owned();
-        let (resource, mut name, subresource) = (part(), part(), part());
+        let part = |at: usize| rest.get(at).copied().unwrap_or_default();
+        let mut name = part(1);
         let verb = match method.as_str() {
             "POST" => "create",
             "PUT" => "update",
@@ -75,17 +95,9 @@ impl Attributes {
                 .get("fieldSelector")
                 .and_then(|selector| selector.strip_prefix("metadata.name="))
         {
-            one.trim_start_matches('=').clone_into(&mut name);
+            name = one.trim_start_matches('=');
         }
-        Self {
-            verb: verb.to_owned(),
-            group: group.to_owned(),
-            resource,
-            subresource,
-            namespace: namespace.to_owned(),
-            name,
-            path: String::new(),
-        }
+        Self::new(verb, group, (part(0), part(2)), namespace, name)
     }
 
     /// As a rule names it: `pods/log`.
@@ -229,20 +241,15 @@ pub(crate) fn denied(user: &User, asked: &Attributes, why: &str) -> Failure {
     if asked.resource.is_empty() {
         return Failure::forbidden_path(&user.name, &asked.verb, &asked.path);
     }
-    let mut message = format!(
-        "User {:?} cannot {} resource {:?} in API group {:?} ",
-        user.name,
-        asked.verb,
-        asked.resource(),
-        asked.group
-    );
-    // Writing to a text does not fail.
-    let _ = match asked.namespace.as_str() {
-        "" => write!(message, "at the cluster scope"),
-        namespace => write!(message, "in the namespace {namespace:?}"),
+    let place = match asked.namespace.as_str() {
+        "" => "at the cluster scope".to_owned(),
+        namespace => format!("in the namespace {namespace:?}"),
     };
+    let (name, verb, resource, group) = (&user.name, &asked.verb, asked.resource(), &asked.group);
+    let mut message =
+        format!("User {name:?} cannot {verb} resource {resource:?} in API group {group:?} {place}");
     if !why.is_empty() {
-        let _ = write!(message, ": {why}");
+        message = format!("{message}: {why}");
     }
-    Failure::forbidden_to(&asked.group, &asked.resource, &asked.name, &message)
+    Failure::forbidden_to(group, &asked.resource, &asked.name, &message)
 }

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use http::Response;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{
     access::{self, User},
     front::{Asked, Body, json_response},
     kinds::Kind,
-    object::Meta as _,
+    object::{Meta as _, map_at},
     rbac::{self, Attributes},
     route::Target,
     server::Api,
@@ -18,138 +18,105 @@ use super::{
 };
 use crate::clock::seconds;
 
+const RESOURCE: &str = "spec.resourceAttributes";
+const PATH: &str = "spec.nonResourceAttributes";
+
 /// Whether objects of a kind are such questions.
 pub(crate) fn is_review(kind: &Kind) -> bool {
-    kind.kind.ends_with("Review") && matches!(&*kind.group, "authentication.k8s.io" | "authorization.k8s.io")
+    kind.kind.ends_with("Review") && kind.group.ends_with(".k8s.io")
 }
 
 /// `POST` of a question.
 pub(crate) fn create(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>> {
-    let kind = &target.kind;
-    let mut review = asked.object()?;
-    let spec = review["spec"].take();
-    let mut meta = json!({});
-    let status = match &*kind.kind {
+    let (kind, user) = (&target.kind, &asked.user);
+    let spec = asked.object()?["spec"].take();
+    let mut review =
+        json!({"kind": kind.kind, "apiVersion": kind.api_version(), "metadata": {}, "spec": spec});
+    review["status"] = match &*kind.kind {
         "SelfSubjectReview" => {
-            meta["creationTimestamp"] = json!(seconds(api.clock.now()));
-            json!({"userInfo": asked.user.info()})
+            map_at(&mut review, "metadata")
+                .insert("creationTimestamp".into(), json!(seconds(api.clock.now())));
+            json!({"userInfo": user.info()})
         }
-        "SelfSubjectRulesReview" => rules(api, &asked.user, &spec)?,
+        "SelfSubjectRulesReview" => rules(api, user, spec.text("/namespace"))?,
         "TokenReview" => token(api, &spec)?,
-        "SelfSubjectAccessReview" => access(api, &asked.user, &spec)?,
+        "SelfSubjectAccessReview" => access(api, user, &spec, vec![])?,
         _ => {
+            let (given, mut causes) = (&spec["resourceAttributes"]["namespace"], Vec::new());
             if let Some(namespace) = &target.namespace {
-                meta["namespace"] = json!(namespace);
-                if spec.text("/resourceAttributes/namespace") != namespace {
-                    let given = &spec["resourceAttributes"]["namespace"];
-                    return Err(invalid(
-                        "spec.resourceAttributes.namespace",
-                        given,
-                        "must match metadata.namespace",
-                    ));
+                review["metadata"]["namespace"] = json!(namespace);
+                if given != namespace {
+                    let field = format!("{RESOURCE}.namespace");
+                    causes.push(Cause::invalid(&field, given, "must match metadata.namespace"));
                 }
             }
-            access(api, &subject(&spec)?, &spec)?
-        }
-    };
-    let spec = match &*kind.kind {
-        "SelfSubjectReview" => Value::Null,
-        "SelfSubjectRulesReview" => json!({}),
-        _ => spec,
-    };
-    let mut answer = json!({
-        "kind": kind.kind, "apiVersion": kind.api_version(), "metadata": meta, "spec": spec, "status": status,
-    });
-    if spec.is_null()
-        && let Some(answer) = answer.as_object_mut()
-    {
-        answer.remove("spec");
-    }
-    Ok(json_response(201, answer.to_string().into()))
-}
-
-/// 422, as reviews are refused: without a kind.
-fn invalid(field: &str, value: &Value, why: &str) -> Failure {
-    let cause = Cause {
-        reason: "FieldValueInvalid",
-        message: format!("Invalid value: {value}: {why}"),
-        field: field.into(),
-    };
-    Failure::invalid_of("authorization.k8s.io", "", "", vec![cause])
-}
-
-/// The user that a question is about.
-fn subject(spec: &Value) -> Result<User> {
-    let groups = spec.list("/groups").iter().filter_map(Value::as_str);
-    let user = User {
-        name: spec.text("/user").into(),
-        groups: groups.map(str::to_owned).collect(),
-        uid: spec.text("/uid").into(),
-        extra: Map::new(),
-    };
-    match user.name.is_empty() && user.groups.is_empty() {
-        true => Err(invalid(
-            "spec.user",
-            &json!(""),
-            "at least one of user or group must be specified",
-        )),
-        false => Ok(user),
-    }
-}
-
-/// Whether somebody may do something.
-fn access(api: &Api, user: &User, spec: &Value) -> Result<Value> {
-    let text = |of: &str, field: &str| spec[of][field].as_str().unwrap_or_default().to_owned();
-    const RESOURCE: &str = "resourceAttributes";
-    const PATH: &str = "nonResourceAttributes";
-    let asked = match (spec[RESOURCE].is_object(), spec[PATH].is_object()) {
-        (true, false) => Attributes {
-            verb: text(RESOURCE, "verb"),
-            group: text(RESOURCE, "group"),
-            resource: text(RESOURCE, "resource"),
-            subresource: text(RESOURCE, "subresource"),
-            namespace: text(RESOURCE, "namespace"),
-            name: text(RESOURCE, "name"),
-            path: String::new(),
-        },
-        (false, true) => Attributes {
-            verb: text(PATH, "verb"),
-            path: text(PATH, "path"),
-            ..Attributes::default()
-        },
-        (both, _) => {
-            let (field, why) = match both {
-                true => (PATH, "cannot be specified in combination with resourceAttributes"),
-                false => (
-                    RESOURCE,
-                    "exactly one of nonResourceAttributes or resourceAttributes must be specified",
-                ),
+            let groups = spec
+                .list("/groups")
+                .iter()
+                .filter_map(Value::as_str)
+                .map(str::to_owned);
+            let subject = User {
+                name: spec.text("/user").into(),
+                groups: groups.collect(),
+                ..User::default()
             };
-            return Err(invalid(&format!("spec.{field}"), &Value::Null, why));
+            if subject.name.is_empty() && subject.groups.is_empty() {
+                let why = "at least one of user or group must be specified";
+                causes.push(Cause::invalid("spec.user", &json!(""), why));
+            }
+            access(api, &subject, &spec, causes)?
         }
     };
-    let (allowed, why) = rbac::decide(api, user, &asked);
-    let mut status = json!({"allowed": allowed});
-    if !why.is_empty() {
-        status["reason"] = json!(why);
+    match &*kind.kind {
+        "SelfSubjectReview" => drop(review.as_object_mut().and_then(|review| review.remove("spec"))),
+        "SelfSubjectRulesReview" => review["spec"] = json!({}),
+        _ => {}
     }
-    Ok(status)
+    Ok(json_response(201, review.to_string().into()))
+}
+
+/// Whether somebody may do something, if nothing is wrong with the question.
+fn access(api: &Api, user: &User, spec: &Value, mut causes: Vec<Cause>) -> Result<Value> {
+    let (resource, path) = (&spec["resourceAttributes"], &spec["nonResourceAttributes"]);
+    match (resource.is_null(), path.is_null()) {
+        (true, true) => {
+            let why = "exactly one of nonResourceAttributes or resourceAttributes must be specified";
+            causes.insert(0, Cause::invalid(RESOURCE, &Value::Null, why));
+        }
+        (false, false) => {
+            let path = json!({"Path": path.text("/path"), "Verb": path.text("/verb")});
+            causes.insert(
+                0,
+                Cause::invalid(
+                    PATH,
+                    &path,
+                    "cannot be specified in combination with resourceAttributes",
+                ),
+            );
+        }
+        _ => {}
+    }
+    if !causes.is_empty() {
+        return Err(Failure::invalid_of("authorization.k8s.io", "", "", causes));
+    }
+    let asked = if path.is_null() { resource } else { path };
+    let asked: Attributes =
+        serde_json::from_value(asked.clone()).map_err(|error| Failure::bad_request(error.to_string()))?;
+    Ok(match rbac::decide(api, user, &asked) {
+        (allowed, why) if why.is_empty() => json!({"allowed": allowed}),
+        (allowed, why) => json!({"allowed": allowed, "reason": why}),
+    })
 }
 
 /// All that somebody may do in a namespace.
-fn rules(api: &Api, user: &User, spec: &Value) -> Result<Value> {
-    let namespace = spec.text("/namespace");
+fn rules(api: &Api, user: &User, namespace: &str) -> Result<Value> {
     if namespace.is_empty() {
         return Err(Failure::bad_request("no namespace on request"));
     }
     let (grants, errors) = rbac::grants(api, user, namespace);
-    let (mut resources, mut paths) = (Vec::new(), Vec::new());
-    for rule in grants.iter().flat_map(|grant| grant.role.list("/rules")) {
-        match rule.list("/nonResourceURLs") {
-            [] => resources.push(rule),
-            _ => paths.push(rule),
-        }
-    }
+    let rules = grants.iter().flat_map(|grant| grant.role.list("/rules"));
+    let (resources, paths): (Vec<_>, Vec<_>) =
+        rules.partition(|rule| rule.list("/nonResourceURLs").is_empty());
     let mut status = json!({"resourceRules": resources, "nonResourceRules": paths, "incomplete": false});
     if !errors.is_empty() {
         status["evaluationError"] = json!(rbac::joined(&errors));
@@ -165,24 +132,24 @@ fn token(api: &Api, spec: &Value) -> Result<Value> {
             "token is required for TokenReview in authentication",
         ));
     }
+    let Some((user, audiences)) = access::bearer(api, token) else {
+        return Ok(json!({"user": {}, "error": "invalid bearer token"}));
+    };
     let here = [json!(AUDIENCE)];
     let wanted = match spec.list("/audiences") {
-        [] => &here[..],
+        [] => &here,
         wanted => wanted,
     };
-    let refused = |error: String| Ok(json!({"user": {}, "error": error}));
-    let Some((user, audiences)) = access::bearer(api, token) else {
-        return refused("invalid bearer token".into());
-    };
-    let common: Vec<&String> = audiences
+    let common: Vec<_> = audiences
         .iter()
         .filter(|audience| wanted.contains(&json!(audience)))
         .collect();
-    match common.is_empty() {
-        true => refused(format!(
+    if common.is_empty() {
+        let error = format!(
             "[invalid bearer token, token audiences {audiences:?} is invalid for the target audiences {}]",
             json!(wanted)
-        )),
-        false => Ok(json!({"authenticated": true, "user": user.info(), "audiences": common})),
+        );
+        return Ok(json!({"user": {}, "error": error}));
     }
+    Ok(json!({"authenticated": true, "user": user.info(), "audiences": common}))
 }

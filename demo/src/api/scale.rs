@@ -14,13 +14,6 @@ use super::{
     status::{Cause, Failure, Result},
 };
 
-/// Where an object keeps what its `Scale` tells, as JSON pointers.
-struct Places {
-    wanted: String,
-    have: String,
-    selector: String,
-}
-
 /// `GET` of a `Scale`.
 pub(crate) fn get(api: &Arc<Api>, _asked: &Asked, target: &Target) -> Result<Response<Body>> {
     let object = api.get(&target.kind, target.place(), target.name())?;
@@ -32,20 +25,14 @@ pub(crate) fn get(api: &Arc<Api>, _asked: &Asked, target: &Target) -> Result<Res
 
 /// `PUT` of a `Scale`.
 pub(crate) fn update(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>> {
-    let (kind, name) = (&target.kind, target.name());
-    let scale = asked.object()?;
-    match scale.name() {
-        own if own == name => {}
-        "" => {
-            return Err(Failure::bad_request(format!(
-                "the name of the object ({name} based on URL) was undeterminable: name must be provided"
-            )));
-        }
-        other => {
-            return Err(Failure::bad_request(format!(
-                "the name of the object ({other}) does not match the name on the URL ({name})"
-            )));
-        }
+    let (kind, name, scale) = (&target.kind, target.name(), asked.object()?);
+    let wrong = match scale.name() {
+        "" => format!("({name} based on URL) was undeterminable: name must be provided"),
+        other if other != name => format!("({other}) does not match the name on the URL ({name})"),
+        _ => String::new(),
+    };
+    if !wrong.is_empty() {
+        return Err(Failure::bad_request(format!("the name of the object {wrong}")));
     }
     let how = asked.write(target);
     let object = api.change(kind, target.place(), name, &how, |object| {
@@ -59,33 +46,32 @@ pub(crate) fn update(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<R
 /// # Errors
 /// If it has none: a custom resource without the field that its definition names.
 pub(crate) fn view(kind: &Kind, object: &Value) -> Result<Value> {
-    let places = places(kind)?;
-    let mut meta = json!({});
-    for field in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
-        meta[field] = object["metadata"][field].clone();
-    }
-    let mut scale = json!({
-        "kind": "Scale",
-        "apiVersion": "autoscaling/v1",
-        "metadata": meta,
-        "spec": {},
-        "status": {"replicas": object.number(&places.have).unwrap_or(0)},
-    });
-    match object.number(&places.wanted) {
-        Some(0) => {}
-        Some(wanted) => scale["spec"]["replicas"] = json!(wanted),
+    let [wanted, have, selector] = places(kind);
+    let wanted = match object.number(&wanted) {
         None if kind.custom.is_some() => {
-            let path = places.wanted.replace('/', ".");
+            let path = wanted.replace('/', ".");
             return Err(Failure::unexplained(format!(
                 "the spec replicas field {path:?} does not exist"
             )));
         }
-        None => {}
+        wanted => wanted.filter(|wanted| *wanted != 0),
+    };
+    let mut scale = json!({
+        "kind": "Scale",
+        "apiVersion": "autoscaling/v1",
+        "metadata": {},
+        "spec": {},
+        "status": {"replicas": object.number(&have).unwrap_or(0)},
+    });
+    for field in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
+        scale["metadata"][field] = object["metadata"][field].clone();
     }
-    let selector = match object.pointer(&places.selector) {
+    if let Some(wanted) = wanted {
+        scale["spec"]["replicas"] = json!(wanted);
+    }
+    let selector = match object.pointer(&selector) {
         Some(Value::String(text)) => text.clone(),
-        Some(selector) => told(selector),
-        None => String::new(),
+        selector => selector.map(told).unwrap_or_default(),
     };
     if !selector.is_empty() {
         scale["status"]["selector"] = json!(selector);
@@ -99,13 +85,9 @@ pub(crate) fn view(kind: &Kind, object: &Value) -> Result<Value> {
 /// # Errors
 /// 422 for a size below nothing.
 pub(crate) fn put(kind: &Kind, object: &Value, scale: &Value) -> Result<Value> {
-    let wanted = scale.number("/spec/replicas").unwrap_or(0);
-    if wanted < 0 {
-        let cause = Cause {
-            reason: "FieldValueInvalid",
-            message: format!("Invalid value: {wanted}: must be greater than or equal to 0"),
-            field: "spec.replicas".into(),
-        };
+    let wanted = json!(scale.number("/spec/replicas").unwrap_or(0));
+    if wanted.as_i64() < Some(0) {
+        let cause = Cause::invalid("spec.replicas", &wanted, "must be greater than or equal to 0");
         return Err(Failure::invalid_of(
             "autoscaling",
             "Scale",
@@ -119,33 +101,24 @@ pub(crate) fn put(kind: &Kind, object: &Value, scale: &Value) -> Result<Value> {
             object["metadata"][field] = json!(named);
         }
     }
-    let places = places(kind)?;
-    let mut slot = &mut object;
-    for key in places.wanted.split('/').skip(1) {
-        slot = &mut slot[key];
-    }
-    *slot = json!(wanted);
+    let [place, ..] = places(kind);
+    let slot = place
+        .split('/')
+        .skip(1)
+        .fold(&mut object, |value, key| &mut value[key]);
+    *slot = wanted;
     Ok(object)
 }
 
-fn places(kind: &Kind) -> Result<Places> {
-    let Some(custom) = &kind.custom else {
-        return Ok(Places {
-            wanted: "/spec/replicas".into(),
-            have: "/status/replicas".into(),
-            selector: "/spec/selector".into(),
-        });
-    };
-    let scale = &custom.version["subresources"]["scale"];
-    if scale.is_null() {
-        return Err(Failure::nothing_here());
+/// Where an object keeps the size that is wanted, the one it has, and its selector, as JSON pointers.
+fn places(kind: &Kind) -> [String; 3] {
+    match &kind.custom {
+        None => ["/spec/replicas", "/status/replicas", "/spec/selector"].map(str::to_owned),
+        Some(custom) => ["specReplicasPath", "statusReplicasPath", "labelSelectorPath"].map(|path| {
+            let path = &custom.version["subresources"]["scale"][path];
+            path.as_str().unwrap_or_default().replace('.', "/")
+        }),
     }
-    let pointer = |field: &str| scale.text(field).replace('.', "/");
-    Ok(Places {
-        wanted: pointer("/specReplicasPath"),
-        have: pointer("/statusReplicasPath"),
-        selector: pointer("/labelSelectorPath"),
-    })
 }
 
 /// A selector as text: a map of labels, or a `LabelSelector`.
@@ -156,13 +129,14 @@ fn told(selector: &Value) -> String {
     } else {
         selector
     };
-    let mut parts = Vec::new();
-    for (key, value) in labels.as_object().into_iter().flatten() {
-        parts.push((
+    let labels = labels.as_object().into_iter().flatten();
+    let equal = |(key, value): (&String, &Value)| {
+        (
             key.clone(),
             format!("{key}={}", value.as_str().unwrap_or_default()),
-        ));
-    }
+        )
+    };
+    let mut parts: Vec<_> = labels.map(equal).collect();
     for rule in selector.list("/matchExpressions") {
         let key = rule.text("/key");
         let mut values: Vec<&str> = rule.list("/values").iter().filter_map(Value::as_str).collect();

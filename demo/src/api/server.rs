@@ -11,7 +11,10 @@ use super::{
     store::Store,
     token::Tokens,
 };
-use crate::clock::Clock;
+use crate::{
+    clock::Clock,
+    controllers::{events::Told, images::Images, runs::Runtime},
+};
 
 /// What names that are made up consist of: no vowels, nothing that is read as another letter.
 const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
@@ -28,18 +31,25 @@ pub(crate) struct Api {
     /// The tokens of service accounts.
     pub(super) tokens: Tokens,
     pub(super) kinds: RwLock<Kinds>,
+    /// What runs on the nodes.
+    pub(crate) runtime: Runtime,
+    /// The events that were told.
+    pub(crate) told: Told,
     random: Mutex<Rng>,
 }
 
 impl Api {
-    /// An API without objects. What it makes up (names, uids) follows from the seed.
-    pub(crate) fn new(clock: Clock, seed: u64) -> Self {
+    /// An API without objects, for nodes on which the images do this. What it makes up (names, uids) follows from the
+    /// seed.
+    pub(crate) fn new(clock: Clock, images: Images, seed: u64) -> Self {
         Self {
             store: Store::default(),
             clock,
             stop: CancellationToken::new(),
             tokens: Tokens::default(),
             kinds: RwLock::new(Kinds::built_in()),
+            runtime: Runtime::new(images),
+            told: Told::default(),
             random: Mutex::new(Rng::with_seed(seed)),
         }
     }

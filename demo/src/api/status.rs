@@ -30,6 +30,24 @@ pub(crate) struct Cause {
     pub(crate) field: String,
 }
 
+impl Cause {
+    /// A value that is not allowed where it stands.
+    pub(crate) fn invalid(field: &str, value: &Value, why: &str) -> Self {
+        Self {
+            reason: "FieldValueInvalid",
+            message: format!("Invalid value: {value}: {why}"),
+            field: field.into(),
+        }
+    }
+}
+
+/// What tells that something was done that makes no object.
+pub(crate) fn success(more: (&str, Value)) -> Value {
+    let mut status = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"});
+    status[more.0] = more.1;
+    status
+}
+
 impl Failure {
     fn new(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
         Self {
@@ -102,11 +120,8 @@ impl Failure {
 
     /// 405.
     pub(crate) fn method_not_allowed() -> Self {
-        Self::new(
-            405,
-            "MethodNotAllowed",
-            "the server does not allow this method on the requested resource",
-        )
+        let message = "the server does not allow this method on the requested resource";
+        Self::new(405, "MethodNotAllowed", message).about_one("", "", "")
     }
 
     /// 409: it is there already.

@@ -29,12 +29,10 @@ pub(crate) const AUDIENCE: &str = "https://kubernetes.default.svc";
 #[derive(Debug, Default)]
 pub(crate) struct Tokens(Mutex<HashMap<String, Token>>);
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Token {
-    namespace: String,
-    account: String,
-    uid: String,
-    id: String,
+    user: User,
+    account: Key,
     audiences: Vec<String>,
     expires: Timestamp,
 }
@@ -46,72 +44,30 @@ impl Tokens {
         let token = tokens
             .get(token)
             .filter(|token| token.expires > api.clock.now())?;
-        let account = api
-            .store
-            .get(&Key::new("serviceaccounts", &token.namespace, &token.account))?;
-        if account.uid() != token.uid {
-            return None;
-        }
-        let mut user = User::account(&token.namespace, &token.account);
-        user.uid.clone_from(&token.uid);
-        let id = json!([format!("JTI={}", token.id)]);
-        user.extra
-            .insert("authentication.kubernetes.io/credential-id".into(), id);
-        Some((user, token.audiences.clone()))
-    }
-
-    /// Gives one out.
-    fn give(&self, api: &Api, token: Token) -> String {
-        let now = api.clock.now();
-        let claims = json!({
-            "aud": token.audiences,
-            "exp": token.expires.as_second(),
-            "iat": now.as_second(),
-            "iss": AUDIENCE,
-            "jti": token.id,
-            "kubernetes.io": {
-                "namespace": token.namespace,
-                "serviceaccount": {"name": token.account, "uid": token.uid},
-            },
-            "nbf": now.as_second(),
-            "sub": format!("system:serviceaccount:{}:{}", token.namespace, token.account),
-        });
-        let part = |text: &str| BASE64_URL_SAFE_NO_PAD.encode(text);
-        let header = json!({"alg": "none", "kid": "simulation"});
-        let text = format!(
-            "{}.{}.{}",
-            part(&header.to_string()),
-            part(&claims.to_string()),
-            part(&api.suffix(64))
-        );
-        let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        tokens.retain(|_, token| token.expires > now);
-        tokens.insert(text.clone(), token);
-        text
+        let account = api.store.get(&token.account)?;
+        (account.uid() == token.user.uid).then(|| (token.user.clone(), token.audiences.clone()))
     }
 }
 
 /// `POST` of a `TokenRequest`.
 pub(crate) fn create(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>> {
-    let account = api.get(&target.kind, target.place(), target.name())?;
-    let mut request = asked.object()?;
+    let (namespace, name) = (target.place(), target.name());
+    let account = api.get(&target.kind, namespace, name)?;
+    let request = asked.object()?;
     let lasts = request.number("/spec/expirationSeconds").unwrap_or(3600);
-    let refuse = |why: &str| {
-        Failure::invalid_of(
+    let wrong = match lasts {
+        ..600 => "may not specify a duration less than 10 minutes",
+        0x1_0000_0001.. => "may not specify a duration larger than 2^32 seconds",
+        _ => "",
+    };
+    if !wrong.is_empty() {
+        let cause = Cause::invalid("spec.expirationSeconds", &json!(lasts), wrong);
+        return Err(Failure::invalid_of(
             "authentication.k8s.io",
             "TokenRequest",
             "",
-            vec![Cause {
-                reason: "FieldValueInvalid",
-                message: format!("Invalid value: {lasts}: {why}"),
-                field: "spec.expirationSeconds".into(),
-            }],
-        )
-    };
-    match lasts {
-        ..600 => return Err(refuse("may not specify a duration less than 10 minutes")),
-        0x1_0000_0001.. => return Err(refuse("may not specify a duration larger than 2^32 seconds")),
-        _ => {}
+            vec![cause],
+        ));
     }
     let audiences: Vec<String> = match request.list("/spec/audiences") {
         [] => vec![AUDIENCE.into()],
@@ -121,33 +77,53 @@ pub(crate) fn create(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<R
             .map(str::to_owned)
             .collect(),
     };
-    let now = api.clock.now();
+    let (now, id) = (api.clock.now(), api.uid());
     let expires = now + SignedDuration::from_secs(lasts);
-    request["apiVersion"] = "authentication.k8s.io/v1".into();
-    request["kind"] = "TokenRequest".into();
-    request["metadata"] = json!({
-        "name": account.name(),
-        "namespace": account.namespace(),
-        "uid": account.uid(),
-        "creationTimestamp": seconds(now),
+    let mut user = User::account(namespace, name);
+    account.uid().clone_into(&mut user.uid);
+    user.extra.insert(
+        "authentication.kubernetes.io/credential-id".into(),
+        json!([format!("JTI={id}")]),
+    );
+    let claims = json!({
+        "aud": audiences,
+        "exp": expires.as_second(),
+        "iat": now.as_second(),
+        "iss": AUDIENCE,
+        "jti": id,
+        "kubernetes.io": {"namespace": namespace, "serviceaccount": {"name": name, "uid": account.uid()}},
+        "nbf": now.as_second(),
+        "sub": user.name,
     });
-    request["spec"] = json!({
-        "audiences": audiences,
-        "expirationSeconds": lasts,
-        "boundObjectRef": request["spec"]["boundObjectRef"],
+    let header = json!({"alg": "none", "kid": "simulation"});
+    let parts = [header.to_string(), claims.to_string(), api.suffix(64)];
+    let text = parts.map(|part| BASE64_URL_SAFE_NO_PAD.encode(part)).join(".");
+    let answer = json!({
+        "kind": "TokenRequest",
+        "apiVersion": "authentication.k8s.io/v1",
+        "metadata": {
+            "name": name, "namespace": namespace, "uid": account.uid(), "creationTimestamp": seconds(now),
+        },
+        "spec": {
+            "audiences": audiences,
+            "expirationSeconds": lasts,
+            "boundObjectRef": request["spec"]["boundObjectRef"],
+        },
+        "status": {"token": text, "expirationTimestamp": seconds(expires)},
     });
-    let token = Token {
-        namespace: account.namespace().into(),
-        account: account.name().into(),
-        uid: account.uid().into(),
-        id: api.uid(),
-        audiences,
-        expires,
-    };
-    let text = match asked.write(target).dry_run {
-        true => String::new(),
-        false => api.tokens.give(api, token),
-    };
-    request["status"] = json!({"token": text, "expirationTimestamp": seconds(expires)});
-    Ok(json_response(201, request.to_string().into()))
+    if !asked.write(target).dry_run {
+        let account = Key::new("serviceaccounts", namespace, name);
+        let mut tokens = api.tokens.0.lock().unwrap_or_else(PoisonError::into_inner);
+        tokens.retain(|_, token| token.expires > now);
+        tokens.insert(
+            text,
+            Token {
+                user,
+                account,
+                audiences,
+                expires,
+            },
+        );
+    }
+    Ok(json_response(201, answer.to_string().into()))
 }

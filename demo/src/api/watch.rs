@@ -16,6 +16,7 @@ use tokio::sync::watch::Receiver;
 use super::{
     front::{Asked, Body, json_response},
     list::{check_match, number, revision},
+    managed::Managed,
     object::Object,
     present::Form,
     query::Selection,
@@ -194,7 +195,8 @@ impl Watch {
             (true, false, Some(before)) if change.now.is_some() => {
                 let mut last = before.value().clone();
                 last["metadata"]["resourceVersion"] = json!(change.revision.to_string());
-                self.event(out, "DELETED", &Object::new(last, change.revision));
+                let last = Object::managed_by(last, change.revision, Managed::of(before));
+                self.event(out, "DELETED", &last);
             }
             (true, false, _) => self.event(out, "DELETED", &change.told),
             (false, true, _) => self.event(out, "ADDED", &change.told),

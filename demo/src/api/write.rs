@@ -10,7 +10,7 @@ use super::{
     admission, decode, defaults,
     delete::{is_kept, is_namespace},
     front::{Asked, Body},
-    kinds::{Kind, metadata},
+    kinds::Kind,
     managed::Managed,
     namespaces,
     object::{Meta as _, Object, map_at, take_managed},
@@ -18,7 +18,7 @@ use super::{
     present,
     route::Target,
     server::Api,
-    status::{Failure, Result},
+    status::{Cause, Failure, Result},
     store::{Key, Outcome},
     validate,
 };
@@ -44,7 +44,11 @@ impl Write {
     pub(crate) fn by(component: &str) -> Self {
         Self {
             user: User::component(component),
-            manager: component.to_owned(),
+            // All controllers are one program.
+            manager: match component.ends_with("controller") || component.ends_with("collector") {
+                true => "kube-controller-manager".into(),
+                false => component.to_owned(),
+            },
             dry_run: false,
             subresource: None,
             warnings: Warnings::default(),
@@ -61,19 +65,54 @@ impl Write {
 /// `POST` of a new object.
 pub(crate) fn create(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>> {
     asked.check_options("CreateOptions")?;
-    let (how, object) = (asked.write(target), decode::body(asked, &target.kind)?);
-    let object = api.create(&target.kind, target.place(), object, &how)?;
-    present::one(api, asked, target, 201, &object)
+    let object = decode::body(asked, &target.kind)?;
+    make(api, asked, target, object)
 }
 
 /// `PUT` in the place of an object.
 pub(crate) fn update(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>> {
     asked.check_options("UpdateOptions")?;
-    let (how, object) = (asked.write(target), decode::body(asked, &target.kind)?);
-    let object = api.change(&target.kind, target.place(), target.name(), &how, |_| {
-        Ok(object.clone())
-    })?;
-    present::one(api, asked, target, 200, &object)
+    let (kind, name) = (&target.kind, target.name());
+    let (how, object) = (asked.write(target), decode::body(asked, kind)?);
+    if object.name().is_empty() {
+        return Err(Failure::bad_request(format!(
+            "the name of the object ({name} based on URL) was undeterminable: name must be provided"
+        )));
+    }
+    match api.change(kind, target.place(), name, &how, |_| Ok(object.clone())) {
+        Err(missing)
+            if missing.is_not_found()
+                && how.subresource.is_none()
+                && MADE_BY_PUT.contains(&&*kind.plural) =>
+        {
+            agrees(kind, target.place(), Some(name), &object)?;
+            make(api, asked, target, object)
+        }
+        written => present::one(api, asked, target, 200, &*written?),
+    }
+}
+
+/// What is made by `PUT`, too, where it is not there.
+const MADE_BY_PUT: [&str; 9] = [
+    "clusterrolebindings",
+    "clusterroles",
+    "endpoints",
+    "events",
+    "leases",
+    "limitranges",
+    "rolebindings",
+    "roles",
+    "services",
+];
+
+fn make(api: &Arc<Api>, asked: &Asked, target: &Target, object: Value) -> Result<Response<Body>> {
+    if !matches!(object.text("/metadata/resourceVersion"), "" | "0") {
+        return Err(Failure::unexplained(
+            "resourceVersion should not be set on objects to be created",
+        ));
+    }
+    let object = api.create(&target.kind, target.place(), object, &asked.write(target))?;
+    present::one(api, asked, target, 201, &object)
 }
 
 impl Api {
@@ -85,11 +124,30 @@ impl Api {
         &self,
         kind: &Kind,
         namespace: &str,
+        object: Value,
+        how: &Write,
+    ) -> Result<Arc<Object>> {
+        self.create_owned(kind, namespace, object, None, how)
+    }
+
+    /// Makes an object whose fields are owned so; by the writer, if it is not told.
+    ///
+    /// # Errors
+    /// As of [`create`](Self::create).
+    pub(crate) fn create_owned(
+        &self,
+        kind: &Kind,
+        namespace: &str,
         mut object: Value,
+        owners: Option<Value>,
         how: &Write,
     ) -> Result<Arc<Object>> {
         agrees(kind, namespace, None, &object)?;
-        self.place_of(kind, namespace, object.name())?;
+        let called = match object.name() {
+            "" => object.text("/metadata/generateName"),
+            name => name,
+        };
+        self.place_of(kind, namespace, called)?;
         let now = self.clock.now();
         let given = take_managed(&mut object);
         let meta = map_at(&mut object, "metadata");
@@ -102,12 +160,10 @@ impl Api {
         ] {
             meta.remove(set_here);
         }
-        let base = meta
-            .get("generateName")
-            .and_then(Value::as_str)
-            .map(str::to_owned);
-        if let (Some(base), None) = (base, meta.get("name")) {
-            meta.insert("name".into(), format!("{base}{}", self.suffix(5)).into());
+        let base = meta.get("generateName").and_then(Value::as_str);
+        if let (Some(base), None | Some("")) = (base, meta.get("name").and_then(Value::as_str)) {
+            let name = self.free_name(kind, namespace, base);
+            meta.insert("name".into(), name.into());
         }
         if kind.namespaced {
             meta.insert("namespace".into(), namespace.into());
@@ -132,9 +188,14 @@ impl Api {
             namespaces::begin(&mut object);
         }
         defaults::fill(self, kind, &mut object, None);
+        // What admission adds is nobody's.
+        let wrote = admission::adds(kind).then(|| object.clone());
         admission::admit(self, kind, &mut object, None)?;
         validate::object(kind, &object, None)?;
-        let managed = Managed::note(how, now, kind.custom.as_ref(), None, given, None);
+        let managed = match owners {
+            Some(owners) => Managed::known(owners),
+            None => Managed::note(how, now, kind.custom.as_ref(), None, given, wrote),
+        };
         let name = object.name().to_owned();
         if how.dry_run {
             return match self.get(kind, namespace, &name) {
@@ -151,6 +212,19 @@ impl Api {
         )
     }
 
+    /// A name that begins so and that nobody has; the last of some tries, if all are taken.
+    fn free_name(&self, kind: &Kind, namespace: &str, base: &str) -> String {
+        let base: String = base.chars().take(LONGEST_BASE).collect();
+        let mut name = String::new();
+        for _ in 0..8 {
+            name = format!("{base}{}", self.suffix(5));
+            if self.get(kind, namespace, &name).is_err() {
+                break;
+            }
+        }
+        name
+    }
+
     /// Changes an object that is there: the function sees it and gives it as it is meant to be. What a client may
     /// not write (uid, the status with the object or the object with its status, …) stays as it is; defaults,
     /// generation and field managers are seen to here. It is asked again if the object changes meanwhile.
@@ -165,35 +239,53 @@ impl Api {
         how: &Write,
         decide: impl Fn(&Value) -> Result<Value>,
     ) -> Result<Arc<Object>> {
+        self.change_owned(kind, namespace, name, how, |before| Ok((decide(before)?, None)))
+    }
+
+    /// The same by a function that may say whose the fields are then.
+    ///
+    /// # Errors
+    /// As of [`change`](Self::change).
+    pub(crate) fn change_owned(
+        &self,
+        kind: &Kind,
+        namespace: &str,
+        name: &str,
+        how: &Write,
+        decide: impl Fn(&Object) -> Result<(Value, Option<Value>)>,
+    ) -> Result<Arc<Object>> {
         let key = Key::new(&kind.resource(), namespace, name);
         loop {
             let before = self.get(kind, namespace, name)?;
-            let mut object = decide(&before)?;
+            let (mut object, owners) = decide(&before)?;
             let given = take_managed(&mut object);
             agrees(kind, namespace, Some(name), &object)?;
-            preconditions(
-                kind,
-                &before,
-                metadata(&object).map(|meta| (meta.get("uid"), meta.get("resourceVersion"))),
-            )?;
+            is_current(kind, &before, &object)?;
+            is_allowed(kind, &before, &object)?;
             keep(kind, &before, &mut object, how.subresource.as_deref());
             defaults::fill(self, kind, &mut object, Some(&before));
             admission::admit(self, kind, &mut object, Some(&before))?;
             validate::object(kind, &object, Some(&before))?;
             if counts_generations(kind)
                 && how.subresource.as_deref() != Some("binding")
-                && differs(&before, &object)
+                && differs(kind, &before, &object)
             {
                 let generation = before.number("/metadata/generation").unwrap_or(0) + 1;
                 object["metadata"]["generation"] = json!(generation);
             }
-            let now = self.clock.now();
-            let managed = Managed::note(how, now, kind.custom.as_ref(), Some(&before), given, None);
+            let managed = match owners {
+                Some(owners) => Managed::known(owners),
+                None => {
+                    let custom = kind.custom.as_ref();
+                    Managed::note(how, self.clock.now(), custom, Some(&before), given, None)
+                }
+            };
             if how.dry_run {
                 return Ok(Arc::new(Object::managed_by(object, before.revision(), managed)));
             }
             // The last finalizer of an object that is being deleted was what kept it.
             let ends = object.is_terminating() && !is_kept(kind, &object);
+            let last = ends.then(|| object.clone());
             let written = self.store.write(&key, |current| match current {
                 Some(current) if current.revision() != before.revision() => {
                     Err(Failure::conflict(kind, name, CHANGED))
@@ -202,9 +294,11 @@ impl Api {
                 Some(_) if ends => Ok(Outcome::Remove),
                 Some(_) => Ok(Outcome::PutBy(object, managed)),
             });
-            match written {
-                Err(failure) if failure.code == 409 => {}
-                written => return written,
+            match (written, last) {
+                (Err(failure), _) if failure.code == 409 => {}
+                // Who ends it is answered with what he made of it.
+                (Ok(gone), Some(last)) => return Ok(Arc::new(Object::new(last, gone.revision()))),
+                (written, _) => return written,
             }
         }
     }
@@ -222,6 +316,9 @@ impl Api {
         }
     }
 }
+
+/// How much of `generateName` is taken.
+const LONGEST_BASE: usize = 58;
 
 /// What a conflict of resource versions is told as.
 const CHANGED: &str =
@@ -263,45 +360,88 @@ pub(crate) fn unregistered(version: &str, kind: &str) -> String {
     format!(r#"no kind {kind:?} is registered for version {version:?} in scheme "pkg/runtime/scheme.go:111""#)
 }
 
-/// Whether the object is still the one that a request means, by the uid and the resource version that it names.
-///
-/// # Errors
-/// 409.
-pub(crate) fn preconditions(
-    kind: &Kind,
-    object: &Value,
-    named: Option<(Option<&Value>, Option<&Value>)>,
-) -> Result<()> {
-    let Some((uid, version)) = named else {
-        return Ok(());
-    };
-    let named = |value: Option<&Value>| {
-        value
-            .and_then(Value::as_str)
-            .filter(|text| !text.is_empty())
-            .map(str::to_owned)
-    };
-    if let Some(uid) = named(uid).filter(|uid| uid != object.uid()) {
+/// Whether the object is still the one that a write means, by the uid and the resource version that it names.
+fn is_current(kind: &Kind, before: &Value, object: &Value) -> Result<()> {
+    let uid = object.uid();
+    if !uid.is_empty() && uid != before.uid() {
+        let key = [&kind.plural, before.namespace(), before.name()]
+            .map(|part| format!("/{part}"))
+            .concat();
         let why = format!(
-            "Precondition failed: UID in precondition: {uid}, UID in object meta: {}",
-            object.uid()
+            "StorageError: invalid object, Code: 4, Key: /registry{}, ResourceVersion: 0, AdditionalErrorMsg: \
+             Precondition failed: UID in precondition: {uid}, UID in object meta: {}",
+            key.replace("//", "/"),
+            before.uid()
         );
-        return Err(Failure::conflict(kind, object.name(), &why));
+        return Err(Failure::conflict(kind, before.name(), &why));
     }
-    match named(version) {
-        Some(version) if version != object.text("/metadata/resourceVersion") => {
-            Err(Failure::conflict(kind, object.name(), CHANGED))
+    match object.text("/metadata/resourceVersion") {
+        "" | "0" => Ok(()),
+        version if version.parse::<u64>().is_err() => Err(Failure::unexplained(format!(
+            "strconv.ParseUint: parsing {version:?}: invalid syntax"
+        ))),
+        version if version != before.text("/metadata/resourceVersion") => {
+            Err(Failure::conflict(kind, before.name(), CHANGED))
         }
         _ => Ok(()),
     }
 }
 
+/// Whether the metadata changes in what may not.
+fn is_allowed(kind: &Kind, before: &Value, object: &Value) -> Result<()> {
+    for name in ["deletionTimestamp", "deletionGracePeriodSeconds"] {
+        let new = &object["metadata"][name];
+        if !new.is_null() && *new != before["metadata"][name] {
+            return Err(immutable(kind, before, name, new));
+        }
+    }
+    let old = before.list("/metadata/finalizers");
+    let new = object
+        .list("/metadata/finalizers")
+        .iter()
+        .filter(|new| !old.contains(new));
+    let added: Vec<_> = new.map(Value::to_string).collect();
+    if before.is_terminating() && !added.is_empty() {
+        let added = added.join(", ");
+        let cause = Cause {
+            reason: "FieldValueForbidden",
+            message: format!(
+                "Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers \
+                 []string{{{added}}}"
+            ),
+            field: "metadata.finalizers".into(),
+        };
+        return Err(Failure::invalid(kind, before.name(), vec![cause]));
+    }
+    Ok(())
+}
+
+/// 422 for a field of the metadata that is as it is. It is told twice, once by what all kinds have in common.
+pub(crate) fn immutable(kind: &Kind, before: &Value, field: &str, value: &Value) -> Failure {
+    let cause = Cause {
+        reason: "FieldValueInvalid",
+        message: format!("Invalid value: {value}: field is immutable"),
+        field: format!("metadata.{field}"),
+    };
+    Failure::invalid(kind, before.name(), vec![cause.clone(), cause])
+}
+
 /// Puts back what this write may not change.
 fn keep(kind: &Kind, before: &Value, object: &mut Value, subresource: Option<&str>) {
     if subresource == Some("status") {
-        let status = object.get("status").cloned();
-        *object = before.clone();
-        object["status"] = status.unwrap_or_default();
+        let mut new = std::mem::replace(object, before.clone());
+        object["status"] = new.get_mut("status").map_or_else(|| json!({}), Value::take);
+        // Who tells the status of a built-in kind may annotate, too.
+        for name in ["annotations", "finalizers"]
+            .iter()
+            .filter(|_| kind.custom.is_none())
+        {
+            let meta = map_at(object, "metadata");
+            match new["metadata"].get_mut(name) {
+                Some(value) => meta.insert((*name).to_owned(), value.take()),
+                None => meta.remove(*name),
+            };
+        }
         return;
     }
     let meta = map_at(object, "metadata");
@@ -323,6 +463,9 @@ fn keep(kind: &Kind, before: &Value, object: &mut Value, subresource: Option<&st
     object["kind"] = kind.kind.clone().into();
     if is_namespace(kind) && subresource != Some("finalize") {
         object["spec"]["finalizers"] = before["spec"]["finalizers"].clone();
+    }
+    if is_namespace(kind) && object.list("/spec/finalizers").is_empty() {
+        map_at(object, "spec").remove("finalizers");
     }
     // Binding notes the node and the condition at once.
     if kind.has_status() && subresource != Some("binding") {
@@ -353,13 +496,14 @@ fn counts_generations(kind: &Kind) -> bool {
         )
 }
 
-/// Whether two objects differ in more than their metadata and status.
-fn differs(before: &Value, object: &Value) -> bool {
-    let own = |value: &Value| {
-        let mut own = value.as_object().cloned().unwrap_or_default();
-        own.remove("metadata");
-        own.remove("status");
-        own
-    };
-    own(before) != own(object)
+/// Whether two objects differ in what they are meant to be. A deployment's annotations are of that.
+fn differs(kind: &Kind, before: &Value, object: &Value) -> bool {
+    let mut names = [before, object]
+        .into_iter()
+        .filter_map(Value::as_object)
+        .flat_map(|map| map.keys());
+    let counts = |name: &str| name != "metadata" && (name != "status" || !kind.has_status());
+    names.any(|name| counts(name) && before.get(name) != object.get(name))
+        || (kind.kind == "Deployment"
+            && before["metadata"]["annotations"] != object["metadata"]["annotations"])
 }

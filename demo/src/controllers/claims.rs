@@ -5,18 +5,22 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Controller, owned, quantity::milli};
+use super::{
+    Controller,
+    quantity::milli,
+    work::{self, Work},
+};
 use crate::api::{
     Api,
     object::{Meta as _, Object},
     store::{Change, Key},
 };
 
-const WHO: &str = "persistentvolume-controller";
 const CLAIMS: &str = "persistentvolumeclaims";
 const VOLUMES: &str = "persistentvolumes";
 const CLASSES: &str = "storageclasses.storage.k8s.io";
 const PROTECTED: &str = "kubernetes.io/pvc-protection";
+const BY_US: &str = "pv.kubernetes.io/bound-by-controller";
 /// The provisioner that is part of the cluster.
 const PROVISIONER: &str = "kubernetes.io/host-path";
 
@@ -25,42 +29,42 @@ pub(crate) struct Claims;
 
 impl Controller for Claims {
     fn affected(&self, api: &Api, change: &Change) -> Vec<Key> {
+        let key = &change.key;
         let sides = || [&change.before, &change.now].into_iter().flatten();
-        let open = || {
-            let all = api.all(CLAIMS, None).into_iter();
-            let open = all.filter(|claim| claim["status"]["phase"] != "Bound");
-            open.map(|claim| Key::new(CLAIMS, claim.namespace(), claim.name()))
-                .collect::<Vec<_>>()
-        };
-        match &*change.key.resource {
-            CLAIMS => vec![change.key.clone()],
+        let mut keys = Vec::new();
+        match &*key.resource {
+            CLAIMS => keys.push(key.clone()),
             VOLUMES => {
-                let mut keys = vec![change.key.clone()];
-                for claim in sides()
-                    .map(|volume| &volume["spec"]["claimRef"])
-                    .filter(|claim| claim.is_object())
-                {
-                    keys.push(Key::new(CLAIMS, claim.text("/namespace"), claim.text("/name")));
-                }
-                if keys.len() == 1 {
-                    keys.extend(open());
-                }
-                keys
+                let claims = sides().map(|volume| &volume["spec"]["claimRef"]);
+                keys.extend(
+                    claims.map(|claim| Key::new(CLAIMS, claim.text("/namespace"), claim.text("/name"))),
+                );
+                keys.push(key.clone());
             }
-            CLASSES => open(),
-            "pods" => sides()
-                .flat_map(|pod| used(pod))
-                .map(|claim| Key::new(CLAIMS, &change.key.namespace, claim))
-                .collect(),
-            _ => vec![],
+            "pods" => keys.extend(
+                sides()
+                    .flat_map(|pod| used(pod))
+                    .map(|name| Key::new(CLAIMS, &key.namespace, name)),
+            ),
+            _ => {}
         }
+        // A new class or volume may be what others wait for.
+        if matches!(&*key.resource, VOLUMES | CLASSES) && change.before.is_none() {
+            let mut open = api.all(CLAIMS, None);
+            open.retain(|claim| claim["status"]["phase"] != "Bound");
+            keys.extend(
+                open.iter()
+                    .map(|claim| Key::new(CLAIMS, claim.namespace(), claim.name())),
+            );
+        }
+        keys
     }
 
     fn reconcile(&mut self, api: &Api, key: &Key) -> Option<Timestamp> {
-        let object = api.store.get(key)?;
+        let work = Work::on(api, "persistentvolume-controller", key)?;
         match &*key.resource {
-            VOLUMES => volume(api, &object),
-            _ => claim(api, &object),
+            VOLUMES => follow(&work),
+            _ => see_to(&work),
         }
         None
     }
@@ -73,154 +77,132 @@ fn used(pod: &Value) -> impl Iterator<Item = &str> {
 }
 
 /// Keeps a claim while it is used, and binds it.
-fn claim(api: &Api, claim: &Arc<Object>) {
-    let pods = api.all("pods", Some(claim.namespace()));
-    let users: Vec<_> = pods
-        .iter()
-        .filter(|pod| !owned::is_over(pod) && used(pod).any(|name| name == claim.name()))
-        .collect();
-    let finalizers = claim.list("/metadata/finalizers");
-    let is_protected = finalizers.contains(&json!(PROTECTED));
-    if claim.is_terminating() {
-        if is_protected && users.is_empty() {
-            let rest: Vec<_> = finalizers.iter().filter(|name| **name != PROTECTED).collect();
-            drop(owned::update(api, "pvc-protection-controller", claim, |claim| {
-                claim["metadata"]["finalizers"] = json!(rest)
-            }));
-        }
-        return;
-    }
-    if !is_protected {
-        let mut finalizers = finalizers.to_vec();
+fn see_to(claim: &Work) {
+    let mut users = claim.api.all("pods", Some(claim.namespace()));
+    users.retain(|pod| !work::is_over(pod) && used(pod).any(|name| name == claim.name()));
+    let mut finalizers = claim.list("/metadata/finalizers").to_vec();
+    finalizers.retain(|finalizer| finalizer != PROTECTED);
+    if !claim.is_terminating() || !users.is_empty() {
         finalizers.push(json!(PROTECTED));
-        drop(owned::update(api, "pvc-protection-controller", claim, |claim| {
-            claim["metadata"]["finalizers"] = json!(finalizers)
-        }));
-        return;
     }
-    let name = claim.text("/spec/volumeName");
-    if claim["status"]["phase"] == "Bound" {
-        if api.store.get(&Key::new(VOLUMES, "", name)).is_none() {
+    if *claim.list("/metadata/finalizers") != *finalizers {
+        drop(claim.update(claim, |claim| claim["metadata"]["finalizers"] = json!(finalizers)));
+    }
+    let lost = || {
+        claim
+            .api
+            .store
+            .get(&Key::new(VOLUMES, "", claim.text("/spec/volumeName")))
+            .is_none()
+    };
+    match claim.text("/status/phase") {
+        _ if claim.is_terminating() => {}
+        "Bound" if lost() => {
             let mut status = claim["status"].clone();
             status["phase"] = json!("Lost");
-            owned::set_status(api, WHO, claim, &status);
-            owned::teller(WHO).warning(
-                api,
-                claim,
-                "ClaimLost",
-                "Bound claim has lost its PersistentVolume. Data on the volume is lost!",
-            );
+            claim.set_status(&status);
+            let message = "Bound claim has lost its PersistentVolume. Data on the volume is lost!";
+            claim.warning("ClaimLost", message);
         }
-        return;
-    }
-    if claim["status"]["phase"].is_null() {
-        owned::set_status(api, WHO, claim, &json!({"phase": "Pending"}));
-    }
-    let placed = !owned::annotation(claim, "volume.kubernetes.io/selected-node").is_empty()
-        || users.iter().any(|pod| !pod.text("/spec/nodeName").is_empty());
-    if let Some(volume) = find(api, claim).or_else(|| provision(api, claim, placed)) {
-        bind(api, claim, &volume);
+        "Bound" | "Lost" => {}
+        "" => claim.set_status(&json!({"phase": "Pending"})),
+        _ => {
+            let is_placed = users.iter().any(|pod| !pod.text("/spec/nodeName").is_empty());
+            if let Some(volume) = find(claim).or_else(|| provision(claim, is_placed)) {
+                bind(claim, &volume);
+            }
+        }
     }
 }
 
 /// The smallest volume that is there and does.
-fn find(api: &Api, claim: &Value) -> Option<Arc<Object>> {
+fn find(claim: &Work) -> Option<Arc<Object>> {
     let size = |pointer: &str, object: &Value| milli(object.text(pointer)).unwrap_or(0);
     let wanted = size("/spec/resources/requests/storage", claim);
-    let does = |volume: &&Arc<Object>| {
-        let of = &volume["spec"]["claimRef"];
-        let is_free = match of.is_object() {
-            true => {
-                of["name"] == claim.name()
-                    && of["namespace"] == claim.namespace()
-                    && (of["uid"].is_null() || of["uid"] == claim.uid())
-            }
-            false => true,
-        };
-        let named = claim.text("/spec/volumeName");
-        is_free
-            && (named.is_empty() || named == volume.name())
-            && volume.text("/spec/storageClassName") == claim.text("/spec/storageClassName")
+    let name = claim.text("/spec/volumeName");
+    let mut volumes = claim.api.all(VOLUMES, None);
+    volumes.retain(|volume| {
+        let (spec, of) = (&volume["spec"], &volume["spec"]["claimRef"]);
+        let is_mine = of["name"] == claim.name() && of["namespace"] == claim.namespace();
+        (of.is_null() || is_mine && [&Value::Null, &claim["metadata"]["uid"]].contains(&&of["uid"]))
+            && (name.is_empty() || name == volume.name())
+            && spec.text("/storageClassName") == claim.text("/spec/storageClassName")
             && size("/spec/capacity/storage", volume) >= wanted
             && claim
                 .list("/spec/accessModes")
                 .iter()
-                .all(|mode| volume.list("/spec/accessModes").contains(mode))
-    };
-    let volumes = api.all(VOLUMES, None);
+                .all(|mode| spec.list("/accessModes").contains(mode))
+    });
     volumes
-        .iter()
-        .filter(does)
+        .into_iter()
         .min_by_key(|volume| size("/spec/capacity/storage", volume))
-        .cloned()
 }
 
 /// Makes a volume, if the claim's class says that this cluster does.
-fn provision(api: &Api, claim: &Arc<Object>, placed: bool) -> Option<Arc<Object>> {
-    let teller = owned::teller(WHO);
+fn provision(claim: &Work, is_placed: bool) -> Option<Arc<Object>> {
     let name = claim.text("/spec/storageClassName");
     if name.is_empty() {
         let message = "no persistent volumes available for this claim and no storage class is set";
-        teller.normal(api, claim, "FailedBinding", message);
+        claim.normal("FailedBinding", message);
         return None;
     }
-    let Some(class) = api.store.get(&Key::new(CLASSES, "", name)) else {
+    let Some(class) = claim.api.store.get(&Key::new(CLASSES, "", name)) else {
         let message = format!("storageclass.storage.k8s.io {name:?} not found");
-        teller.warning(api, claim, "ProvisioningFailed", &message);
+        claim.warning("ProvisioningFailed", &message);
         return None;
     };
-    if class["volumeBindingMode"] == "WaitForFirstConsumer" && !placed {
-        let message = "waiting for first consumer to be created before binding";
-        teller.normal(api, claim, "WaitForFirstConsumer", message);
-        return None;
-    }
-    let provisioner = class.text("/provisioner");
-    if owned::annotation(claim, "volume.kubernetes.io/storage-provisioner").is_empty() {
-        let note = |claim: &mut Value| {
-            for name in [
-                "volume.beta.kubernetes.io/storage-provisioner",
-                "volume.kubernetes.io/storage-provisioner",
-            ] {
-                owned::annotate(claim, name, provisioner);
-            }
-        };
-        drop(owned::update(api, WHO, claim, note));
-        return None;
-    }
-    if provisioner != PROVISIONER {
-        let message = format!(
-            "Waiting for a volume to be created either by the external provisioner '{provisioner}' or manually by the system administrator. If volume creation is delayed, please verify that the provisioner is running and correctly registered."
+    let waits = class["volumeBindingMode"] == "WaitForFirstConsumer" && !is_placed;
+    if waits && work::annotation(claim, "volume.kubernetes.io/selected-node").is_empty() {
+        claim.normal(
+            "WaitForFirstConsumer",
+            "waiting for first consumer to be created before binding",
         );
-        teller.normal(api, claim, "ExternalProvisioning", &message);
+        return None;
+    }
+    let (by, noted) = (
+        class.text("/provisioner"),
+        "volume.kubernetes.io/storage-provisioner",
+    );
+    if work::annotation(claim, noted) != by {
+        let note = |claim: &mut Value| {
+            work::annotate(claim, "volume.beta.kubernetes.io/storage-provisioner", by);
+            work::annotate(claim, noted, by);
+        };
+        drop(claim.update(claim, note));
+        return None;
+    }
+    if by != PROVISIONER {
+        let message = format!(
+            "Waiting for a volume to be created either by the external provisioner '{by}' or manually by the system \
+             administrator. If volume creation is delayed, please verify that the provisioner is running and \
+             correctly registered."
+        );
+        claim.normal("ExternalProvisioning", &message);
         return None;
     }
     let name = format!("pvc-{}", claim.uid());
+    let annotations = json!({"pv.kubernetes.io/provisioned-by": by});
     let volume = json!({
-        "metadata": {
-            "name": name,
-            "annotations": {"pv.kubernetes.io/provisioned-by": provisioner},
-            "finalizers": ["kubernetes.io/pv-protection"],
-        },
+        "metadata": {"name": name, "annotations": annotations, "finalizers": ["kubernetes.io/pv-protection"]},
         "spec": {
             "accessModes": claim["spec"]["accessModes"],
             "capacity": {"storage": claim["spec"]["resources"]["requests"]["storage"]},
-            "claimRef": reference(claim),
+            "claimRef": refer(claim),
             "hostPath": {"path": format!("/simulated/{name}"), "type": ""},
             "persistentVolumeReclaimPolicy": class.get("reclaimPolicy").unwrap_or(&json!("Delete")),
             "storageClassName": class.name(),
             "volumeMode": claim["spec"].get("volumeMode").unwrap_or(&json!("Filesystem")),
         },
     });
-    let kind = api.kind(VOLUMES).ok()?;
-    let made = api
-        .create(&kind, "", volume, &crate::api::write::Write::by(WHO))
-        .ok()?;
-    let message = format!("Successfully provisioned volume {name} using {provisioner}");
-    teller.normal(api, claim, "ProvisioningSucceeded", &message);
+    let made = claim.create(VOLUMES, volume).ok()?;
+    claim.normal(
+        "ProvisioningSucceeded",
+        &format!("Successfully provisioned volume {name} using {by}"),
+    );
     Some(made)
 }
 
-fn reference(claim: &Value) -> Value {
+fn refer(claim: &Value) -> Value {
     json!({
         "apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": claim.namespace(), "name": claim.name(),
         "uid": claim.uid(), "resourceVersion": claim["metadata"]["resourceVersion"],
@@ -228,32 +210,30 @@ fn reference(claim: &Value) -> Value {
 }
 
 /// Binds a claim and a volume to each other.
-fn bind(api: &Api, claim: &Arc<Object>, volume: &Arc<Object>) {
-    if volume["spec"]["claimRef"]["uid"] != claim.uid()
-        || owned::annotation(volume, "pv.kubernetes.io/bound-by-controller").is_empty()
-    {
-        drop(owned::update(api, WHO, volume, |volume| {
-            volume["spec"]["claimRef"] = reference(claim);
-            owned::annotate(volume, "pv.kubernetes.io/bound-by-controller", "yes");
-        }));
-    }
-    drop(owned::update(api, WHO, claim, |claim| {
-        owned::annotate(claim, "pv.kubernetes.io/bind-completed", "yes");
+fn bind(claim: &Work, volume: &Value) {
+    let is_bound = volume["spec"]["claimRef"]["uid"] == claim.uid();
+    drop(claim.update(volume, |volume| {
+        work::annotate(volume, BY_US, "yes");
+        if !is_bound {
+            volume["spec"]["claimRef"] = refer(claim);
+        }
+    }));
+    drop(claim.update(claim, |claim| {
+        work::annotate(claim, "pv.kubernetes.io/bind-completed", "yes");
         if claim["spec"]["volumeName"].is_null() {
-            owned::annotate(claim, "pv.kubernetes.io/bound-by-controller", "yes");
+            work::annotate(claim, BY_US, "yes");
             claim["spec"]["volumeName"] = json!(volume.name());
         }
     }));
-    let status = json!({
-        "phase": "Bound", "accessModes": volume["spec"]["accessModes"], "capacity": volume["spec"]["capacity"],
-    });
-    owned::set_status(api, WHO, claim, &status);
+    let (modes, capacity) = (&volume["spec"]["accessModes"], &volume["spec"]["capacity"]);
+    claim.set_status(&json!({"phase": "Bound", "accessModes": modes, "capacity": capacity}));
 }
 
 /// Follows what became of a volume's claim.
-fn volume(api: &Api, volume: &Arc<Object>) {
+fn follow(volume: &Work) {
     let of = &volume["spec"]["claimRef"];
-    let claim = api
+    let claim = volume
+        .api
         .store
         .get(&Key::new(CLAIMS, of.text("/namespace"), of.text("/name")));
     let phase = match claim.filter(|claim| of["uid"].is_null() || of["uid"] == claim.uid()) {
@@ -262,21 +242,10 @@ fn volume(api: &Api, volume: &Arc<Object>) {
         _ => "Available",
     };
     if phase != "Bound" && volume.is_terminating() {
-        drop(owned::update(api, WHO, volume, |volume| {
-            volume["metadata"]["finalizers"] = json!([])
-        }));
-        return;
-    }
-    if phase == "Released" && volume["spec"]["persistentVolumeReclaimPolicy"] == "Delete" {
-        owned::delete(api, WHO, volume);
-        return;
-    }
-    if volume["status"]["phase"] != phase {
-        owned::set_status(
-            api,
-            WHO,
-            volume,
-            &json!({"phase": phase, "lastPhaseTransitionTime": owned::now(api)}),
-        );
+        drop(volume.update(volume, |volume| volume["metadata"]["finalizers"] = json!([])));
+    } else if phase == "Released" && volume["spec"]["persistentVolumeReclaimPolicy"] == "Delete" {
+        volume.delete(volume, "");
+    } else if volume["status"]["phase"] != phase {
+        volume.set_status(&json!({"phase": phase, "lastPhaseTransitionTime": volume.now()}));
     }
 }

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use cronexpr::Crontab;
+use cronexpr::{Crontab, MakeTimestamp};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{Controller, owned};
+use super::{
+    Controller,
+    work::{self, Work},
+};
 use crate::{
     api::{
         Api,
@@ -16,141 +19,116 @@ use crate::{
     clock::seconds,
 };
 
-const WHO: &str = "cronjob-controller";
-
 /// Sees to the Jobs of CronJobs.
 pub(crate) struct CronJobs;
 
 impl Controller for CronJobs {
     fn affected(&self, api: &Api, change: &Change) -> Vec<Key> {
-        let mut keys = owned::concerned(api, change, ("cronjobs.batch", "CronJob"), &["jobs.batch"]);
-        keys.dedup();
-        keys
+        work::concerned(api, change, ("cronjobs.batch", "CronJob"), &["jobs.batch"])
     }
 
     fn reconcile(&mut self, api: &Api, key: &Key) -> Option<Timestamp> {
-        let cron = api.store.get(key)?;
-        let all = api.all("jobs.batch", Some(&key.namespace));
-        let mine = |job: &Arc<Object>| {
+        let cron = Work::on(api, "cronjob-controller", key)?;
+        let mut jobs = api.all("jobs.batch", Some(&key.namespace));
+        jobs.retain(|job| {
             job.controller()
                 .is_some_and(|by| by["uid"] == cron["metadata"]["uid"])
-        };
-        let jobs: Vec<_> = all.into_iter().filter(mine).collect();
+        });
         let mut status = cron["status"].clone();
-        follow(api, &cron, &jobs, &mut status);
-        let next = match cron.is_terminating() || cron["spec"]["suspend"] == true {
-            true => None,
-            false => start(api, &cron, &jobs, &mut status),
+        follow(&cron, &jobs, &mut status);
+        let rests = cron.is_terminating() || cron["spec"]["suspend"] == true;
+        let next = if rests {
+            None
+        } else {
+            start(&cron, &jobs, &mut status)
         };
-        owned::set_status(api, WHO, &cron, &status);
+        cron.set_status(&status);
         next
     }
 }
 
 /// Takes note of Jobs that ended, and deletes those that are not to be kept.
-fn follow(api: &Api, cron: &Value, jobs: &[Arc<Object>], status: &mut Value) {
-    let teller = owned::teller(WHO);
+fn follow(cron: &Work, jobs: &[Arc<Object>], status: &mut Value) {
     let mut active = cron.list("/status/active").to_vec();
     active.retain(|job| {
-        let Some(now) = jobs.iter().find(|now| now.uid() == job["uid"]) else {
+        let Some(job) = jobs.iter().find(|now| now.uid() == job["uid"]) else {
             let message = format!("Active job went missing: {}", job.text("/name"));
-            teller.normal(api, cron, "MissingJob", &message);
+            cron.normal("MissingJob", &message);
             return false;
         };
-        let Some(end) = end(now) else { return true };
-        let message = format!("Saw completed job: {}, condition: {end}", now.name());
-        teller.normal(api, cron, "SawCompletedJob", &message);
-        if end == "Complete" {
-            status["lastSuccessfulTime"] = now["status"]["completionTime"].clone();
+        if let Some(end) = end(job) {
+            let message = format!("Saw completed job: {}, condition: {end}", job.name());
+            cron.normal("SawCompletedJob", &message);
         }
-        false
+        if end(job) == Some("Complete") {
+            status["lastSuccessfulTime"] = job["status"]["completionTime"].clone();
+        }
+        end(job).is_none()
     });
     put_active(status, active);
     for (kind, limit, usual) in [("Complete", "successful", 3), ("Failed", "failed", 1)] {
+        let limit = cron["spec"][format!("{limit}JobsHistoryLimit")]
+            .as_u64()
+            .unwrap_or(usual) as usize;
         let mut past: Vec<_> = jobs
             .iter()
             .filter(|job| end(job) == Some(kind) && !job.is_terminating())
             .collect();
-        past.sort_by_key(|job| owned::time(&job["status"], "startTime"));
-        let limit = cron["spec"][format!("{limit}JobsHistoryLimit")]
-            .as_u64()
-            .unwrap_or(usual);
-        let excess = past.len().saturating_sub(usize::try_from(limit).unwrap_or(0));
-        past[..excess].iter().for_each(|job| delete(api, cron, job));
+        past.sort_by_key(|job| work::time(&job["status"], "startTime"));
+        past[..past.len().saturating_sub(limit)]
+            .iter()
+            .for_each(|job| delete(cron, job));
     }
 }
 
 /// Starts a Job, if it is time to. Gives when it is time again.
-fn start(api: &Api, cron: &Value, jobs: &[Arc<Object>], status: &mut Value) -> Option<Timestamp> {
-    let teller = owned::teller(WHO);
-    let now = api.clock.now();
+fn start(cron: &Work, jobs: &[Arc<Object>], status: &mut Value) -> Option<Timestamp> {
     let zone = cron["spec"]["timeZone"].as_str().unwrap_or("UTC");
-    let table = match schedule(cron.text("/spec/schedule"), zone) {
-        Ok(table) => table,
-        Err(error) => {
-            teller.warning(
-                api,
-                cron,
-                "UnparseableSchedule",
-                &format!("unparseable schedule: {error}"),
-            );
-            return None;
-        }
-    };
-    let after = |at: Timestamp| table.find_next(cronexpr::MakeTimestamp(at)).ok();
-    let next = after(now)?.timestamp();
-    let patience = cron
-        .number("/spec/startingDeadlineSeconds")
-        .map(SignedDuration::from_secs);
-    let mut since = owned::time(&cron["status"], "lastScheduleTime")
-        .or_else(|| owned::time(&cron["metadata"], "creationTimestamp"))?;
-    if let Some(patience) = patience {
-        since = since.max(now - patience);
+    let table = schedule(cron.text("/spec/schedule"), zone).map_err(|error| {
+        cron.warning("UnparseableSchedule", &format!("unparseable schedule: {error}"));
+    });
+    let table = table.ok()?;
+    let after = |at| table.find_next(MakeTimestamp(at)).ok();
+    let now = cron.api.clock.now();
+    let next = Some(after(now)?.timestamp());
+    let since = work::time(&cron["status"], "lastScheduleTime");
+    let mut since = since.or_else(|| work::time(&cron["metadata"], "creationTimestamp"))?;
+    if let Some(seconds) = cron.number("/spec/startingDeadlineSeconds") {
+        since = since.max(now - SignedDuration::from_secs(seconds));
     }
     let mut due = None;
     while let Some(at) = after(since).filter(|at| at.timestamp() <= now) {
         since = at.timestamp();
         due = Some(at);
     }
-    let Some(due) = due else { return Some(next) };
-    let is_active = |job: &&Arc<Object>| end(job).is_none();
+    let Some(due) = due else { return next };
+    let active: Vec<_> = jobs.iter().filter(|job| end(job).is_none()).collect();
     match cron.text("/spec/concurrencyPolicy") {
-        "Forbid" if jobs.iter().any(|job| is_active(&job)) => {
-            let message =
-                "Not starting job because prior execution is running and concurrency policy is Forbid";
-            teller.normal(api, cron, "JobAlreadyActive", message);
-            return Some(next);
+        "Forbid" if !active.is_empty() => {
+            let why = "Not starting job because prior execution is running and concurrency policy is Forbid";
+            cron.normal("JobAlreadyActive", why);
+            return next;
         }
         "Replace" => {
-            jobs.iter()
-                .filter(is_active)
-                .for_each(|job| delete(api, cron, job));
-            put_active(status, Vec::new());
+            active.iter().for_each(|job| delete(cron, job));
+            put_active(status, vec![]);
         }
         _ => {}
     }
     let template = &cron["spec"]["jobTemplate"];
-    let mut meta = json!({
-        "name": format!("{}-{}", cron.name(), due.timestamp().as_second() / 60),
-        "annotations": template["metadata"]["annotations"],
-        "ownerReferences": [owned::reference(cron)],
-    });
-    if let Some(labels) = template["metadata"].get("labels") {
-        meta["labels"] = labels.clone();
-    }
-    meta["annotations"]["batch.kubernetes.io/cronjob-scheduled-timestamp"] = json!(match zone {
-        "UTC" => seconds(due.timestamp()),
-        _ => due.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
-    });
-    let job = json!({"metadata": meta, "spec": template["spec"]});
-    match owned::create(api, WHO, cron, "jobs.batch", job) {
+    let mut job = cron.pod(template);
+    work::remove(&mut job["metadata"], "generateName");
+    job["metadata"]["name"] = json!(format!("{}-{}", cron.name(), due.timestamp().as_second() / 60));
+    let at = seconds(due.timestamp());
+    let here = if zone == "UTC" {
+        at.clone()
+    } else {
+        due.strftime("%FT%T%:z").to_string()
+    };
+    work::annotate(&mut job, "batch.kubernetes.io/cronjob-scheduled-timestamp", here);
+    match cron.create("jobs.batch", job) {
         Ok(job) => {
-            teller.normal(
-                api,
-                cron,
-                "SuccessfulCreate",
-                &format!("Created job {}", job.name()),
-            );
+            cron.normal("SuccessfulCreate", &format!("Created job {}", job.name()));
             let mut active = status.list("/active").to_vec();
             active.push(json!({
                 "apiVersion": "batch/v1", "kind": "Job", "namespace": job.namespace(), "name": job.name(),
@@ -158,38 +136,30 @@ fn start(api: &Api, cron: &Value, jobs: &[Arc<Object>], status: &mut Value) -> O
             }));
             put_active(status, active);
         }
-        Err(failure) => {
-            let message = format!("Error creating job: {}", owned::why(&failure));
-            teller.warning(api, cron, "FailedCreate", &message);
-        }
+        Err(failure) => cron.warning(
+            "FailedCreate",
+            &format!("Error creating job: {}", work::why(&failure)),
+        ),
     }
-    status["lastScheduleTime"] = json!(seconds(due.timestamp()));
-    Some(next)
+    status["lastScheduleTime"] = json!(at);
+    next
 }
 
 fn put_active(status: &mut Value, active: Vec<Value>) {
-    match active.is_empty() {
-        true => drop(status.as_object_mut().and_then(|status| status.remove("active"))),
-        false => status["active"] = Value::Array(active),
+    work::remove(status, "active");
+    if !active.is_empty() {
+        status["active"] = Value::Array(active);
     }
 }
 
-fn delete(api: &Api, cron: &Value, job: &Value) {
-    if owned::delete(api, WHO, job) {
-        owned::teller(WHO).normal(
-            api,
-            cron,
-            "SuccessfulDelete",
-            &format!("Deleted job {}", job.name()),
-        );
-    }
+fn delete(cron: &Work, job: &Value) {
+    cron.delete(job, &format!("Deleted job {}", job.name()));
 }
 
 /// How a Job ended, if it did.
 fn end(job: &Value) -> Option<&'static str> {
-    ["Complete", "Failed"].into_iter().find(|kind| {
-        owned::condition(&job["status"], kind).is_some_and(|condition| condition["status"] == "True")
-    })
+    let mut ends = ["Complete", "Failed"].into_iter();
+    ends.find(|kind| work::condition(&job["status"], kind).is_some_and(|end| end["status"] == "True"))
 }
 
 /// A schedule as cron writes it, with its nicknames.

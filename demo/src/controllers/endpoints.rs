@@ -5,10 +5,13 @@ use std::{collections::BTreeMap, sync::Arc};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Controller, owned};
+use super::{
+    Controller,
+    work::{self, Work},
+};
 use crate::api::{
     Api,
-    object::{Meta as _, Object, map_at},
+    object::{Meta as _, Object},
     selector::selects_all_of,
     store::{Change, Key},
 };
@@ -16,12 +19,16 @@ use crate::api::{
 const SLICES: &str = "endpointslices.discovery.k8s.io";
 const SERVICE: &str = "kubernetes.io/service-name";
 const TRIGGER: &str = "endpoints.kubernetes.io/last-change-trigger-time";
-const HEADLESS: &str = "service.kubernetes.io/headless";
 /// How many endpoints are in a slice.
 const MOST: usize = 100;
 
-/// Sees to the endpoints of Services.
-pub(crate) struct Endpoints;
+/// Sees to the endpoints of Services, in one of their two forms.
+pub(crate) enum Endpoints {
+    /// An object for each Service.
+    Whole,
+    /// EndpointSlices.
+    Slices,
+}
 
 impl Controller for Endpoints {
     fn affected(&self, api: &Api, change: &Change) -> Vec<Key> {
@@ -30,91 +37,75 @@ impl Controller for Endpoints {
             namespace,
             name,
         } = &change.key;
-        let sides = || [&change.before, &change.now].into_iter().flatten();
         let key = |name: &str| Key::new("services", namespace, name);
+        let sides: Vec<_> = [&change.before, &change.now].into_iter().flatten().collect();
         match &**resource {
             "services" | "endpoints" => vec![key(name)],
-            SLICES => sides()
-                .map(|slice| key(slice["metadata"]["labels"][SERVICE].as_str().unwrap_or_default()))
+            SLICES => sides
+                .iter()
+                .map(|slice| key(slice.text("/metadata/labels/kubernetes.io~1service-name")))
                 .collect(),
             "pods" => {
-                let services = api.all("services", Some(namespace));
-                let selects = |service: &&Arc<Object>| {
-                    sides().any(|pod| selects_all_of(&service["spec"]["selector"], pod))
-                };
-                services
-                    .iter()
-                    .filter(selects)
-                    .map(|service| key(service.name()))
-                    .collect()
+                let mut services = api.all("services", Some(namespace));
+                services.retain(|it| {
+                    sides
+                        .iter()
+                        .any(|pod| selects_all_of(&it["spec"]["selector"], pod))
+                });
+                services.iter().map(|service| key(service.name())).collect()
             }
             _ => vec![],
         }
     }
 
     fn reconcile(&mut self, api: &Api, key: &Key) -> Option<Timestamp> {
-        let old = api.store.get(&Key::new("endpoints", &key.namespace, &key.name));
-        let Some(service) = api.store.get(key) else {
-            let ours = |old: &Arc<Object>| {
-                old["metadata"]["labels"]["endpoints.kubernetes.io/managed-by"] == "endpoint-controller"
-            };
-            if let Some(old) = old.filter(ours) {
-                owned::delete(api, "endpoint-controller", &old);
+        let who = match self {
+            Self::Whole => "endpoint-controller",
+            Self::Slices => "endpointslice-controller",
+        };
+        let Some(service) = Work::on(api, who, key) else {
+            // Slices follow their owner; Endpoints have none.
+            let old = Work::on(api, who, &Key::new("endpoints", &key.namespace, &key.name))?;
+            if old["metadata"]["labels"]["endpoints.kubernetes.io/managed-by"] == who {
+                old.delete(&old, "");
             }
             return None;
         };
-        if service["spec"]["selector"]
+        service["spec"]["selector"]
             .as_object()
-            .is_none_or(|selector| selector.is_empty())
-        {
-            return None;
+            .filter(|selector| !selector.is_empty())?;
+        let mut pods = api.all("pods", Some(&key.namespace));
+        pods.retain(|pod| {
+            let selected = selects_all_of(&service["spec"]["selector"], pod);
+            selected && !work::is_over(pod) && !pod.text("/status/podIP").is_empty()
+        });
+        let view = View { service, pods };
+        match self {
+            Self::Whole => view.write_whole(),
+            Self::Slices => view.write_slices(),
         }
-        let backs = |pod: &Arc<Object>| {
-            selects_all_of(&service["spec"]["selector"], pod)
-                && !owned::is_over(pod)
-                && !pod.text("/status/podIP").is_empty()
-        };
-        let all = api.all("pods", Some(&key.namespace)).into_iter();
-        let pods: Vec<_> = all.filter(backs).collect();
-        let now = owned::now(api);
-        let changed = |pod: &Arc<Object>| {
-            owned::condition(&pod["status"], "Ready").is_some_and(|ready| ready["lastTransitionTime"] == *now)
-        };
-        let triggered = service["metadata"]["creationTimestamp"] == *now || pods.iter().any(changed);
-        let view = View {
-            api,
-            service: &service,
-            pods: &pods,
-            trigger: triggered.then_some(now),
-        };
-        view.write_slices();
-        view.write_endpoints(old);
         None
     }
 }
 
 /// A Service and the pods behind it.
 struct View<'a> {
-    api: &'a Api,
-    service: &'a Value,
-    pods: &'a [Arc<Object>],
-    /// When that happened which changes the endpoints now.
-    trigger: Option<String>,
+    service: Work<'a>,
+    pods: Vec<Arc<Object>>,
 }
 
 impl View<'_> {
     /// The ports of the Service at a pod; a named one that the pod does not have is left out.
     fn ports(&self, pod: &Value) -> Vec<Value> {
+        let containers = pod.list("/spec/containers").iter();
+        let named: Vec<_> = containers
+            .flat_map(|container| container.list("/ports"))
+            .collect();
         let port = |port: &Value| {
             let number = match &port["targetPort"] {
-                Value::String(name) => pod
-                    .list("/spec/containers")
-                    .iter()
-                    .flat_map(|container| container.list("/ports"))
-                    .find(|port| port["name"] == **name)?["containerPort"]
-                    .clone(),
-                Value::Null => port["port"].clone(),
-                number => number.clone(),
+                name @ Value::String(_) => &named.iter().find(|port| port["name"] == *name)?["containerPort"],
+                Value::Null => &port["port"],
+                number => number,
             };
             let mut made = json!({"name": port.text("/name"), "port": number, "protocol": port["protocol"]});
             if let Some(protocol) = port.get("appProtocol") {
@@ -125,166 +116,151 @@ impl View<'_> {
         self.service.list("/spec/ports").iter().filter_map(port).collect()
     }
 
-    fn target(&self, pod: &Value) -> Value {
-        json!({"kind": "Pod", "namespace": pod.namespace(), "name": pod.name(), "uid": pod.uid()})
-    }
-
     fn is_ready(&self, pod: &Value) -> bool {
-        self.service["spec"]["publishNotReadyAddresses"] == true
-            || owned::ready_since(pod).is_some() && !pod.is_terminating()
+        let ready = work::ready_since(pod).is_some() && !pod.is_terminating();
+        ready || self.service["spec"]["publishNotReadyAddresses"] == true
     }
 
-    /// What both forms have in common of an endpoint.
-    fn whereabouts(&self, pod: &Value, endpoint: &mut Value) {
-        endpoint["targetRef"] = self.target(pod);
-        if !pod.text("/spec/nodeName").is_empty() {
-            endpoint["nodeName"] = pod["spec"]["nodeName"].clone();
+    /// An endpoint: what the form has of its own, and what both have.
+    fn endpoint(&self, pod: &Value, mut own: Value) -> Value {
+        let (name, uid) = (pod.name(), pod.uid());
+        own["targetRef"] = json!({"kind": "Pod", "namespace": pod.namespace(), "name": name, "uid": uid});
+        let is_named = pod["spec"]["subdomain"] == self.service.name();
+        for (field, shown) in [("nodeName", true), ("hostname", is_named)] {
+            if let Some(value) = pod["spec"].get(field).filter(|_| shown) {
+                own[field] = value.clone();
+            }
         }
-        if pod["spec"]["subdomain"] == self.service.name() && !pod.text("/spec/hostname").is_empty() {
-            endpoint["hostname"] = pod["spec"]["hostname"].clone();
-        }
+        own
     }
 
-    /// The Service's labels with a mark of who made what has them.
-    fn labels(&self, marks: &[(&str, &str)]) -> Value {
-        let mut labels = self.service["metadata"]["labels"].clone();
+    /// Writes an object of endpoints, if it is not as it is to be.
+    fn put(&self, old: Option<Arc<Object>>, resource: &str, new: Value, marks: &[(&str, &str)]) {
         let headless = self.service["spec"]["clusterIP"] == "None";
-        for (name, value) in marks.iter().chain(headless.then_some(&(HEADLESS, ""))) {
+        let mut labels = self.service["metadata"]["labels"].clone();
+        for (name, value) in marks
+            .iter()
+            .chain(headless.then_some(&("service.kubernetes.io/headless", "")))
+        {
             labels[*name] = json!(value);
         }
-        labels
+        let fields = ["subsets", "endpoints", "ports"];
+        if let Some(old) = &old
+            && old["metadata"]["labels"] == labels
+            && fields.into_iter().all(|field| old[field] == new[field])
+        {
+            return;
+        }
+        // Why it changes is known if it changed just now.
+        let now = self.service.now();
+        let mut ready = self
+            .pods
+            .iter()
+            .filter_map(|pod| work::condition(&pod["status"], "Ready"));
+        let triggered = self.service["metadata"]["creationTimestamp"] == now
+            || ready.any(|ready| ready["lastTransitionTime"] == now);
+        let fill = |object: &mut Value| {
+            for field in fields {
+                work::remove(object, field);
+                if let Some(value) = new.get(field) {
+                    object[field] = value.clone();
+                }
+            }
+            object["metadata"]["labels"] = labels.clone();
+            work::annotate(object, TRIGGER, now.clone());
+            if !triggered {
+                work::remove(&mut object["metadata"]["annotations"], TRIGGER);
+            }
+        };
+        // What cannot be written now (its namespace is going) need not be.
+        drop(match old {
+            Some(old) => self.service.update(&old, fill),
+            None => {
+                let mut object = new.clone();
+                fill(&mut object);
+                self.service.create(resource, object)
+            }
+        });
     }
 
     fn write_slices(&self) {
-        let who = "endpointslice-controller";
         let mut wanted: BTreeMap<String, (Value, Vec<Value>)> = BTreeMap::new();
-        for pod in self.pods {
-            let serving = owned::ready_since(pod).is_some();
-            let mut endpoint = json!({
-                "addresses": [pod["status"]["podIP"]],
-                "conditions": {"ready": self.is_ready(pod), "serving": serving, "terminating": pod.is_terminating()},
-            });
-            self.whereabouts(pod, &mut endpoint);
-            let ports = Value::Array(self.ports(pod));
-            wanted
-                .entry(ports.to_string())
-                .or_insert((ports, vec![]))
-                .1
-                .push(endpoint);
+        for pod in &self.pods {
+            let (ready, serving) = (self.is_ready(pod), work::ready_since(pod).is_some());
+            let conditions = json!({"ready": ready, "serving": serving, "terminating": pod.is_terminating()});
+            let own = json!({"addresses": [pod["status"]["podIP"]], "conditions": conditions});
+            let ports = json!(self.ports(pod));
+            let group = wanted.entry(ports.to_string()).or_insert((ports, vec![]));
+            group.1.push(self.endpoint(pod, own));
         }
-        let mut wanted: Vec<(Value, Value)> = wanted
-            .into_values()
-            .flat_map(|(ports, all)| {
-                all.chunks(MOST)
-                    .map(|some| (ports.clone(), json!(some)))
-                    .collect::<Vec<_>>()
-            })
-            .collect();
-        if wanted.is_empty() {
-            wanted.push((Value::Null, Value::Null));
-        }
-        let labels = self.labels(&[
+        let mut slices = self.service.api.all(SLICES, Some(self.service.namespace()));
+        slices.retain(|slice| {
+            slice
+                .controller()
+                .is_some_and(|by| by["uid"] == self.service.uid())
+        });
+        let marks = [
             (
                 "endpointslice.kubernetes.io/managed-by",
                 "endpointslice-controller.k8s.io",
             ),
             (SERVICE, self.service.name()),
-        ]);
-        let ours = |slice: &Arc<Object>| {
-            slice
-                .controller()
-                .is_some_and(|by| by["uid"] == self.service["metadata"]["uid"])
-        };
-        let mut slices = self.api.all(SLICES, Some(self.service.namespace()));
-        slices.retain(ours);
-        // Each slice that is there goes on with what is likest to it: the same ports, else any.
-        for (ports, endpoints) in wanted {
-            let at = slices
-                .iter()
-                .position(|slice| slice["ports"] == ports)
-                .or((!slices.is_empty()).then_some(0));
-            let slice = at.map(|at| slices.remove(at));
-            let fill = |slice: &mut Value| {
-                slice["endpoints"] = endpoints.clone();
-                slice["ports"] = ports.clone();
-                slice["metadata"]["labels"] = labels.clone();
-                self.note_trigger(slice);
-            };
-            match slice {
-                Some(slice)
-                    if slice["endpoints"] == endpoints
-                        && slice["ports"] == ports
-                        && slice["metadata"]["labels"] == labels => {}
-                Some(slice) => drop(owned::update(self.api, who, &slice, fill)),
-                None => {
-                    let meta = json!({
-                        "generateName": format!("{}-", self.service.name()),
-                        "ownerReferences": [owned::reference(self.service)],
-                    });
-                    let mut slice = json!({"metadata": meta, "addressType": "IPv4"});
-                    fill(&mut slice);
-                    drop(owned::create(self.api, who, self.service, SLICES, slice));
-                }
-            }
+        ];
+        let chunks = wanted
+            .values()
+            .flat_map(|(ports, all)| all.chunks(MOST).map(move |some| (ports, json!(some))));
+        let mut chunks: Vec<_> = chunks.collect();
+        if chunks.is_empty() {
+            chunks.push((&Value::Null, Value::Null));
         }
-        for slice in slices {
-            owned::delete(self.api, who, &slice);
+        for (ports, endpoints) in chunks {
+            // A slice that is there goes on with what is likest to it: the same ports, else any.
+            let same = slices.iter().position(|slice| slice["ports"] == *ports);
+            let old = same.or(slices.len().checked_sub(1)).map(|at| slices.remove(at));
+            let name = format!("{}-", self.service.name());
+            let meta = json!({"generateName": name, "ownerReferences": [self.service.reference()]});
+            let new =
+                json!({"metadata": meta, "addressType": "IPv4", "endpoints": endpoints, "ports": ports});
+            self.put(old, SLICES, new, &marks);
         }
+        slices.iter().for_each(|slice| self.service.delete(slice, ""));
     }
 
-    fn write_endpoints(&self, old: Option<Arc<Object>>) {
-        let who = "endpoint-controller";
+    fn write_whole(&self) {
         let mut subsets: BTreeMap<String, Value> = BTreeMap::new();
         for pod in self.pods.iter().filter(|pod| !pod.is_terminating()) {
-            let mut address = json!({"ip": pod["status"]["podIP"]});
-            self.whereabouts(pod, &mut address);
             let mut ports = self.ports(pod);
-            ports.sort_by_key(|port| port.text("/name").to_owned());
-            for port in &mut ports {
-                if port["name"] == "" {
-                    map_at(port, "").remove("name");
-                }
+            ports.sort_by_cached_key(|port| port.text("/name").to_owned());
+            for port in ports.iter_mut().filter(|port| port["name"] == "") {
+                work::remove(port, "name");
             }
-            let key = Value::Array(ports.clone()).to_string();
-            let subset = subsets.entry(key).or_insert_with(|| json!({"ports": ports}));
+            let subset = subsets
+                .entry(json!(ports).to_string())
+                .or_insert(json!({"ports": ports}));
             let list = if self.is_ready(pod) {
                 "addresses"
             } else {
                 "notReadyAddresses"
             };
-            match &mut subset[list] {
-                Value::Array(addresses) => addresses.push(address),
-                none => *none = json!([address]),
-            }
+            let mut addresses = subset[list].as_array().cloned().unwrap_or_default();
+            addresses.push(self.endpoint(pod, json!({"ip": pod["status"]["podIP"]})));
+            subset[list] = json!(addresses);
         }
-        let subsets: Vec<Value> = subsets.into_values().collect();
-        let labels = self.labels(&[("endpoints.kubernetes.io/managed-by", who)]);
-        let fill = |endpoints: &mut Value| {
-            if let Some(endpoints) = endpoints.as_object_mut() {
-                endpoints.remove("subsets");
-            }
-            if !subsets.is_empty() {
-                endpoints["subsets"] = json!(subsets);
-            }
-            endpoints["metadata"]["labels"] = labels.clone();
-            self.note_trigger(endpoints);
-        };
-        match old {
-            Some(old) if *old.list("/subsets") == *subsets && old["metadata"]["labels"] == labels => {}
-            Some(old) => drop(owned::update(self.api, who, &old, fill)),
-            None => {
-                let mut endpoints = json!({"metadata": {"name": self.service.name()}});
-                fill(&mut endpoints);
-                drop(owned::create(self.api, who, self.service, "endpoints", endpoints));
-            }
+        let name = self.service.name();
+        let mut new = json!({"metadata": {"name": name}});
+        if !subsets.is_empty() {
+            new["subsets"] = subsets.into_values().collect();
         }
-    }
-
-    /// Notes at what is written why it is, where that is known.
-    fn note_trigger(&self, object: &mut Value) {
-        match &self.trigger {
-            Some(at) => owned::annotate(object, TRIGGER, at.clone()),
-            None => drop(map_at(&mut object["metadata"], "annotations").remove(TRIGGER)),
-        }
+        let old = self
+            .service
+            .api
+            .store
+            .get(&Key::new("endpoints", self.service.namespace(), name));
+        self.put(
+            old,
+            "endpoints",
+            new,
+            &[("endpoints.kubernetes.io/managed-by", "endpoint-controller")],
+        );
     }
 }

@@ -226,6 +226,34 @@ impl Behaviour {
     }
 }
 
+impl Usage {
+    /// The bytes that are taken after a time.
+    pub(crate) fn at(&self, age: Duration) -> i64 {
+        let millis = i128::try_from(age.as_millis()).unwrap_or(i128::MAX);
+        let grown = self
+            .grows
+            .map_or(0, |grows| i128::from(grows.0) * millis / 60_000);
+        let most = self.to.map_or(i128::from(i64::MAX), |to| i128::from(to.0));
+        let taken = (i128::from(self.memory.map_or((8 << 20) * 1000, |memory| memory.0)) + grown).min(most);
+        i64::try_from(taken / 1000).unwrap_or(i64::MAX)
+    }
+
+    /// After which time so many bytes are taken; `None` for never.
+    pub(crate) fn reaches(&self, bytes: i64) -> Option<Duration> {
+        if self.at(Duration::ZERO) >= bytes {
+            return Some(Duration::from_millis(300));
+        }
+        if self.to.is_some_and(|to| to.0 / 1000 < bytes) {
+            return None;
+        }
+        let left = bytes - self.at(Duration::ZERO);
+        let grows = self.grows.filter(|grows| grows.0 > 0)?.0 / 1000;
+        Some(Duration::from_millis(
+            u64::try_from(i128::from(left) * 60_000 / i128::from(grows.max(1))).ok()?,
+        ))
+    }
+}
+
 impl When {
     fn holds(&self, args: &str, env: &BTreeMap<String, String>) -> bool {
         args.contains(&self.args)

@@ -1,27 +1,39 @@
 //! What makes the cluster move: controllers, scheduler and kubelet, each a [`Controller`] that the [`Manager`] runs.
 
 mod claims;
+mod container;
 mod cronjobs;
 mod daemonsets;
 mod deployments;
+mod disruption;
 mod endpoints;
+mod environment;
 pub(crate) mod events;
 pub(crate) mod images;
 mod jobs;
+mod kubelet;
 mod manager;
-mod owned;
+mod probes;
 pub(crate) mod quantity;
 mod replicasets;
 mod revisions;
+pub(crate) mod runs;
+mod shell;
 mod statefulsets;
+mod syntax;
+mod work;
 
 pub(crate) use manager::{Controller, Manager};
 
-use crate::api::{collect, eviction, namespaces};
+use crate::api::{collect, namespaces};
 
 /// All of them.
 pub(crate) fn all() -> Vec<Box<dyn Controller>> {
     vec![
+        Box::new(namespaces::Accounts),
+        Box::new(namespaces::Emptier),
+        Box::new(collect::Collector::default()),
+        Box::new(disruption::Budgets),
         Box::new(deployments::Deployments),
         Box::new(replicasets::ReplicaSets::new()),
         Box::new(replicasets::ReplicaSets::replication()),
@@ -29,11 +41,11 @@ pub(crate) fn all() -> Vec<Box<dyn Controller>> {
         Box::new(daemonsets::DaemonSets),
         Box::new(cronjobs::CronJobs),
         Box::new(jobs::Jobs),
-        Box::new(endpoints::Endpoints),
+        Box::new(jobs::Orphans),
+        Box::new(endpoints::Endpoints::Slices),
+        Box::new(endpoints::Endpoints::Whole),
         Box::new(claims::Claims),
-        Box::new(namespaces::Accounts),
-        Box::new(namespaces::Emptier),
-        Box::new(collect::Collector::default()),
-        Box::new(eviction::Budgets),
+        Box::new(kubelet::Kubelet::default()),
+        Box::new(events::Expiry),
     ]
 }

@@ -2,58 +2,44 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::owned;
-use crate::api::{
-    Api,
-    object::{Meta as _, Object},
-};
+use super::work::{self, Work};
+use crate::api::object::{Meta as _, Object};
 
-/// The revisions of an owner, oldest first; the last is of its present template.
-pub(crate) fn of(api: &Api, who: &str, owner: &Value, label: &str) -> Vec<Arc<Object>> {
-    let mut all = owned::claim(api, who, owner, "controllerrevisions.apps");
+/// The revisions of an object, oldest first; the last is of its present template.
+pub(crate) fn of(work: &Work, label: &str) -> Vec<Arc<Object>> {
+    let mut all = work.owned("controllerrevisions.apps");
     all.sort_by_key(|revision| revision["revision"].as_i64());
-    let mut template = owner["spec"]["template"].clone();
+    let mut template = work["spec"]["template"].clone();
+    let hash = work::hash(&template, 0);
+    let mut labels = template["metadata"]["labels"].clone();
+    labels[label] = json!(hash);
     template["$patch"] = json!("replace");
     let data = json!({"spec": {"template": template}});
     let next = all.last().and_then(|last| last["revision"].as_i64()).unwrap_or(0) + 1;
     let present = match all.iter().position(|revision| revision["data"] == data) {
         Some(at) if at + 1 == all.len() => return all,
         // An earlier template again: its revision becomes the latest.
-        Some(at) => owned::update(api, who, &all.remove(at), |revision| {
-            revision["revision"] = json!(next)
-        }),
+        Some(at) => work.update(&all.remove(at), |revision| revision["revision"] = json!(next)),
         None => {
-            let hash = owned::hash(&owner["spec"]["template"], 0);
-            let mut labels = owner["spec"]["template"]["metadata"]["labels"].clone();
-            labels[label] = json!(hash);
             let meta = json!({
-                "name": format!("{}-{hash}", owner.name()),
-                "labels": labels,
-                "annotations": owner["metadata"]["annotations"],
-                "ownerReferences": [owned::reference(owner)],
+                "name": format!("{}-{hash}", work.name()), "labels": labels,
+                "annotations": work["metadata"]["annotations"], "ownerReferences": [work.reference()],
             });
             let revision = json!({"metadata": meta, "data": data, "revision": next});
-            owned::create(api, who, owner, "controllerrevisions.apps", revision)
+            work.create("controllerrevisions.apps", revision)
         }
     };
     all.extend(present);
     all
 }
 
-/// Deletes the oldest revisions that no pod is of, beyond those that are kept.
-pub(crate) fn trim(
-    api: &Api,
-    who: &str,
-    owner: &Value,
-    past: &[Arc<Object>],
-    used: impl Fn(&Object) -> bool,
-) {
-    let limit = owner.number("/spec/revisionHistoryLimit").unwrap_or(10);
-    let idle: Vec<_> = past.iter().filter(|revision| !used(revision)).collect();
-    let excess = idle.len().saturating_sub(usize::try_from(limit).unwrap_or(0));
-    for revision in &idle[..excess] {
-        owned::delete(api, who, revision);
+/// Deletes the oldest revisions that are not in use, beyond those that are kept.
+pub(crate) fn trim(work: &Work, all: &[Arc<Object>], used: impl Fn(&Object) -> bool) {
+    let limit = work["spec"]["revisionHistoryLimit"].as_u64().unwrap_or(10) as usize;
+    let idle: Vec<_> = all.iter().filter(|revision| !used(revision)).collect();
+    for revision in &idle[..idle.len().saturating_sub(limit)] {
+        work.delete(revision, "");
     }
 }

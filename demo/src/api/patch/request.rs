@@ -6,18 +6,21 @@ use http::Response;
 use json_patch::Patch;
 use serde_json::{Map, Value};
 
-use super::strategic::{self, go};
+use super::{
+    apply,
+    strategic::{self, go},
+};
 use crate::api::{
     decode,
-    front::{Asked, Body},
+    front::{Asked, Body, json_response},
     kinds::Kind,
     object::Meta as _,
     present,
     route::Target,
-    schema,
+    scale, schema,
     server::Api,
     status::{Cause, Failure, Result},
-    write::unregistered,
+    write::{immutable, unregistered},
 };
 
 /// A patch, as far as it can be read without the object.
@@ -33,7 +36,9 @@ enum Change {
 /// `PATCH`.
 pub(crate) fn patch(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>> {
     let kind = &target.kind;
+    let is_scale = target.subresource.as_deref() == Some("scale");
     let change = match asked.media().as_str() {
+        "application/apply-patch+yaml" if !is_scale => return apply::apply(api, asked, target),
         "application/json-patch+json" => Change::operations(&asked.body)?,
         "application/merge-patch+json" => Change::Merge(map(&asked.body, "error decoding patch: ")?.into()),
         "application/strategic-merge-patch+json" if kind.custom.is_none() => {
@@ -42,11 +47,27 @@ pub(crate) fn patch(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Re
         _ => return Err(Failure::unsupported_media("415: Unsupported Media Type")),
     };
     asked.check_options("PatchOptions")?;
-    let how = asked.write(target);
-    let object = api.change(kind, target.place(), target.name(), &how, |before| {
-        change.apply(asked, kind, before)
-    })?;
-    present::one(api, asked, target, 200, &object)
+    let object = api.change_owned(
+        kind,
+        target.place(),
+        target.name(),
+        &asked.write(target),
+        |before| {
+            let object = match is_scale {
+                true => scale::put(
+                    kind,
+                    before,
+                    &change.apply(asked, kind, &scale::view(kind, before)?)?,
+                )?,
+                false => change.apply(asked, kind, &before.whole())?,
+            };
+            Ok((object, None))
+        },
+    )?;
+    match is_scale {
+        true => Ok(json_response(200, scale::view(kind, &object)?.to_string().into())),
+        false => present::one(api, asked, target, 200, &object),
+    }
 }
 
 impl Change {
@@ -65,9 +86,14 @@ impl Change {
         )))
     }
 
-    /// The object as the patch makes it.
+    /// The object, or its `Scale`, as the patch makes it.
     fn apply(&self, asked: &Asked, kind: &Kind, before: &Value) -> Result<Value> {
         let mut object = before.clone();
+        let is_scale = before["kind"] == "Scale";
+        let schema = match is_scale {
+            true => schema::named(decode::SCALE),
+            false => schema::of(kind),
+        };
         match self {
             Self::Operations(operations) => {
                 for operation in operations {
@@ -77,7 +103,7 @@ impl Change {
             Self::Merge(patch) => json_patch::merge(&mut object, patch),
             Self::Strategic(patch) => {
                 if let Value::Object(object) = &mut object {
-                    strategic::merge(object, patch, schema::of(kind))?;
+                    strategic::merge(object, patch, schema)?;
                 }
             }
         }
@@ -100,7 +126,11 @@ impl Change {
         if version != before.text("/apiVersion") || name != before.text("/kind") {
             return Err(refuse(&unregistered(version, name)));
         }
-        let mut read = decode::object(kind, &object).map_err(|wrong| match self {
+        let read = match is_scale {
+            true => decode::scale(&object),
+            false => decode::object(kind, &object),
+        };
+        let mut read = read.map_err(|wrong| match self {
             Self::Strategic(_) => refuse(&wrong.of_merged()),
             _ => refuse(&wrong.to_string()),
         })?;
@@ -109,7 +139,10 @@ impl Change {
         if let Some(told) = asked.mistakes(mistakes) {
             return Err(refuse(&format!("strict decoding error: {told}")));
         }
-        keeps_identity(kind, before, &read.object)?;
+        let uid = &read.object["metadata"]["uid"];
+        if !uid.is_null() && *uid != before["metadata"]["uid"] {
+            return Err(immutable(kind, before, "uid", uid));
+        }
         Ok(read.object)
     }
 }
@@ -177,18 +210,4 @@ fn malformed(what: &str, why: &str) -> Failure {
         field: "patch".into(),
     };
     Failure::invalid_of("", "", "", vec![cause])
-}
-
-/// Whether the object is still the same one. (`PUT` finds another there, a patch breaks a rule.)
-fn keeps_identity(kind: &Kind, before: &Value, object: &Value) -> Result<()> {
-    let uid = &object["metadata"]["uid"];
-    if uid.is_null() || *uid == before["metadata"]["uid"] {
-        return Ok(());
-    }
-    let cause = Cause {
-        reason: "FieldValueInvalid",
-        message: format!("Invalid value: {uid}: field is immutable"),
-        field: "metadata.uid".into(),
-    };
-    Err(Failure::invalid(kind, before.name(), vec![cause.clone(), cause]))
 }

@@ -1,0 +1,347 @@
+//! Server-side apply: a manager says which fields an object is to have. What it said before and says no more goes, if
+//! nobody else has it; what others have it may not change, unless it forces them.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use http::Response;
+use serde_json::{Map, Value, json};
+
+use crate::{
+    api::{
+        decode,
+        fields::{Difference, Fields, List, difference, is_whole, item, list, skeleton},
+        front::{Asked, Body},
+        kinds::Kind,
+        managed::{Owner, Owners},
+        object::{Meta as _, Object},
+        present,
+        route::Target,
+        schema::{self, Schema},
+        server::Api,
+        status::{Cause, Failure, Result},
+    },
+    clock::seconds,
+};
+
+/// Where client-side apply keeps what it applied.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// An apply: who wants what.
+struct Apply<'a> {
+    kind: &'a Kind,
+    schema: Option<Schema<'a>>,
+    /// What the object is to have.
+    wanted: Value,
+    /// Who says so, with the fields of that.
+    owner: Owner,
+    force: bool,
+    now: String,
+}
+
+/// `PATCH` by server-side apply. What is not there is made.
+pub(super) fn apply(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>> {
+    asked.check_options("PatchOptions")?;
+    let (kind, place, name) = (&*target.kind, target.place(), target.name());
+    let wanted = read(asked, target)?;
+    let how = asked.write(target);
+    let schema = schema::of(kind);
+    let mut fields = Fields::of(schema, &wanted);
+    fields.strip();
+    // What is written by itself is not applied with the rest.
+    match &*target.subresource.clone().unwrap_or_default() {
+        "status" => fields.cut(&["f:spec"]),
+        _ if kind.has_status() => fields.cut(&["f:status"]),
+        _ => {}
+    }
+    let apply = Apply {
+        kind,
+        schema,
+        wanted,
+        owner: Owner {
+            applies: true,
+            time: String::new(),
+            manager: how.manager.clone(),
+            api_version: kind.api_version(),
+            subresource: target.subresource.clone().unwrap_or_default(),
+            fields,
+        },
+        force: asked.parameters.flag("force"),
+        now: seconds(api.clock.now()),
+    };
+    match api.change_owned(kind, place, name, &how, |before| apply.to(before)) {
+        Err(missing) if missing.is_not_found() && target.subresource.is_none() => {
+            if !apply.wanted.uid().is_empty() {
+                let why = format!(
+                    "uid mismatch: the provided object specified uid {}, and no existing object was found",
+                    apply.wanted.uid()
+                );
+                return Err(Failure::conflict(kind, name, &why));
+            }
+            let mut object = apply.wanted.clone();
+            object["metadata"]["name"] = name.into();
+            let owners = Owners(vec![Owner {
+                time: apply.now.clone(),
+                ..apply.owner.clone()
+            }]);
+            let object = api.create_owned(kind, place, object, Some(owners.write()), &how)?;
+            present::one(api, asked, target, 201, &object)
+        }
+        written => present::one(api, asked, target, 200, &*written?),
+    }
+}
+
+/// The object in the request.
+fn read(asked: &Asked, target: &Target) -> Result<Value> {
+    let kind = &target.kind;
+    let wanted: Value = serde_yaml::from_slice(&asked.body).map_err(|error| {
+        Failure::bad_request(format!(
+            "error decoding YAML: error converting YAML to JSON: yaml: {error}"
+        ))
+    })?;
+    let (version, name) = (wanted.text("/apiVersion"), wanted.text("/kind"));
+    if version != kind.api_version() || name != kind.kind {
+        let version = if version.is_empty() { "/" } else { version };
+        return Err(Failure::bad_request(format!(
+            "invalid object type: {version}, Kind={name}"
+        )));
+    }
+    if !wanted["metadata"]["managedFields"].is_null() {
+        return Err(Failure::bad_request("metadata.managedFields must be nil"));
+    }
+    if !wanted.name().is_empty() && wanted.name() != target.name() {
+        return Err(Failure::bad_request(format!(
+            "the name of the object ({}) does not match the name on the URL ({})",
+            wanted.name(),
+            target.name()
+        )));
+    }
+    let named = format!(
+        "failed to create typed patch object ({}/{}; {version}, Kind={name})",
+        target.place(),
+        target.name()
+    );
+    let read =
+        decode::object(kind, &wanted).map_err(|wrong| Failure::unexplained(format!("{named}: {wrong}")))?;
+    // A field that is not known is not left out: nobody could own it.
+    let unknown = read
+        .mistakes
+        .iter()
+        .find_map(|mistake| mistake.strip_prefix("unknown field "));
+    if let Some(unknown) = unknown.filter(|_| kind.custom.is_none()) {
+        let path = unknown.trim_matches('"');
+        return Err(Failure::unexplained(format!(
+            "{named}: .{path}: field not declared in schema"
+        )));
+    }
+    match asked.mistakes(read.mistakes) {
+        Some(told) => Err(Failure::bad_request(format!("strict decoding error: {told}"))),
+        None => Ok(read.object),
+    }
+}
+
+impl Apply<'_> {
+    /// The object as it is then, and its owners.
+    fn to(&self, before: &Object) -> Result<(Value, Option<Value>)> {
+        let mut owners = Owners::read(&before.managed().entries(before));
+        if owners.0.is_empty() {
+            owners.0.extend(self.unmanaged(before));
+        }
+        let is_mine = |owner: &Owner| {
+            owner.applies
+                && (&owner.manager, &owner.subresource) == (&self.owner.manager, &self.owner.subresource)
+        };
+        let last = owners
+            .0
+            .iter()
+            .position(is_mine)
+            .map(|place| owners.0.remove(place));
+        let mut object = merge(self.schema, Some(before), &self.wanted);
+        if let Some(last) = &last {
+            self.prune(&mut object, last, &owners);
+        }
+        let mut difference = difference(self.schema, Some(before), Some(&object));
+        difference.changed.strip();
+        difference.removed.strip();
+        if !self.force {
+            self.refuse_conflicts(before, &owners, &difference)?;
+        }
+        for owner in &mut owners.0 {
+            owner.fields.subtract(&difference.changed);
+            owner.fields.subtract(&difference.removed);
+        }
+        let time = match &last {
+            _ if !difference.is_empty() => self.now.clone(),
+            Some(last) => last.time.clone(),
+            None => String::new(),
+        };
+        owners.0.push(Owner {
+            time,
+            ..self.owner.clone()
+        });
+        if self.is_kubectl() && last_applied(before).is_some() {
+            // Client-side apply may come back to it.
+            object["metadata"]["annotations"][LAST_APPLIED] = format!("{}\n", self.wanted).into();
+        }
+        Ok((object, Some(owners.write())))
+    }
+
+    /// Who owned what was written before anybody was noted.
+    fn unmanaged(&self, before: &Object) -> Option<Owner> {
+        let empty = match self.kind.custom {
+            Some(_) => json!({}),
+            None => skeleton(self.schema?),
+        };
+        let mut fields = difference(self.schema, Some(&empty), Some(before)).changed;
+        fields.strip();
+        Some(Owner {
+            applies: false,
+            time: self.now.clone(),
+            manager: "before-first-apply".into(),
+            subresource: String::new(),
+            fields,
+            ..self.owner.clone()
+        })
+    }
+
+    /// Takes out what the last apply had and this one has not, if nobody else has it.
+    fn prune(&self, object: &mut Value, last: &Owner, owners: &Owners) {
+        let mut owned = self.owner.fields.with_structs(self.schema);
+        for other in &owners.0 {
+            owned.add(&other.fields.with_structs(self.schema));
+        }
+        let mut gone = last.fields.with_structs(self.schema);
+        gone.subtract(&owned);
+        remove(self.schema, object, &gone);
+    }
+
+    /// 409 if others have what would change.
+    fn refuse_conflicts(&self, before: &Object, owners: &Owners, difference: &Difference) -> Result<()> {
+        let mut ours = Fields::default();
+        if let Some(text) = last_applied(before).filter(|_| self.is_kubectl())
+            && let Ok(applied) = serde_json::from_str(text)
+        {
+            // What client-side apply set, kubectl goes on with.
+            ours = Fields::of(self.schema, &applied);
+        }
+        let mut conflicts: Vec<(String, String)> = Vec::new();
+        for owner in &owners.0 {
+            let mut theirs = owner.fields.intersection(&difference.changed);
+            theirs.subtract(&ours);
+            conflicts.extend(theirs.paths().into_iter().map(|path| (owner.told(), path)));
+        }
+        let message = match conflicts.as_slice() {
+            [] => return Ok(()),
+            [(who, path)] => format!("Apply failed with 1 conflict: conflict with {who}: {path}"),
+            many => {
+                let mut lines = Vec::new();
+                for who in many.iter().map(|(who, _)| who).collect::<BTreeSet<_>>() {
+                    lines.push(format!("conflicts with {who}:"));
+                    let theirs = many.iter().filter(|(other, _)| other == who);
+                    lines.extend(theirs.map(|(_, path)| format!("- {path}")));
+                }
+                format!("Apply failed with {} conflicts: {}", many.len(), lines.join("\n"))
+            }
+        };
+        let causes = conflicts.into_iter().map(|(who, path)| Cause {
+            reason: "FieldManagerConflict",
+            message: format!("conflict with {who}"),
+            field: path,
+        });
+        Err(Failure::owned_by_others(message, causes.collect()))
+    }
+
+    fn is_kubectl(&self) -> bool {
+        self.owner.manager == "kubectl"
+    }
+}
+
+/// What client-side apply applied last.
+fn last_applied(object: &Value) -> Option<&str> {
+    object["metadata"]["annotations"].get(LAST_APPLIED)?.as_str()
+}
+
+/// A value with what is wanted of it.
+fn merge(schema: Option<Schema<'_>>, before: Option<&Value>, wanted: &Value) -> Value {
+    match (before, wanted) {
+        (Some(Value::Object(before)), Value::Object(wanted)) if !is_whole(schema) => {
+            let mut merged = before.clone();
+            for (name, wanted) in wanted {
+                let inner = schema.and_then(|schema| schema.field(name));
+                merged.insert(name.clone(), merge(inner, before.get(name), wanted));
+            }
+            merged.into()
+        }
+        (Some(Value::Array(before)), Value::Array(wanted)) => merge_list(schema, before, wanted),
+        _ => wanted.clone(),
+    }
+}
+
+/// The items of a list that are wanted, in that order, with those that are there besides where they stand.
+fn merge_list(schema: Option<Schema<'_>>, before: &[Value], wanted: &[Value]) -> Value {
+    let lists = list(schema);
+    if let List::Whole = lists {
+        return wanted.into();
+    }
+    let old: Vec<_> = before.iter().map(|value| (item(&lists, value), value)).collect();
+    let new: Vec<_> = wanted.iter().map(|value| (item(&lists, value), value)).collect();
+    let find = |element: &Option<String>| {
+        old.iter()
+            .find(|(other, _)| other == element)
+            .map(|(_, value)| *value)
+    };
+    let is_wanted = |element: &Option<String>| new.iter().any(|(other, _)| other == element);
+    let mut rest = old.iter().peekable();
+    let mut merged = Vec::new();
+    for (place, (element, wanted)) in new.iter().enumerate() {
+        let next = new[place..]
+            .iter()
+            .map(|(element, _)| element)
+            .find(|element| find(element).is_some());
+        while let Some((other, value)) = rest.next_if(|(other, _)| Some(other) != next) {
+            if !is_wanted(other) {
+                merged.push((*value).clone());
+            }
+        }
+        rest.next_if(|(other, _)| other == element);
+        merged.push(merge(schema.and_then(Schema::items), find(element), wanted));
+    }
+    let others = rest.filter(|(element, _)| !is_wanted(element));
+    merged.extend(others.map(|(_, value)| (*value).clone()));
+    merged.into()
+}
+
+/// Takes fields out of a value, and what is empty then.
+fn remove(schema: Option<Schema<'_>>, value: &mut Value, gone: &Fields) {
+    match value {
+        Value::Object(map) => {
+            for (element, gone) in &gone.inner {
+                let Some(name) = element.strip_prefix("f:") else {
+                    continue;
+                };
+                if gone.itself {
+                    map.remove(name);
+                } else if let Some(inner) = map.get_mut(name) {
+                    remove(schema.and_then(|schema| schema.field(name)), inner, gone);
+                    if is_empty(inner) {
+                        map.remove(name);
+                    }
+                }
+            }
+        }
+        Value::Array(items) => {
+            let lists = list(schema);
+            let find = |value: &Value| item(&lists, value).and_then(|element| gone.inner.get(&element));
+            items.retain(|value| find(value).is_none_or(|gone| !gone.itself));
+            for value in items {
+                if let Some(gone) = find(value).cloned() {
+                    remove(schema.and_then(Schema::items), value, &gone);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    value.as_object().is_some_and(Map::is_empty) || value.as_array().is_some_and(Vec::is_empty)
+}

@@ -1,0 +1,720 @@
+//! What containers do whose command is a shell script: a small interpreter of `sh`, for which time is what the cluster
+//! says it is. It knows what scripts in manifests are made of, and the commands at [`Shell::builtin`]; files and the
+//! network it does not have. Any other command is one that is not found.
+//!
+//! A script may run for ever. So it is a future, polled by hand: it goes on up to a time, and stands until it is asked
+//! to go further.
+
+use std::{
+    collections::VecDeque,
+    future::poll_fn,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+
+use super::{
+    environment::Environment,
+    syntax::{self, Node, arithmetic},
+};
+
+/// How many lines of a log are kept.
+pub(super) const LINES: usize = 10_000;
+
+/// How long a command takes that takes no time, so that lines follow each other.
+const COMMAND: Duration = Duration::from_micros(150);
+
+/// How long a round of a loop takes at least.
+const ROUND: Duration = Duration::from_millis(10);
+
+/// How long what never ends sleeps.
+const FOREVER: Duration = Duration::from_secs(100 * 365 * 86_400);
+
+type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A script that runs.
+pub(crate) struct Course {
+    future: Option<Boxed<'static, i32>>,
+    seen: Arc<Mutex<Seen>>,
+}
+
+/// What is seen of a script from outside.
+#[derive(Debug)]
+struct Seen {
+    now: Duration,
+    /// It may go on up to then.
+    horizon: Duration,
+    /// How many commands it may still run.
+    steps: usize,
+    lines: VecDeque<(Duration, String)>,
+    /// Whether lines are kept. If not, only the end is looked for.
+    keeps: bool,
+    end: Option<End>,
+    /// Whether it goes in circles.
+    circles: bool,
+    /// What it does when it is asked to stop, if it said so.
+    trap: Option<String>,
+}
+
+/// How a script ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct End {
+    pub(crate) at: Duration,
+    pub(crate) code: i32,
+    /// Whether it took more memory than it may.
+    pub(crate) of_memory: bool,
+}
+
+impl std::fmt::Debug for Course {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Course")
+            .field("seen", &self.seen)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Course {
+    /// The course of a command line; `None` if it is none that is known here.
+    pub(crate) fn of(
+        argv: &[String],
+        env: &Environment,
+        started: Timestamp,
+        memory: usize,
+        keeps: bool,
+    ) -> Option<Self> {
+        let (name, rest) = argv.split_first()?;
+        let node = match (name.rsplit('/').next()?, rest) {
+            ("sh" | "bash" | "ash", [flag, script, ..]) if flag.starts_with('-') && flag.ends_with('c') => {
+                syntax::parse(script)
+            }
+            ("sh" | "bash" | "ash", []) => Ok(Node::Sequence(vec![])),
+            (name, _) if BUILTINS.contains(&name) => Ok(Node::command(argv)),
+            _ => return None,
+        };
+        let seen = Arc::new(Mutex::new(Seen {
+            now: Duration::ZERO,
+            horizon: Duration::ZERO,
+            steps: 0,
+            lines: VecDeque::new(),
+            keeps,
+            end: None,
+            circles: false,
+            trap: None,
+        }));
+        let mut shell = Shell {
+            variables: env.clone(),
+            status: 0,
+            started,
+            memory,
+            of_memory: false,
+            captured: vec![],
+            input: String::new(),
+            partial: String::new(),
+            fails: false,
+            told_time: false,
+            seen: seen.clone(),
+        };
+        let future = Box::pin(async move {
+            match node {
+                Ok(node) => {
+                    shell.run(&node).await;
+                }
+                Err(what) => shell.fail(&format!("sh: syntax error: {what}"), 2),
+            }
+            if !shell.partial.is_empty() {
+                shell.print("\n");
+            }
+            shell.status
+        });
+        Some(Self {
+            future: Some(future),
+            seen,
+        })
+    }
+
+    /// Lets it go on up to a time since its start, for at most so many commands.
+    pub(crate) fn run_to(&mut self, horizon: Duration, steps: usize) {
+        let mut seen = lock(&self.seen);
+        seen.horizon = seen.horizon.max(horizon);
+        seen.steps = steps;
+        drop(seen);
+        let Some(future) = &mut self.future else {
+            return;
+        };
+        if let Poll::Ready(code) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            let mut seen = lock(&self.seen);
+            let of_memory = code == OUT_OF_MEMORY;
+            let code = if of_memory { 137 } else { code };
+            seen.end = Some(End {
+                at: seen.now,
+                code,
+                of_memory,
+            });
+            self.future = None;
+        }
+    }
+
+    /// How it ended, if it did.
+    pub(crate) fn end(&self) -> Option<End> {
+        lock(&self.seen).end
+    }
+
+    /// The time up to which it is known what it does; `None` if it is known that it does so for ever.
+    pub(crate) fn known(&self) -> Option<Duration> {
+        let seen = lock(&self.seen);
+        (!seen.circles && seen.now < FOREVER / 2).then_some(seen.now)
+    }
+
+    /// What it wrote up to now, with the time since its start.
+    pub(crate) fn lines(&self) -> Vec<(Duration, String)> {
+        lock(&self.seen).lines.iter().cloned().collect()
+    }
+
+    /// The code with which it ends when it is asked to; `None` if it does not heed that, as a shell that is the first
+    /// process of its container.
+    pub(crate) fn stops(&self) -> Option<i32> {
+        let seen = lock(&self.seen);
+        let handler = seen.trap.as_deref()?;
+        let (_, code) = handler.split_once("exit")?;
+        Some(code.trim().trim_end_matches(';').parse().unwrap_or(0))
+    }
+}
+
+fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
+    seen.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The status of a shell that is killed for its memory; no program's own is negative.
+const OUT_OF_MEMORY: i32 = -9;
+
+/// The commands that are known.
+const BUILTINS: &[&str] = &[
+    ":", "true", "false", "echo", "printf", "sleep", "exit", "return", "exec", "date", "hostname", "cat",
+    "tee", "grep", "test", "[", "[[", "export", "local", "readonly", "unset", "set", "trap", "wait", "cd",
+    "seq", "env", "printenv", "tail", "mkdir", "touch", "chmod", "rm", "eval", "command",
+];
+
+struct Shell {
+    variables: Environment,
+    status: i32,
+    started: Timestamp,
+    /// How many bytes a variable may take.
+    memory: usize,
+    of_memory: bool,
+    /// Where output goes, innermost last; to the log if nowhere.
+    captured: Vec<String>,
+    input: String,
+    /// The line that is being written.
+    partial: String,
+    /// `set -e`.
+    fails: bool,
+    /// Whether what it does depends on the time.
+    told_time: bool,
+    seen: Arc<Mutex<Seen>>,
+}
+
+/// What comes after a command.
+#[derive(Clone, Copy, PartialEq)]
+enum Flow {
+    Next,
+    Break,
+    Continue,
+    Exit,
+}
+
+impl Shell {
+    fn run<'a>(&'a mut self, node: &'a Node) -> Boxed<'a, Flow> {
+        Box::pin(async move {
+            match node {
+                Node::Command {
+                    assigned,
+                    words,
+                    quiet,
+                } => self.command(assigned, words, *quiet).await,
+                Node::Sequence(nodes) => {
+                    for node in nodes {
+                        let flow = self.run(node).await;
+                        let failed = self.fails && self.status != 0 && matches!(node, Node::Command { .. });
+                        if flow != Flow::Next || failed {
+                            return if failed { Flow::Exit } else { flow };
+                        }
+                    }
+                    Flow::Next
+                }
+                Node::Logic { and, left, right } => match self.condition(left).await {
+                    Flow::Next if (self.status == 0) == *and => self.run(right).await,
+                    flow => flow,
+                },
+                Node::Not(node) => {
+                    let flow = self.condition(node).await;
+                    self.status = i32::from(self.status == 0);
+                    flow
+                }
+                Node::If(branches, otherwise) => {
+                    for (condition, body) in branches {
+                        match self.condition(condition).await {
+                            Flow::Next if self.status == 0 => return self.run(body).await,
+                            Flow::Next => {}
+                            flow => return flow,
+                        }
+                    }
+                    self.status = 0;
+                    self.run(otherwise).await
+                }
+                Node::While {
+                    until,
+                    condition,
+                    body,
+                } => self.repeat(*until, condition, body).await,
+                Node::For(name, words, body) => {
+                    let mut values = vec![];
+                    for word in words {
+                        values.extend(self.expand(word).await);
+                    }
+                    for value in values {
+                        self.variables.insert(name.clone(), value);
+                        match self.run(body).await {
+                            Flow::Break => break,
+                            Flow::Exit => return Flow::Exit,
+                            Flow::Next | Flow::Continue => {}
+                        }
+                    }
+                    Flow::Next
+                }
+                Node::Group { body, quiet, own } => {
+                    let kept = own.then(|| self.variables.clone());
+                    self.captured.extend(quiet.then(String::new));
+                    let flow = self.run(body).await;
+                    if *quiet {
+                        self.captured.pop();
+                    }
+                    match kept {
+                        Some(variables) => {
+                            self.variables = variables;
+                            Flow::Next
+                        }
+                        None => flow,
+                    }
+                }
+                Node::Pipe(left, right) => {
+                    self.captured.push(String::new());
+                    self.run(left).await;
+                    self.input = self.captured.pop().unwrap_or_default();
+                    let flow = self.run(right).await;
+                    self.input.clear();
+                    flow
+                }
+            }
+        })
+    }
+
+    /// Runs what may fail.
+    async fn condition(&mut self, node: &Node) -> Flow {
+        let fails = std::mem::take(&mut self.fails);
+        let flow = self.run(node).await;
+        self.fails = fails;
+        flow
+    }
+
+    async fn repeat(&mut self, until: bool, condition: &Node, body: &Node) -> Flow {
+        loop {
+            let head = (self.now(), self.variables.clone(), self.status);
+            match self.condition(condition).await {
+                Flow::Next if (self.status == 0) == until => {
+                    self.status = 0;
+                    return Flow::Next;
+                }
+                Flow::Exit => return Flow::Exit,
+                _ => {}
+            }
+            match self.run(body).await {
+                Flow::Break => return Flow::Next,
+                Flow::Exit => return Flow::Exit,
+                Flow::Next | Flow::Continue => {}
+            }
+            let now = self.now();
+            self.pass((head.0 + ROUND).saturating_sub(now)).await;
+            // A round that leaves all as it found it is followed by the same again.
+            if head.1 == self.variables && !self.told_time && !lock(&self.seen).keeps {
+                lock(&self.seen).circles = true;
+                self.pass(FOREVER).await;
+            }
+        }
+    }
+
+    /// Lets time pass.
+    async fn pass(&mut self, time: Duration) {
+        let seen = self.seen.clone();
+        let target = self.now().saturating_add(time);
+        poll_fn(move |_| {
+            let mut seen = lock(&seen);
+            // Where it stands is where it is until it may go on: that is how far its course is known.
+            match (seen.horizon >= target, seen.steps.checked_sub(1)) {
+                (true, Some(left)) => {
+                    seen.steps = left;
+                    seen.now = target;
+                    Poll::Ready(())
+                }
+                _ => Poll::Pending,
+            }
+        })
+        .await;
+    }
+
+    fn now(&self) -> Duration {
+        lock(&self.seen).now
+    }
+
+    async fn command(&mut self, assigned: &[(String, String)], words: &[String], quiet: bool) -> Flow {
+        self.pass(COMMAND).await;
+        let mut argv = vec![];
+        for word in words {
+            argv.extend(self.expand(word).await);
+        }
+        if argv.is_empty() {
+            self.status = 0;
+        }
+        for (name, word) in assigned {
+            let value = self.expand(word).await.join(" ");
+            if value.len() > self.memory {
+                self.status = OUT_OF_MEMORY;
+                return Flow::Exit;
+            }
+            self.variables.insert(name.clone(), value);
+        }
+        if quiet {
+            self.captured.push(String::new());
+        }
+        let flow = self.builtin(&argv).await;
+        if quiet {
+            self.captured.pop();
+        }
+        flow
+    }
+
+    /// Runs a command.
+    fn builtin<'a>(&'a mut self, argv: &'a [String]) -> Boxed<'a, Flow> {
+        Box::pin(async move {
+            let Some((name, rest)) = argv.split_first() else {
+                return Flow::Next;
+            };
+            let first = rest.first().map_or("", String::as_str);
+            let name = name.rsplit('/').next().unwrap_or_default();
+            if !matches!(name, "exit" | "return") {
+                self.status = 0;
+            }
+            match name {
+                ":" | "true" | "wait" | "cd" | "mkdir" | "touch" | "chmod" | "rm" => {}
+                "false" => self.status = 1,
+                "echo" => self.echo(rest),
+                "printf" => self.printf(rest),
+                "sleep" => match seconds(first) {
+                    Some(time) => self.pass(time).await,
+                    None => self.fail(&format!("sleep: invalid number '{first}'"), 1),
+                },
+                "tail" => self.pass(FOREVER).await,
+                "exit" | "return" => {
+                    self.status = first.parse::<i32>().map_or(self.status, |code| code & 0xff);
+                    return Flow::Exit;
+                }
+                "break" => return Flow::Break,
+                "continue" => return Flow::Continue,
+                "exec" | "command" | "eval" => {
+                    let flow = match (name, first) {
+                        ("eval", _) => match syntax::parse(&rest.join(" ")) {
+                            Ok(node) => self.run(&node).await,
+                            Err(what) => {
+                                self.fail(&format!("sh: syntax error: {what}"), 2);
+                                Flow::Exit
+                            }
+                        },
+                        // `exec sh -c …` goes on with another script.
+                        (_, "sh" | "/bin/sh" | "bash") if rest.len() > 2 => match syntax::parse(&rest[2]) {
+                            Ok(node) => self.run(&node).await,
+                            Err(_) => Flow::Exit,
+                        },
+                        _ => self.builtin(rest).await,
+                    };
+                    return if name == "exec" && !rest.is_empty() {
+                        Flow::Exit
+                    } else {
+                        flow
+                    };
+                }
+                "date" => {
+                    self.told_time |= !self.captured.is_empty();
+                    let now = self.started + self.now();
+                    let format = rest.iter().find_map(|word| word.strip_prefix('+'));
+                    let format = format.unwrap_or("%a %b %e %H:%M:%S UTC %Y").replace("%N", "%9f");
+                    let told = jiff::fmt::strtime::format(format, now).unwrap_or_else(|_| now.to_string());
+                    self.print(&format!("{told}\n"));
+                }
+                "hostname" => self.print(&format!(
+                    "{}\n",
+                    self.variables.get("HOSTNAME").cloned().unwrap_or_default()
+                )),
+                "env" | "printenv" => {
+                    let all: Vec<String> = self
+                        .variables
+                        .iter()
+                        .map(|(name, value)| format!("{name}={value}\n"))
+                        .collect();
+                    match self.variables.get(first).cloned() {
+                        Some(value) => self.print(&format!("{value}\n")),
+                        None if first.is_empty() => self.print(&all.concat()),
+                        None => self.status = 1,
+                    }
+                }
+                "cat" if !first.is_empty() => {
+                    self.fail(
+                        &format!("cat: can't open '{first}': No such file or directory"),
+                        1,
+                    );
+                }
+                "cat" | "tee" => self.print(&self.input.clone()),
+                "grep" => {
+                    let wanted = rest
+                        .iter()
+                        .find(|word| !word.starts_with('-'))
+                        .map_or("", String::as_str);
+                    let found: Vec<String> = self
+                        .input
+                        .lines()
+                        .filter(|line| line.contains(wanted))
+                        .map(|line| format!("{line}\n"))
+                        .collect();
+                    self.status = i32::from(found.is_empty());
+                    self.print(&found.concat());
+                }
+                "seq" => {
+                    let numbers: Vec<i64> = rest.iter().filter_map(|word| word.parse().ok()).collect();
+                    let (from, step, to) = match *numbers.as_slice() {
+                        [to] => (1, 1, to),
+                        [from, to] => (from, 1, to),
+                        [from, step, to] => (from, step.max(1), to),
+                        _ => (1, 1, 0),
+                    };
+                    let step = usize::try_from(step).unwrap_or(1);
+                    let told: Vec<String> = (from..=to)
+                        .step_by(step)
+                        .take(LINES)
+                        .map(|number| format!("{number}\n"))
+                        .collect();
+                    self.print(&told.concat());
+                }
+                "test" | "[" | "[[" => {
+                    let end = rest.len() - usize::from(name != "test").min(rest.len());
+                    self.status = i32::from(!holds(&rest[..end]));
+                }
+                "export" | "local" | "readonly" => {
+                    for (name, value) in rest.iter().filter_map(|word| word.split_once('=')) {
+                        self.variables.insert(name.to_owned(), value.to_owned());
+                    }
+                }
+                "unset" => drop(
+                    rest.iter()
+                        .map(|name| self.variables.remove(name))
+                        .collect::<Vec<_>>(),
+                ),
+                "set" => self.fails |= first.starts_with('-') && first.contains('e'),
+                "trap"
+                    if rest[1..]
+                        .iter()
+                        .any(|signal| matches!(signal.as_str(), "TERM" | "SIGTERM" | "15")) =>
+                {
+                    lock(&self.seen).trap = Some(first.to_owned());
+                }
+                "trap" => {}
+                name => self.fail(&format!("sh: {name}: not found"), 127),
+            }
+            Flow::Next
+        })
+    }
+
+    fn echo(&mut self, words: &[String]) {
+        let flags = words
+            .iter()
+            .take_while(|word| matches!(word.as_str(), "-n" | "-e" | "-ne" | "-en" | "-E"));
+        let (count, flags) = (flags.clone().count(), flags.cloned().collect::<String>());
+        let mut text = words[count..].join(" ");
+        if flags.contains('e') {
+            text = syntax::unescape(&text);
+        }
+        if !flags.contains('n') {
+            text.push('\n');
+        }
+        self.print(&text);
+    }
+
+    fn printf(&mut self, words: &[String]) {
+        let Some((format, values)) = words.split_first() else {
+            return;
+        };
+        let mut values = values.iter();
+        loop {
+            let left = values.len();
+            let mut text = String::new();
+            let format = syntax::unescape(format);
+            let mut parts = format.split('%');
+            text.push_str(parts.next().unwrap_or_default());
+            let mut literal = false;
+            for part in parts {
+                if std::mem::take(&mut literal) {
+                    text.push_str(part);
+                    continue;
+                }
+                let width = part.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(part.len());
+                match part.len() {
+                    0 => {
+                        text.push('%');
+                        literal = true;
+                    }
+                    _ => {
+                        text.push_str(values.next().map_or("", String::as_str));
+                        text.push_str(part.get(width + 1..).unwrap_or_default());
+                    }
+                }
+            }
+            self.print(&text);
+            // The format is used again while there are values for it.
+            if values.len() == 0 || values.len() == left {
+                return;
+            }
+        }
+    }
+
+    /// A message of an error, and the status that goes with it. What is captured is not its place.
+    fn fail(&mut self, message: &str, status: i32) {
+        let captured = std::mem::take(&mut self.captured);
+        self.print(&format!("{message}\n"));
+        self.captured = captured;
+        self.status = status;
+    }
+
+    fn print(&mut self, text: &str) {
+        if let Some(captured) = self.captured.last_mut() {
+            captured.push_str(text);
+            return;
+        }
+        self.partial.push_str(text);
+        let mut seen = lock(&self.seen);
+        while let Some((line, rest)) = self.partial.split_once('\n') {
+            let (at, line, rest) = (seen.now, line.to_owned(), rest.to_owned());
+            if seen.keeps {
+                seen.lines.push_back((at, line));
+            }
+            if seen.lines.len() > LINES {
+                seen.lines.pop_front();
+            }
+            self.partial = rest;
+        }
+    }
+
+    /// The words that a word stands for.
+    fn expand<'a>(&'a mut self, word: &'a str) -> Boxed<'a, Vec<String>> {
+        Box::pin(async move {
+            let mut words = syntax::Words::default();
+            for piece in syntax::pieces(word) {
+                match piece {
+                    syntax::Piece::Text(text) => words.push(&text),
+                    syntax::Piece::Variable { name, quoted } => {
+                        let value = self.value(&name);
+                        words.insert(&value, quoted);
+                    }
+                    syntax::Piece::Sum { text, quoted } => {
+                        let value = arithmetic(&text, &|name| self.variables.get(name)?.trim().parse().ok());
+                        words.insert(&value.unwrap_or(0).to_string(), quoted);
+                    }
+                    syntax::Piece::Output { script, quoted } => {
+                        self.captured.push(String::new());
+                        if let Ok(node) = syntax::parse(&script) {
+                            self.run(&node).await;
+                        }
+                        let output = self.captured.pop().unwrap_or_default();
+                        words.insert(output.trim_end_matches('\n'), quoted);
+                    }
+                }
+            }
+            words.done()
+        })
+    }
+
+    /// The value of a variable, as what stands between `${` and `}` asks for it.
+    fn value(&self, asked: &str) -> String {
+        if let Some(name) = asked.strip_prefix('#').filter(|name| !name.is_empty()) {
+            return self.value(name).chars().count().to_string();
+        }
+        let end = asked
+            .find([':', '-', '+', '=', '?', '%', '#', '/'])
+            .filter(|at| *at > 0);
+        let (name, rest) = asked.split_at(end.unwrap_or(asked.len()));
+        let value = match name {
+            "?" => return self.status.to_string(),
+            "$" => return "1".into(),
+            "#" => return "0".into(),
+            "0" => return "sh".into(),
+            name => self.variables.get(name),
+        };
+        let strict = rest.strip_prefix(':');
+        let value = value.filter(|value| strict.is_none() || !value.is_empty());
+        let rest = strict.unwrap_or(rest);
+        match (rest.chars().next(), value) {
+            (Some('-' | '='), None) => rest[1..].trim_matches(['"', '\'']).to_owned(),
+            (Some('+'), Some(_)) => rest[1..].to_owned(),
+            (Some('+'), None) => String::new(),
+            (_, value) => value.cloned().unwrap_or_default(),
+        }
+    }
+}
+
+/// How long `sleep` sleeps.
+fn seconds(text: &str) -> Option<Duration> {
+    if text == "infinity" || text == "inf" {
+        return Some(FOREVER);
+    }
+    let unit = text.chars().last().filter(char::is_ascii_alphabetic);
+    let factor = match unit {
+        None | Some('s') => 1.0,
+        Some('m') => 60.0,
+        Some('h') => 3600.0,
+        Some('d') => 86_400.0,
+        Some(_) => return None,
+    };
+    let number: f64 = text
+        .trim_end_matches(|c: char| c.is_ascii_alphabetic())
+        .parse()
+        .ok()?;
+    Duration::try_from_secs_f64(number * factor).ok()
+}
+
+/// Whether what `test` is asked holds. There are no files.
+fn holds(words: &[String]) -> bool {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    if let Some(at) = words.iter().position(|word| matches!(*word, "-o" | "||")) {
+        return holds_all(&words[..at]) || holds_all(&words[at + 1..]);
+    }
+    holds_all(&words)
+}
+
+fn holds_all(words: &[&str]) -> bool {
+    words.split(|word| matches!(*word, "-a" | "&&")).all(|words| {
+        let number = |text: &str| text.parse::<i64>().unwrap_or(0);
+        match *words {
+            ["!", ref rest @ ..] => !holds_all(rest),
+            ["-z", text] => text.is_empty(),
+            ["-n", text] | [text] => !text.is_empty(),
+            [left, "=" | "==", right] => left == right,
+            [left, "!=", right] => left != right,
+            [left, "-eq", right] => number(left) == number(right),
+            [left, "-ne", right] => number(left) != number(right),
+            [left, "-lt", right] => number(left) < number(right),
+            [left, "-le", right] => number(left) <= number(right),
+            [left, "-gt", right] => number(left) > number(right),
+            [left, "-ge", right] => number(left) >= number(right),
+            _ => false,
+        }
+    })
+}
