@@ -18,6 +18,7 @@ pub(crate) mod quantity;
 mod replicasets;
 mod revisions;
 pub(crate) mod runs;
+mod scheduler;
 mod shell;
 mod statefulsets;
 mod syntax;
@@ -25,11 +26,12 @@ mod work;
 
 pub(crate) use manager::{Controller, Manager};
 
-use crate::api::{collect, namespaces};
+use crate::api::{collect, custom, namespaces};
 
 /// All of them.
 pub(crate) fn all() -> Vec<Box<dyn Controller>> {
     vec![
+        Box::new(custom::Definitions),
         Box::new(namespaces::Accounts),
         Box::new(namespaces::Emptier),
         Box::new(collect::Collector::default()),
@@ -45,6 +47,7 @@ pub(crate) fn all() -> Vec<Box<dyn Controller>> {
         Box::new(endpoints::Endpoints::Slices),
         Box::new(endpoints::Endpoints::Whole),
         Box::new(claims::Claims),
+        Box::new(scheduler::Scheduler),
         Box::new(kubelet::Kubelet::default()),
         Box::new(events::Expiry),
     ]

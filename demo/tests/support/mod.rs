@@ -168,3 +168,25 @@ pub(crate) async fn told(cluster: &Cluster, kind: &str) -> Vec<String> {
         })
         .collect()
 }
+
+/// Adds a node that is ready, with so much room.
+pub(crate) async fn node(cluster: &Cluster, name: &str, cpu: &str, memory: &str) {
+    let node = json!({
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name}},
+        "spec": {"podCIDR": "10.244.1.0/24"},
+    });
+    make(cluster, "/api/v1/nodes", node).await;
+    let path = format!("/api/v1/nodes/{name}");
+    let mut node = get(cluster, &path).await;
+    let room = json!({"cpu": cpu, "memory": memory, "pods": "110"});
+    node["status"] = json!({
+        "capacity": room,
+        "allocatable": room,
+        "addresses": [{"type": "InternalIP", "address": "192.0.2.11"}],
+        "conditions": [{"type": "Ready", "status": "True", "reason": "KubeletReady"}],
+    });
+    must(cluster, "PUT", &format!("{path}/status"), node).await;
+    cluster.settle();
+}
