@@ -71,6 +71,11 @@ impl<'a> Schema<'a> {
         list.into_iter().flatten().filter_map(Value::as_str)
     }
 
+    /// Whether a keyword such as `nullable` holds.
+    pub(crate) fn is(self, name: &str) -> bool {
+        self.keyword(name) == Some(&Value::Bool(true))
+    }
+
     /// `object`, `array`, `string`, `integer`, `number`, `boolean`; empty for what may be any of these.
     pub(crate) fn sort(self) -> &'a str {
         self.text("type")
@@ -88,7 +93,7 @@ impl<'a> Schema<'a> {
 
     /// Whether fields that are not declared are kept: it holds anything.
     pub(crate) fn is_open(self) -> bool {
-        let anything = self.keyword("x-kubernetes-preserve-unknown-fields") == Some(&Value::Bool(true));
+        let anything = self.is("x-kubernetes-preserve-unknown-fields");
         anything || (self.fields().is_none() && self.free().is_none())
     }
 
