@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{clock::seconds, controllers::quantity};
 
-const TABLES: &str = include_str!("../../data/defaults.yaml");
+const TABLES: &str = include_str!(concat!(env!("OUT_DIR"), "/defaults.json"));
 /// Counts the changes of a daemon set's template, as it did before revisions.
 const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
 
@@ -35,7 +35,12 @@ struct Tables {
 
 fn tables() -> &'static Tables {
     static TABLES_READ: OnceLock<Tables> = OnceLock::new();
-    TABLES_READ.get_or_init(|| serde_yaml::from_str(TABLES).expect("defaults.yaml is as it says itself"))
+    TABLES_READ.get_or_init(|| serde_json::from_str(TABLES).expect("defaults.yaml is as it says itself"))
+}
+
+/// What several kinds have in common.
+pub(crate) fn part(name: &str) -> Value {
+    tables().parts.get(name).cloned().unwrap_or_default()
 }
 
 /// Fills in what the API server does. `before` is the object that is there, if one is.
