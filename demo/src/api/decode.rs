@@ -8,7 +8,7 @@ use std::{
 
 use base64::{DecodeError, Engine as _, prelude::BASE64_STANDARD};
 use serde::{
-    Deserializer,
+    Deserialize, Deserializer,
     de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::{Map, Value};
@@ -16,14 +16,12 @@ use serde_json::{Map, Value};
 use super::{
     front::Asked,
     kinds::Kind,
+    object::Meta as _,
     protobuf,
     schema::{self, Schema},
     status::{Failure, Result},
 };
 use crate::controllers::quantity;
-
-/// The schema of what `scale` shows.
-pub(crate) const SCALE: &str = "io.k8s.api.autoscaling.v1.Scale";
 
 /// The schema of amounts.
 const QUANTITY: &str = "io.k8s.apimachinery.pkg.api.resource.Quantity";
@@ -91,17 +89,31 @@ impl Wrong {
 /// # Errors
 /// 400 for what is no such object, and for mistakes where the request asks for it; 415.
 pub(crate) fn body(asked: &Asked, kind: &Kind) -> Result<Value> {
+    let unrecognized = |error: String| {
+        let kind = &kind.kind;
+        Failure::bad_request(format!(
+            "the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse \
+             error: {error}"
+        ))
+    };
     let read = match asked.media().as_str() {
-        "application/json" | "" => object(kind, &mut serde_json::Deserializer::from_slice(&asked.body)),
-        "application/yaml" => match serde_yaml::from_slice::<Value>(&asked.body) {
-            Ok(value) => object(kind, value),
-            Err(error) => Err(Wrong::Syntax(error.to_string())),
-        },
+        "application/json" | "" => {
+            let what: What =
+                serde_json::from_slice(&asked.body).map_err(|error| unrecognized(error.to_string()))?;
+            is_of(kind, &what.api_version, &what.kind)?;
+            object(kind, &mut serde_json::Deserializer::from_slice(&asked.body))
+        }
+        "application/yaml" => {
+            let value: Value =
+                serde_yaml::from_slice(&asked.body).map_err(|error| unrecognized(error.to_string()))?;
+            is_of(kind, value.text("/apiVersion"), value.text("/kind"))?;
+            object(kind, value)
+        }
         protobuf::CONTENT_TYPE => return protobuf::decode(&asked.body),
         _ => {
             return Err(Failure::unsupported_media(
                 "the body of the request was in an unknown format - accepted media types include: \
-                 application/json, application/yaml",
+                 application/json, application/yaml, application/vnd.kubernetes.protobuf",
             ));
         }
     };
@@ -118,6 +130,35 @@ pub(crate) fn body(asked: &Asked, kind: &Kind) -> Result<Value> {
     }
 }
 
+/// What an object says that it is.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct What {
+    api_version: String,
+    kind: String,
+}
+
+/// Whether an object is of a kind, if it says of which it is.
+///
+/// # Errors
+/// 400.
+pub(crate) fn is_of(kind: &Kind, version: &str, name: &str) -> Result<()> {
+    if (version.is_empty() || version == kind.api_version()) && (name.is_empty() || name == kind.kind) {
+        return Ok(());
+    }
+    let (_, short) = version.rsplit_once('/').unwrap_or(("", version));
+    Err(Failure::bad_request(format!(
+        "{name} in version {short:?} cannot be handled as a {}: {}",
+        kind.kind,
+        unregistered(version, name)
+    )))
+}
+
+/// How Go tells that an object is of a kind that it does not expect.
+pub(crate) fn unregistered(version: &str, kind: &str) -> String {
+    format!(r#"no kind {kind:?} is registered for version {version:?} in scheme "pkg/runtime/scheme.go:111""#)
+}
+
 /// Reads an object of a kind.
 ///
 /// # Errors
@@ -126,21 +167,17 @@ pub(crate) fn object<'de>(kind: &Kind, from: impl Deserializer<'de>) -> std::res
     read(from, schema::of(kind), &kind.kind, kind.custom.is_none())
 }
 
-/// Reads a `Scale`.
-///
-/// # Errors
-/// If a value is not of its field's type.
-pub(crate) fn scale<'de>(from: impl Deserializer<'de>) -> std::result::Result<Decoded, Wrong> {
-    read(from, schema::named(SCALE), "Scale", true)
-}
-
 /// The fields of a JSON text that are there twice, as `duplicate field "spec.replicas"`.
 pub(crate) fn duplicates(text: &[u8]) -> Vec<String> {
     let read = read(&mut serde_json::Deserializer::from_slice(text), None, "", false);
     read.map_or_else(|_| Vec::new(), |read| read.mistakes)
 }
 
-fn read<'de>(
+/// Reads what has this schema and name; `typed` if Go reads it into a type of its own.
+///
+/// # Errors
+/// If a value is not of its field's type.
+pub(crate) fn read<'de>(
     from: impl Deserializer<'de>,
     schema: Option<Schema<'_>>,
     name: &str,
