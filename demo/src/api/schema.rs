@@ -71,6 +71,11 @@ impl<'a> Schema<'a> {
         list.into_iter().flatten().filter_map(Value::as_str)
     }
 
+    /// Whether a keyword such as `nullable` holds.
+    pub(crate) fn is(self, name: &str) -> bool {
+        self.keyword(name) == Some(&Value::Bool(true))
+    }
+
     /// `object`, `array`, `string`, `integer`, `number`, `boolean`; empty for what may be any of these.
     pub(crate) fn sort(self) -> &'a str {
         self.text("type")
@@ -88,7 +93,7 @@ impl<'a> Schema<'a> {
 
     /// Whether fields that are not declared are kept: it holds anything.
     pub(crate) fn is_open(self) -> bool {
-        let anything = self.keyword("x-kubernetes-preserve-unknown-fields") == Some(&Value::Bool(true));
+        let anything = self.is("x-kubernetes-preserve-unknown-fields");
         anything || (self.fields().is_none() && self.free().is_none())
     }
 
@@ -133,7 +138,8 @@ pub(crate) fn name_of(kind: &Kind) -> Option<&'static str> {
     name_of_version(&kind.group, &kind.version, &kind.kind)
 }
 
-fn name_of_version(group: &str, version: &str, kind: &str) -> Option<&'static str> {
+/// The same, by what a manifest says.
+pub(crate) fn name_of_version(group: &str, version: &str, kind: &str) -> Option<&'static str> {
     static NAMES: OnceLock<HashMap<[&str; 3], &str>> = OnceLock::new();
     let names = NAMES.get_or_init(|| {
         let mut names = HashMap::new();
