@@ -3,7 +3,10 @@
 //! A field is one of a struct or map (`f:NAME`), an item of a list whose items are known by some of their fields
 //! (`k:{"name":"web"}`) or a value of a list that is a set (`v:"x"`). What is replaced as a whole has no fields.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, PoisonError},
+};
 
 use serde_json::{Map, Value, json};
 
@@ -342,16 +345,30 @@ impl Difference {
     }
 }
 
-/// The fields that an object of a built-in kind has even if nobody sets them: those that are no pointers in Go.
-pub(crate) fn skeleton(schema: Schema<'_>) -> Value {
+/// The fields that an object has even if nobody sets them: of a built-in kind those that are no pointers in Go, of a
+/// custom one none. Worked out once a kind.
+pub(crate) fn skeleton(object: &Value, schema: Option<Schema<'_>>, custom: bool) -> Value {
+    if custom {
+        return json!({});
+    }
+    static KNOWN: Mutex<BTreeMap<String, Value>> = Mutex::new(BTreeMap::new());
+    let kind = format!("{}/{}", object["apiVersion"], object["kind"]);
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    known
+        .entry(kind)
+        .or_insert_with(|| schema.map_or(Value::Null, bones))
+        .clone()
+}
+
+fn bones(schema: Schema<'_>) -> Value {
     let is_needed = |name: &str| schema.texts("required").any(|needed| needed == name);
     let mut map = Map::new();
-    for name in schema.fields().into_iter().flatten().map(|(name, _)| name) {
+    for (name, _) in schema.fields().into_iter().flatten() {
         let Some(field) = schema.field(name) else {
             continue;
         };
         if field.name().is_some() && field.keyword("default").is_some_and(Value::is_object) {
-            map.insert(name.clone(), skeleton(field));
+            map.insert(name.clone(), bones(field));
         } else if field.name().is_none() && matches!(field.sort(), "array" | "object") && is_needed(name) {
             map.insert(name.clone(), Value::Null);
         }

@@ -551,7 +551,7 @@ impl<'a> Rollout<'a> {
             // What is gone needs none.
             drop(
                 self.work
-                    .update(&self.work, |deployment| annotate(deployment, REVISION, revision)),
+                    .update_status(|deployment| annotate(deployment, REVISION, revision)),
             );
         }
         self.work.set_status(&self.status);

@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use http::Response;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::{
     api::{
@@ -173,10 +173,7 @@ impl Apply<'_> {
 
     /// Who owned what was written before anybody was noted.
     fn unmanaged(&self, before: &Object) -> Option<Owner> {
-        let empty = match self.kind.custom {
-            Some(_) => json!({}),
-            None => skeleton(self.schema?),
-        };
+        let empty = skeleton(before, self.schema, self.kind.custom.is_some());
         let mut fields = fields::difference(self.schema, Some(&empty), Some(before)).changed;
         fields.strip();
         Some(Owner {
