@@ -6,6 +6,7 @@ use std::{
     fmt,
 };
 
+use base64::{DecodeError, Engine as _, prelude::BASE64_STANDARD};
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
@@ -20,6 +21,10 @@ use super::{
     schema::{self, Schema},
     status::{Failure, Result},
 };
+use crate::controllers::quantity;
+
+/// The schema of amounts.
+const QUANTITY: &str = "io.k8s.apimachinery.pkg.api.resource.Quantity";
 
 /// What was read.
 #[derive(Debug)]
@@ -226,12 +231,41 @@ impl Reader<'_> {
         if fits(schema.sort()) {
             return Ok(());
         }
-        self.wrong.set(Some(Wrong::Typed {
+        self.wrong.set(Some(self.typed(found, &go_type(schema))));
+        Err(E::custom("of another type"))
+    }
+
+    /// Checks what the type alone does not tell: amounts, numbers that may be texts, bytes.
+    fn expect_form<E: Error>(&self, value: &Value) -> std::result::Result<(), E> {
+        let Some(schema) = self.schema.filter(|_| self.typed && !value.is_null()) else {
+            return Ok(());
+        };
+        let bytes = |place| Wrong::Syntax(format!("illegal base64 data at input byte {place}"));
+        let wrong = match (schema.text("format"), value) {
+            ("int-or-string", Value::Bool(_)) => self.typed("bool", "int32"),
+            ("int-or-string", Value::Array(_)) => self.typed("array", "int32"),
+            ("int-or-string", Value::Object(_)) => self.typed("object", "int32"),
+            ("byte", Value::String(text)) => match BASE64_STANDARD.decode(text) {
+                Ok(_) => return Ok(()),
+                Err(DecodeError::InvalidByte(place, _)) => bytes(place),
+                Err(_) => bytes(text.len() / 4 * 4),
+            },
+            _ if schema.name() == Some(QUANTITY) && quantity::canonical(value).is_none() => Wrong::Syntax(
+                "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+                    .into(),
+            ),
+            _ => return Ok(()),
+        };
+        self.wrong.set(Some(wrong));
+        Err(E::custom("of another form"))
+    }
+
+    fn typed(&self, found: &str, wanted: &str) -> Wrong {
+        Wrong::Typed {
             found: found.to_owned(),
             field: format!("{}.{}", self.holder, self.field),
-            wanted: go_type(schema),
-        }));
-        Err(E::custom("of another type"))
+            wanted: wanted.to_owned(),
+        }
     }
 
     fn is_narrow(&self) -> bool {
@@ -255,6 +289,7 @@ fn go_type(schema: Schema<'_>) -> String {
             "map[string]{}",
             schema.field("").map_or_else(String::new, go_type)
         ),
+        "string" if schema.text("format") == "byte" => "[]uint8".into(),
         other => other.into(),
     }
 }
@@ -263,7 +298,9 @@ impl<'de> DeserializeSeed<'de> for Reader<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> std::result::Result<Value, D::Error> {
-        from.deserialize_any(self)
+        let value = from.deserialize_any(self)?;
+        self.expect_form(&value)?;
+        Ok(value)
     }
 }
 

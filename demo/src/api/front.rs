@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{
     access::{self, User},
-    binding, delete, discovery, events, eviction, list,
+    binding, delete, discovery, events, eviction, list, logs, metrics,
     options::Warnings,
     patch, protobuf,
     rbac::{self, Attributes},
@@ -73,10 +73,14 @@ async fn answer(api: &Arc<Api>, request: Request<Bytes>, warnings: &Warnings) ->
 /// What the method means for what is asked for: one line a verb.
 fn verb(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>> {
     let beneath = target.subresource.as_deref();
+    if target.served.group == metrics::GROUP {
+        return metrics::get(api, asked, target);
+    }
     let verb = match (asked.method.as_str(), &target.name, beneath) {
         ("GET", None, None) if asked.parameters.flag("watch") => watch::watch,
         ("GET", None, None) => list::list,
         ("GET", Some(_), None | Some("status")) => read::get,
+        ("GET", Some(_), Some("log")) => logs::get,
         ("GET", Some(_), Some("scale")) => scale::get,
         ("POST", None, None) if reviews::is_review(&target.kind) => reviews::create,
         ("POST", None, None) => write::create,

@@ -14,7 +14,8 @@ pub(crate) struct Failure {
     pub(crate) code: u16,
     reason: &'static str,
     message: String,
-    details: Option<Map<String, Value>>,
+    /// Boxed, so that an outcome is not large for the sake of its failures.
+    details: Option<Box<Map<String, Value>>>,
     /// Where a list that cannot go on as it began may go on.
     token: Option<String>,
 }
@@ -265,7 +266,7 @@ impl Failure {
             status["reason"] = self.reason.into();
         }
         if let Some(details) = &self.details {
-            status["details"] = Value::Object(details.clone());
+            status["details"] = Value::Object((**details).clone());
         }
         if let Some(token) = &self.token {
             status["metadata"]["continue"] = token.clone().into();

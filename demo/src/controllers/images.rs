@@ -29,7 +29,7 @@
 //! ```
 //!
 //! In lines, `$HOSTNAME` is the pod's name, `$TIME` the time of the line, `$N` the number of the time it is written
-//! (from 1), and any other `$NAME` the container's environment. Repeated lines come a little irregularly.
+//! (from 1), and any other `$NAME` or `${NAME}` the container's environment. Repeated lines come a little irregularly.
 //!
 //! A probe succeeds from `after` to `until`; `after: never` is a probe that never succeeds. What is not said
 //! succeeds always. Memory that grows past the container's limit gets it killed (OOMKilled, 137); what grows without

@@ -16,6 +16,7 @@ use super::{
     container::{Container, Role, Site},
     environment::{self, Named as _},
     events::{News, Teller},
+    work::{Work, condition},
 };
 use crate::{
     api::{
@@ -83,8 +84,7 @@ impl Controller for Kubelet {
     }
 
     fn reconcile(&mut self, api: &Api, key: &Key) -> Option<Timestamp> {
-        let kind = api.kind("pods").ok()?;
-        let object = api.get(&kind, &key.namespace, &key.name).ok();
+        let object = Work::on(api, "kubelet", key);
         if let Some(old) = self.pods.get(key)
             && object.as_ref().is_none_or(|pod| pod.uid() != old.uid)
         {
@@ -130,22 +130,13 @@ impl Controller for Kubelet {
         let is_gone = object.is_terminating() && pod.containers.values().all(Container::is_still);
         if !is_over {
             let status = pod.status(&mut site, host_address(&node));
-            drop(api.change(
-                &kind,
-                &key.namespace,
-                &key.name,
-                &Write::by("kubelet").status(),
-                |pod| {
-                    let mut pod = pod.clone();
-                    pod["status"] = status.clone();
-                    Ok(pod)
-                },
-            ));
+            object.set_status(&status);
         }
         if is_gone && object.number("/metadata/deletionGracePeriodSeconds") != Some(0)
             || is_gone && object.list("/metadata/finalizers").is_empty()
         {
             let options = json!({"gracePeriodSeconds": 0, "preconditions": {"uid": object.uid()}});
+            let kind = api.kind("pods").ok()?;
             drop(api.delete(&kind, &key.namespace, &key.name, &options, &Write::by("kubelet")));
         }
         next
@@ -354,13 +345,13 @@ impl Pod {
             set("startTime", seconds(now).into());
         }
         let mut conditions = vec![
-            condition(
+            told(
                 pod,
                 now,
                 "PodReadyToStartContainers",
                 (has_network && !is_over, None),
             ),
-            condition(
+            told(
                 pod,
                 now,
                 "Initialized",
@@ -372,9 +363,9 @@ impl Pod {
                     },
                 ),
             ),
-            condition(pod, now, "Ready", (ready.is_none(), ready.clone())),
-            condition(pod, now, "ContainersReady", (ready.is_none(), ready)),
-            condition(pod, now, "PodScheduled", (true, None)),
+            told(pod, now, "Ready", (ready.is_none(), ready.clone())),
+            told(pod, now, "ContainersReady", (ready.is_none(), ready)),
+            told(pod, now, "PodScheduled", (true, None)),
         ];
         let known: Vec<Value> = conditions.iter().map(|known| known["type"].clone()).collect();
         let others = pod
@@ -408,12 +399,9 @@ fn json_root(status: &mut Value) -> &mut Value {
 }
 
 /// A condition, which keeps its time while its status stays the same.
-fn condition(pod: &Value, now: Timestamp, name: &str, (holds, why): (bool, Option<(&str, String)>)) -> Value {
+fn told(pod: &Value, now: Timestamp, name: &str, (holds, why): (bool, Option<(&str, String)>)) -> Value {
     let status = if holds { "True" } else { "False" };
-    let before = pod
-        .list("/status/conditions")
-        .iter()
-        .find(|condition| condition["type"] == name);
+    let before = condition(&pod["status"], name);
     let since = before
         .filter(|before| before["status"] == status)
         .map(|before| before["lastTransitionTime"].clone());

@@ -149,6 +149,11 @@ impl Runtime {
         slot[usize::from(previous)].as_mut().map(ask)
     }
 
+    /// The last start of a container.
+    pub(crate) fn id(&self, pod: &str, container: &str) -> Option<String> {
+        self.with(pod, container, false, |run| run.id.clone())
+    }
+
     /// Forgets a pod.
     pub(crate) fn forget(&self, pod: &str) {
         self.runs().retain(|(of, _), _| of != pod);
@@ -321,10 +326,13 @@ fn fill(text: &str, env: &Environment, at: Timestamp, number: u64) -> String {
     let mut parts = text.split('$');
     let mut line = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        let length = part
-            .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-            .unwrap_or(part.len());
-        let (name, rest) = part.split_at(length);
+        let (name, rest) = match part.strip_prefix('{').and_then(|part| part.split_once('}')) {
+            Some(braced) => braced,
+            None => {
+                let end = part.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+                part.split_at(end.unwrap_or(part.len()))
+            }
+        };
         match name {
             "" => line.push('$'),
             "N" => line.push_str(&number.to_string()),
@@ -336,9 +344,10 @@ fn fill(text: &str, env: &Environment, at: Timestamp, number: u64) -> String {
     line
 }
 
-/// A number that looks like chance and follows from what is given (FNV-1a).
+/// A number that looks like chance and follows from what is given (FNV-1a, stirred).
 pub(crate) fn hash(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+    let seed = bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    });
+    fastrand::Rng::with_seed(seed).u64(..)
 }

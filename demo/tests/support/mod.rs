@@ -4,6 +4,7 @@
 use bytes::Bytes;
 use http::{Request, request::Builder};
 use http_body_util::BodyExt as _;
+use jiff::Timestamp;
 use kube_mcp_demo::Cluster;
 use serde_json::{Value, json};
 
@@ -148,6 +149,12 @@ pub(crate) async fn now(cluster: &Cluster) -> String {
         .to_owned()
 }
 
+/// Whether nothing will happen before the first events are forgotten, after an hour.
+pub(crate) fn rests(cluster: &Cluster) -> bool {
+    let forgotten: Timestamp = "2026-01-01T01:00:00Z".parse().expect("a time");
+    cluster.settle().is_none_or(|next| next >= forgotten)
+}
+
 /// Why and what was told of an object, in the order in which it was.
 pub(crate) async fn told(cluster: &Cluster, kind: &str) -> Vec<String> {
     let mut events = items(cluster, "/api/v1/namespaces/shop/events").await;
@@ -167,4 +174,26 @@ pub(crate) async fn told(cluster: &Cluster, kind: &str) -> Vec<String> {
             )
         })
         .collect()
+}
+
+/// Adds a node that is ready, with so much room.
+pub(crate) async fn node(cluster: &Cluster, name: &str, cpu: &str, memory: &str) {
+    let node = json!({
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name}},
+        "spec": {"podCIDR": "10.244.1.0/24"},
+    });
+    make(cluster, "/api/v1/nodes", node).await;
+    let path = format!("/api/v1/nodes/{name}");
+    let mut node = get(cluster, &path).await;
+    let room = json!({"cpu": cpu, "memory": memory, "pods": "110"});
+    node["status"] = json!({
+        "capacity": room,
+        "allocatable": room,
+        "addresses": [{"type": "InternalIP", "address": "192.0.2.11"}],
+        "conditions": [{"type": "Ready", "status": "True", "reason": "KubeletReady"}],
+    });
+    must(cluster, "PUT", &format!("{path}/status"), node).await;
+    cluster.settle();
 }
