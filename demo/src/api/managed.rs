@@ -207,7 +207,13 @@ impl Note {
         let mut difference = difference(schema, Some(before), Some(wrote));
         if self.before.is_none() && self.custom.is_none() {
             // What an object is at its beginning, the API server says.
-            difference.changed.cut(&["f:status"]);
+            for servers in [
+                &["f:status"][..],
+                &["f:spec", "f:ipFamilies"],
+                &["f:spec", "f:ipFamilyPolicy"],
+            ] {
+                difference.changed.cut(servers);
+            }
         }
         difference.changed.strip();
         difference.removed.strip();
