@@ -52,11 +52,6 @@ impl User {
         Self::new("admin", &[MASTERS, AUTHENTICATED])
     }
 
-    /// A part of the cluster itself.
-    pub(crate) fn component(name: &str) -> Self {
-        Self::new(format!("system:{name}"), &[MASTERS, AUTHENTICATED])
-    }
-
     /// A service account.
     pub(crate) fn account(namespace: &str, name: &str) -> Self {
         let all = format!("system:serviceaccounts:{namespace}");
