@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use kube_mcp_demo::Cluster;
 use serde_json::{Value, json};
-use support::{edit, get, items, must, pods_are, shop, told};
+use support::{edit, get, items, must, pods_are, rests, shop, told};
 
 const DEPLOYMENT: &str = "/apis/apps/v1/namespaces/shop/deployments/web";
 const SETS: &str = "/apis/apps/v1/namespaces/shop/replicasets";
@@ -205,7 +205,7 @@ async fn a_rollout_that_gets_nowhere_is_given_up_at_its_deadline_and_goes_on_whe
     assert_eq!(reason(&now, "Progressing"), "ProgressDeadlineExceeded", "{now}");
     assert_eq!(reason(&now, "Available"), "MinimumReplicasAvailable", "{now}");
     assert_eq!(sizes(&cluster).await, sized(&[("1", 3), ("2", 1)]));
-    assert_eq!(cluster.settle(), None, "nothing is left to wait for");
+    assert!(rests(&cluster), "nothing is left to wait for");
     for _ in 0..4 {
         pods_are(&cluster, "Running", true).await;
     }

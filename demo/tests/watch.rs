@@ -185,35 +185,6 @@ async fn a_stream_of_tables_names_its_columns_once() {
     assert_eq!(alone["object"]["metadata"]["name"], "a");
 }
 
-#[tokio::test]
-async fn who_fell_behind_the_log_has_to_list_again() {
-    let cluster = cluster();
-    write(&cluster, "POST", "a", json!({})).await;
-    write(&cluster, "POST", "b", json!({})).await;
-    let (_, page) = ask(&cluster, "GET", &format!("{MAPS}?limit=1"), Value::Null).await;
-    let mut late = Watch::of(&cluster, &format!("{MAPS}?watch=1&resourceVersion=1"), "*/*").await;
-    for number in 0..33_000 {
-        write(&cluster, "PUT", "a", json!({"number": number.to_string()})).await;
-    }
-    let event = late.next().await.expect("an event");
-    assert_eq!(
-        (&event["type"], &event["object"]["code"]),
-        (&json!("ERROR"), &json!(410)),
-        "{event}"
-    );
-    assert!(text(&event["object"]["message"]).starts_with("too old resource version: 1 ("));
-    assert_eq!(late.next().await, None);
-    let path = format!("{MAPS}?limit=1&continue={}", text(&page["metadata"]["continue"]));
-    let (code, refusal) = ask(&cluster, "GET", &path, Value::Null).await;
-    assert_eq!((code, &refusal["reason"]), (410, &json!("Expired")), "{refusal}");
-    let path = format!("{MAPS}?continue={}", text(&refusal["metadata"]["continue"]));
-    let (code, rest) = ask(&cluster, "GET", &path, Value::Null).await;
-    assert_eq!(
-        code, 200,
-        "with the token of the refusal the list goes on: {rest}"
-    );
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn nothing_is_lost_with_twenty_watchers() {
     const CHANGES: usize = 2_000;

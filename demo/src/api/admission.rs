@@ -1,7 +1,7 @@
 //! What the cluster adds to an object for reasons of its own, or refuses it for: service accounts, priorities,
 //! tolerations, storage classes, addresses of services.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, net::Ipv4Addr};
 
 use serde_json::{Value, json};
 
@@ -234,21 +234,26 @@ fn give_addresses(api: &Api, kind: &Kind, service: &mut Value, before: Option<&V
             kept => kept.to_owned(),
         };
         service["spec"]["clusterIP"] = ip.into();
-    } else if before.is_none_or(|before| before["spec"]["clusterIP"] != service["spec"]["clusterIP"]) {
+    } else if before.is_none_or(|before| before.text("/spec/clusterIP").is_empty()) {
         let ip = service.text("/spec/clusterIP");
-        let told = |why: &str| format!("Invalid value: [\"{ip}\"]: failed to allocate IP {ip}: {why}");
-        let why = match ip.parse::<std::net::Ipv4Addr>().map(|address| address.octets()) {
+        let taken = || others().any(|other| other.text("/spec/clusterIP") == ip);
+        let why = match ip.parse::<Ipv4Addr>().map(|address| address.octets()) {
             _ if ip == "None" => None,
-            Ok([10, 96, ..]) if others().any(|other| other.text("/spec/clusterIP") == ip) => {
-                Some("provided IP is already allocated".to_owned())
-            }
-            Ok([10, 96, ..]) => None,
-            _ => Some(format!(
+            Ok([10, 96, ..]) => taken().then(|| "provided IP is already allocated".to_owned()),
+            Ok(_) => Some(format!(
                 "the provided IP ({ip}) is not in the valid range. The range of valid IPs is 10.96.0.0/16"
             )),
+            Err(_) => {
+                let why = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
+                return refuse(
+                    "spec.clusterIPs[0]".into(),
+                    format!("Invalid value: {ip:?}: {why}"),
+                );
+            }
         };
         if let Some(why) = why {
-            return refuse("spec.clusterIPs".into(), told(&why));
+            let told = format!("Invalid value: [\"{ip}\"]: failed to allocate IP {ip}: {why}");
+            return refuse("spec.clusterIPs".into(), told);
         }
     }
     service["spec"]["clusterIPs"] = json!([service["spec"]["clusterIP"]]);

@@ -6,8 +6,9 @@ use std::{
     fmt,
 };
 
+use base64::{DecodeError, Engine as _, prelude::BASE64_STANDARD};
 use serde::{
-    Deserializer,
+    Deserialize, Deserializer,
     de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::{Map, Value};
@@ -15,13 +16,18 @@ use serde_json::{Map, Value};
 use super::{
     front::Asked,
     kinds::Kind,
+    object::Meta as _,
     protobuf,
     schema::{self, Schema},
     status::{Failure, Result},
 };
+use crate::controllers::quantity;
 
 /// The schema of what `scale` shows.
 pub(crate) const SCALE: &str = "io.k8s.api.autoscaling.v1.Scale";
+
+/// The schema of amounts.
+const QUANTITY: &str = "io.k8s.apimachinery.pkg.api.resource.Quantity";
 
 /// What was read.
 #[derive(Debug)]
@@ -86,17 +92,31 @@ impl Wrong {
 /// # Errors
 /// 400 for what is no such object, and for mistakes where the request asks for it; 415.
 pub(crate) fn body(asked: &Asked, kind: &Kind) -> Result<Value> {
+    let unrecognized = |error: String| {
+        let kind = &kind.kind;
+        Failure::bad_request(format!(
+            "the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse \
+             error: {error}"
+        ))
+    };
     let read = match asked.media().as_str() {
-        "application/json" | "" => object(kind, &mut serde_json::Deserializer::from_slice(&asked.body)),
-        "application/yaml" => match serde_yaml::from_slice::<Value>(&asked.body) {
-            Ok(value) => object(kind, value),
-            Err(error) => Err(Wrong::Syntax(error.to_string())),
-        },
+        "application/json" | "" => {
+            let what: What =
+                serde_json::from_slice(&asked.body).map_err(|error| unrecognized(error.to_string()))?;
+            is_of(kind, &what.api_version, &what.kind)?;
+            object(kind, &mut serde_json::Deserializer::from_slice(&asked.body))
+        }
+        "application/yaml" => {
+            let value: Value =
+                serde_yaml::from_slice(&asked.body).map_err(|error| unrecognized(error.to_string()))?;
+            is_of(kind, value.text("/apiVersion"), value.text("/kind"))?;
+            object(kind, value)
+        }
         protobuf::CONTENT_TYPE => return protobuf::decode(&asked.body),
         _ => {
             return Err(Failure::unsupported_media(
                 "the body of the request was in an unknown format - accepted media types include: \
-                 application/json, application/yaml",
+                 application/json, application/yaml, application/vnd.kubernetes.protobuf",
             ));
         }
     };
@@ -113,6 +133,35 @@ pub(crate) fn body(asked: &Asked, kind: &Kind) -> Result<Value> {
     }
 }
 
+/// What an object says that it is.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct What {
+    api_version: String,
+    kind: String,
+}
+
+/// Whether an object is of a kind, if it says of which it is.
+///
+/// # Errors
+/// 400.
+pub(crate) fn is_of(kind: &Kind, version: &str, name: &str) -> Result<()> {
+    if (version.is_empty() || version == kind.api_version()) && (name.is_empty() || name == kind.kind) {
+        return Ok(());
+    }
+    let (_, short) = version.rsplit_once('/').unwrap_or(("", version));
+    Err(Failure::bad_request(format!(
+        "{name} in version {short:?} cannot be handled as a {}: {}",
+        kind.kind,
+        unregistered(version, name)
+    )))
+}
+
+/// How Go tells that an object is of a kind that it does not expect.
+pub(crate) fn unregistered(version: &str, kind: &str) -> String {
+    format!(r#"no kind {kind:?} is registered for version {version:?} in scheme "pkg/runtime/scheme.go:111""#)
+}
+
 /// Reads an object of a kind.
 ///
 /// # Errors
@@ -121,21 +170,17 @@ pub(crate) fn object<'de>(kind: &Kind, from: impl Deserializer<'de>) -> std::res
     read(from, schema::of(kind), &kind.kind, kind.custom.is_none())
 }
 
-/// Reads a `Scale`.
-///
-/// # Errors
-/// If a value is not of its field's type.
-pub(crate) fn scale<'de>(from: impl Deserializer<'de>) -> std::result::Result<Decoded, Wrong> {
-    read(from, schema::named(SCALE), "Scale", true)
-}
-
 /// The fields of a JSON text that are there twice, as `duplicate field "spec.replicas"`.
 pub(crate) fn duplicates(text: &[u8]) -> Vec<String> {
     let read = read(&mut serde_json::Deserializer::from_slice(text), None, "", false);
     read.map_or_else(|_| Vec::new(), |read| read.mistakes)
 }
 
-fn read<'de>(
+/// Reads what has this schema and name; `typed` if Go reads it into a type of its own.
+///
+/// # Errors
+/// If a value is not of its field's type.
+pub(crate) fn read<'de>(
     from: impl Deserializer<'de>,
     schema: Option<Schema<'_>>,
     name: &str,
@@ -189,12 +234,41 @@ impl Reader<'_> {
         if fits(schema.sort()) {
             return Ok(());
         }
-        self.wrong.set(Some(Wrong::Typed {
+        self.wrong.set(Some(self.typed(found, &go_type(schema))));
+        Err(E::custom("of another type"))
+    }
+
+    /// Checks what the type alone does not tell: amounts, numbers that may be texts, bytes.
+    fn expect_form<E: Error>(&self, value: &Value) -> std::result::Result<(), E> {
+        let Some(schema) = self.schema.filter(|_| self.typed && !value.is_null()) else {
+            return Ok(());
+        };
+        let bytes = |place| Wrong::Syntax(format!("illegal base64 data at input byte {place}"));
+        let wrong = match (schema.text("format"), value) {
+            ("int-or-string", Value::Bool(_)) => self.typed("bool", "int32"),
+            ("int-or-string", Value::Array(_)) => self.typed("array", "int32"),
+            ("int-or-string", Value::Object(_)) => self.typed("object", "int32"),
+            ("byte", Value::String(text)) => match BASE64_STANDARD.decode(text) {
+                Ok(_) => return Ok(()),
+                Err(DecodeError::InvalidByte(place, _)) => bytes(place),
+                Err(_) => bytes(text.len() / 4 * 4),
+            },
+            _ if schema.name() == Some(QUANTITY) && quantity::canonical(value).is_none() => Wrong::Syntax(
+                "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+                    .into(),
+            ),
+            _ => return Ok(()),
+        };
+        self.wrong.set(Some(wrong));
+        Err(E::custom("of another form"))
+    }
+
+    fn typed(&self, found: &str, wanted: &str) -> Wrong {
+        Wrong::Typed {
             found: found.to_owned(),
             field: format!("{}.{}", self.holder, self.field),
-            wanted: go_type(schema),
-        }));
-        Err(E::custom("of another type"))
+            wanted: wanted.to_owned(),
+        }
     }
 
     fn is_narrow(&self) -> bool {
@@ -218,6 +292,7 @@ fn go_type(schema: Schema<'_>) -> String {
             "map[string]{}",
             schema.field("").map_or_else(String::new, go_type)
         ),
+        "string" if schema.text("format") == "byte" => "[]uint8".into(),
         other => other.into(),
     }
 }
@@ -226,7 +301,9 @@ impl<'de> DeserializeSeed<'de> for Reader<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> std::result::Result<Value, D::Error> {
-        from.deserialize_any(self)
+        let value = from.deserialize_any(self)?;
+        self.expect_form(&value)?;
+        Ok(value)
     }
 }
 

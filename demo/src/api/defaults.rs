@@ -11,8 +11,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{
+    custom,
     kinds::Kind,
     object::{Meta as _, map_at},
+    schema::Schema,
     server::Api,
 };
 use crate::{clock::seconds, controllers::quantity};
@@ -38,10 +40,14 @@ fn tables() -> &'static Tables {
 
 /// Fills in what the API server does. `before` is the object that is there, if one is.
 pub(crate) fn fill(api: &Api, kind: &Kind, object: &mut Value, before: Option<&Value>) {
-    let Some(rule) = tables().kinds.get(&kind.kind).filter(|_| kind.custom.is_none()) else {
-        return tidy_metadata(object);
-    };
+    if let Some(custom) = &kind.custom {
+        object.get_mut("metadata").into_iter().for_each(tidy);
+        return custom::fill(Schema::new(&custom.schema), object);
+    }
     tidy(object);
+    let Some(rule) = tables().kinds.get(&kind.kind) else {
+        return;
+    };
     let now = before.is_none().then(|| seconds(api.clock.now()));
     work_out(kind, object, before);
     Filling { made: now }.apply(rule, object);
@@ -73,13 +79,6 @@ fn tidy(value: &mut Value) {
         }),
         Value::Array(items) => items.iter_mut().for_each(tidy),
         _ => {}
-    }
-}
-
-/// The same, of an object whose fields are not known here.
-fn tidy_metadata(object: &mut Value) {
-    if let Some(metadata) = object.get_mut("metadata") {
-        tidy(metadata);
     }
 }
 
@@ -177,12 +176,19 @@ impl Filling {
     }
 }
 
-fn holds(condition: &str, map: &Map<String, Value>) -> bool {
-    match (condition.strip_prefix('!'), condition.split_once('=')) {
-        (Some(field), _) => !map.contains_key(field),
-        (None, Some((field, value))) => map.get(field).is_some_and(|found| found == value),
-        (None, None) => map.contains_key(condition),
-    }
+/// Whether a condition of the tables holds for an object.
+pub(crate) fn holds(condition: &str, map: &Map<String, Value>) -> bool {
+    let (condition, wanted) = condition
+        .strip_prefix('!')
+        .map_or((condition, true), |rest| (rest, false));
+    let holds = match condition.split_once('=') {
+        Some((field, value)) => map.get(field).is_some_and(|found| match found.as_str() {
+            Some(text) => text == value,
+            None => found.to_string() == value,
+        }),
+        None => map.contains_key(condition),
+    };
+    holds == wanted
 }
 
 /// An image without a tag, or with the tag `latest`, is asked for each time.
@@ -240,6 +246,15 @@ fn work_out(kind: &Kind, object: &mut Value, before: Option<&Value>) {
         }
         "CustomResourceDefinition" => {
             let kind = object.text("/spec/names/kind").to_owned();
+            if before.is_none() {
+                let mut storage = object.list("/spec/versions").to_vec();
+                storage.retain(|version| version["storage"] == true);
+                let stored: Vec<_> = storage.iter().map(|version| &version["name"]).collect();
+                object["status"] = json!({"acceptedNames": {"kind": "", "plural": ""}, "conditions": null, "storedVersions": stored});
+            }
+            if kind.is_empty() {
+                return;
+            }
             let names = map_at(&mut object["spec"], "names");
             names
                 .entry("singular")

@@ -277,7 +277,8 @@ pub(crate) fn difference(
     after: Option<&Value>,
 ) -> Difference {
     let mut difference = Difference::default();
-    if before == after {
+    let is_nothing = |value: Option<&Value>| value.is_none_or(Value::is_null);
+    if before == after || (is_nothing(before) && is_nothing(after)) {
         return difference;
     }
     let is_map = |value: Option<&Value>| value.is_none_or(|value| value.is_object() || value.is_null());

@@ -137,64 +137,60 @@ pub(crate) fn revision(version: Option<&str>) -> std::result::Result<Option<u64>
 /// # Errors
 /// 422 if they do not go together.
 pub(crate) fn check_match(parameters: &Parameters, watches: bool) -> Result<()> {
+    const MATCH: &str = "resourceVersionMatch";
     let initial = parameters.get("sendInitialEvents").is_some();
     let version = parameters.get("resourceVersion");
-    let matching = parameters.get("resourceVersionMatch");
-    let mut causes = Vec::new();
-    let mut forbidden = |field: &str, why: String| {
-        causes.push(Cause {
-            reason: "FieldValueForbidden",
-            message: format!("Forbidden: {why}"),
-            field: field.to_owned(),
-        });
-    };
-    let of_match = "resourceVersionMatch";
-    if watches && initial && matching != Some("NotOlderThan") {
-        forbidden(
-            of_match,
-            "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan".into(),
-        );
-    }
-    if watches && !initial && matching.is_some() {
-        forbidden(
-            of_match,
-            "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided".into(),
-        );
-    }
-    if !watches && initial {
-        forbidden(
+    let matching = parameters.get(MATCH);
+    let goes_on = parameters.get("continue").is_some();
+    let listed = matching.filter(|_| !watches);
+    let forbidden = [
+        (
+            watches && initial && matching != Some("NotOlderThan"),
+            MATCH,
+            "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
+        ),
+        (
+            watches && !initial && matching.is_some(),
+            MATCH,
+            "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
+        ),
+        (
+            !watches && initial,
             "sendInitialEvents",
-            "sendInitialEvents is forbidden for list".into(),
-        );
-    }
-    if let Some(matching) = matching.filter(|_| !watches) {
-        if parameters.get("continue").is_some() {
-            forbidden(
-                of_match,
-                "resourceVersionMatch is forbidden when continue is provided".into(),
+            "sendInitialEvents is forbidden for list",
+        ),
+        (
+            listed.is_some() && goes_on,
+            MATCH,
+            "resourceVersionMatch is forbidden when continue is provided",
+        ),
+        (
+            listed.is_some() && version.is_none(),
+            MATCH,
+            "resourceVersionMatch is forbidden unless resourceVersion is provided",
+        ),
+        (
+            listed == Some("Exact") && version == Some("0"),
+            MATCH,
+            "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"",
+        ),
+    ];
+    let cause = |reason, message, field: &str| Cause {
+        reason,
+        message,
+        field: field.to_owned(),
+    };
+    let forbidden = forbidden.into_iter().filter(|(broken, ..)| *broken);
+    let unknown = listed.filter(|matching| !matches!(*matching, "Exact" | "NotOlderThan"));
+    let causes: Vec<Cause> = forbidden
+        .map(|(_, field, why)| cause("FieldValueForbidden", format!("Forbidden: {why}"), field))
+        .chain(unknown.map(|unknown| {
+            let why = format!(
+                "Unsupported value: {unknown:?}: supported values: \"Exact\", \"NotOlderThan\", \"\""
             );
-        }
-        match version {
-            None => forbidden(
-                of_match,
-                "resourceVersionMatch is forbidden unless resourceVersion is provided".into(),
-            ),
-            Some("0") if matching == "Exact" => forbidden(
-                of_match,
-                "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"".into(),
-            ),
-            Some(_) => {}
-        }
-        if !matches!(matching, "Exact" | "NotOlderThan") {
-            causes.push(Cause {
-                reason: "FieldValueNotSupported",
-                message: format!(
-                    "Unsupported value: {matching:?}: supported values: \"Exact\", \"NotOlderThan\", \"\""
-                ),
-                field: of_match.to_owned(),
-            });
-        }
-    }
+            cause("FieldValueNotSupported", why, MATCH)
+        }))
+        .collect();
     match causes.is_empty() {
         true => Ok(()),
         false => Err(Failure::invalid_of("meta.k8s.io", "ListOptions", "", causes)),

@@ -304,14 +304,19 @@ impl Owners {
         let same = self.0.iter_mut().find(|owner| {
             !owner.applies && owner.manager == writer.manager && owner.subresource == writer.subresource
         });
+        // It is not told when somebody scaled.
+        let time = match writer.subresource.as_str() {
+            "scale" => String::new(),
+            _ => seconds(writer.at),
+        };
         match same {
             Some(owner) => {
                 owner.fields.add(&difference.changed);
-                owner.time = seconds(writer.at);
+                owner.time = time;
             }
             None => self.0.push(Owner {
                 applies: false,
-                time: seconds(writer.at),
+                time,
                 manager: writer.manager.clone(),
                 api_version: api_version.to_owned(),
                 subresource: writer.subresource.clone(),

@@ -32,15 +32,10 @@ pub(crate) fn one(
 ) -> Result<Response<Body>> {
     let form = Form::of(asked, target)?;
     if let Shape::Metadata { list: true, .. } = form.shape {
-        return Err(form.not_of(&format!(
-            "PartialObjectMetadataList, but the requested object is not a list ({})",
-            form.go_type("")
-        )));
+        return Err(form.not_as("PartialObjectMetadataList", "not a list"));
     }
-    Ok(json_response(
-        code,
-        form.object(object, api.clock.now(), true).into(),
-    ))
+    let object = form.object(object, api.clock.now(), true);
+    Ok(json_response(code, object.into()))
 }
 
 /// What a list says of itself.
@@ -56,17 +51,23 @@ pub(crate) struct ListMeta {
 
 impl ListMeta {
     fn to_value(&self) -> Value {
-        let mut meta = json!({});
-        if let Some(revision) = self.revision {
-            meta["resourceVersion"] = json!(revision.to_string());
-        }
-        if let Some(next) = &self.next {
-            meta["continue"] = json!(next);
-        }
-        if let Some(remaining) = self.remaining {
-            meta["remainingItemCount"] = json!(remaining);
-        }
-        meta
+        let fields = [
+            (
+                "resourceVersion",
+                self.revision.map(|revision| json!(revision.to_string())),
+            ),
+            ("continue", self.next.as_ref().map(|next| json!(next))),
+            (
+                "remainingItemCount",
+                self.remaining.map(|remaining| json!(remaining)),
+            ),
+        ];
+        let given = fields.into_iter();
+        Value::Object(
+            given
+                .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+                .collect(),
+        )
     }
 }
 
@@ -148,19 +149,15 @@ impl Form {
     pub(crate) fn object(&self, object: &Object, now: Timestamp, columns: bool) -> Vec<u8> {
         let mut out = Vec::new();
         match &self.shape {
-            Shape::Plain => self.plain(&mut out, object),
+            Shape::Plain => self.plain(&mut out, object, &self.head),
             Shape::Metadata { version, .. } => metadata(&mut out, &object.metadata(), version),
-            Shape::Table {
-                version,
-                table,
-                carried,
-            } => {
+            Shape::Table { version, table, .. } => {
                 let meta = json!({"resourceVersion": object["metadata"]["resourceVersion"]});
-                open(&mut out, "Table", version, &meta);
+                open(&mut out, &head("Table", version), &meta);
                 put(&mut out, ",\"columnDefinitions\":");
                 encode(&mut out, &columns.then(|| table.columns()));
                 put(&mut out, ",\"rows\":[");
-                self.row(&mut out, object, now, (table, version, *carried));
+                self.item(&mut out, object, now);
                 put(&mut out, "]}");
             }
         }
@@ -183,100 +180,76 @@ impl Form {
                 if self.kind.custom.is_some() && meta.get("continue").is_none() {
                     meta["continue"] = json!("");
                 }
-                open(
-                    &mut out,
-                    &format!("{}List", self.kind.kind),
-                    &self.kind.api_version(),
-                    &meta,
-                );
+                let head = head(&format!("{}List", self.kind.kind), &self.kind.api_version());
+                open(&mut out, &head, &meta);
                 put(&mut out, ",\"items\":[");
-                separated(&mut out, objects, |out, object| {
-                    // The items of a list of built-in kinds do not repeat what they are.
-                    match self.kind.custom.is_some() {
-                        true => self.plain(out, object),
-                        false => self.bare(out, object),
-                    }
-                });
             }
             Shape::Metadata { version, list: true } => {
-                open(&mut out, "PartialObjectMetadataList", version, &meta);
+                open(&mut out, &head("PartialObjectMetadataList", version), &meta);
                 put(&mut out, ",\"items\":[");
-                separated(&mut out, objects, |out, object| {
-                    metadata(out, &object.metadata(), version)
-                });
             }
-            Shape::Metadata { list: false, .. } => {
-                return Err(self.not_of(&format!(
-                    "PartialObjectMetadata, but the requested object is a list ({})",
-                    self.go_type("List")
-                )));
-            }
-            Shape::Table {
-                version,
-                table,
-                carried,
-            } => {
-                open(&mut out, "Table", version, &meta);
+            Shape::Metadata { list: false, .. } => return Err(self.not_as("PartialObjectMetadata", "a list")),
+            Shape::Table { version, table, .. } => {
+                open(&mut out, &head("Table", version), &meta);
                 put(&mut out, ",\"columnDefinitions\":");
                 encode(&mut out, table.columns());
                 put(&mut out, ",\"rows\":[");
-                separated(&mut out, objects, |out, object| {
-                    self.row(out, object, now, (table, version, *carried));
-                });
             }
+        }
+        for (place, object) in objects.enumerate() {
+            if place > 0 {
+                put(&mut out, ",");
+            }
+            self.item(&mut out, object, now);
         }
         put(&mut out, "]}");
         Ok(out.into())
     }
 
-    fn plain(&self, out: &mut Vec<u8>, object: &Object) {
-        put(out, &self.head);
-        put(out, ",");
-        self.fields(out, object);
+    /// One of many.
+    fn item(&self, out: &mut Vec<u8>, object: &Object, now: Timestamp) {
+        match &self.shape {
+            // The items of a list of built-in kinds do not repeat what they are.
+            Shape::Plain if self.kind.custom.is_none() => self.plain(out, object, "{"),
+            Shape::Plain => self.plain(out, object, &self.head),
+            Shape::Metadata { version, .. } => metadata(out, &object.metadata(), version),
+            Shape::Table {
+                version,
+                table,
+                carried,
+            } => {
+                put(out, "{\"cells\":");
+                encode(out, &table.cells(object, now));
+                if let Some(condition) = table.condition(object) {
+                    put(out, ",\"conditions\":");
+                    encode(out, &[condition]);
+                }
+                put(out, ",\"object\":");
+                match carried {
+                    Carried::Nothing => put(out, "null"),
+                    // No reader of rows asks who owns which field.
+                    Carried::Metadata => metadata(out, &object["metadata"], version),
+                    Carried::Object => self.plain(out, object, &self.head),
+                }
+                put(out, "}");
+            }
+        }
     }
 
-    fn bare(&self, out: &mut Vec<u8>, object: &Object) {
-        put(out, "{");
-        self.fields(out, object);
-    }
-
-    /// What an object has but its kind and version.
-    fn fields(&self, out: &mut Vec<u8>, object: &Object) {
+    /// An object after its head.
+    fn plain(&self, out: &mut Vec<u8>, object: &Object, head: &str) {
+        put(out, head);
         match self.kind.group.as_str() {
             events::GROUP => out.extend(rest(&events::newer(&object.whole()))),
             _ => out.extend(object.rest()),
         }
     }
 
-    fn row(&self, out: &mut Vec<u8>, object: &Object, now: Timestamp, how: (&Table, &str, Carried)) {
-        let (table, version, carried) = how;
-        put(out, "{\"cells\":");
-        encode(out, &table.cells(object, now));
-        if let Some(condition) = table.condition(object) {
-            put(out, ",\"conditions\":");
-            encode(out, &[condition]);
-        }
-        put(out, ",\"object\":");
-        match carried {
-            Carried::Nothing => put(out, "null"),
-            // No reader of rows asks who owns which field.
-            Carried::Metadata => metadata(out, &object["metadata"], version),
-            Carried::Object => self.plain(out, object),
-        }
-        put(out, "}");
-    }
-
-    fn not_of(&self, what: &str) -> Failure {
-        Failure::not_acceptable(format!("you requested {what}"))
-    }
-
-    /// The type by which a refusal calls the objects.
-    fn go_type(&self, list: &str) -> String {
-        match (&self.kind.custom, self.kind.group.split('.').next()) {
-            (Some(_), _) => format!("*unstructured.Unstructured{list}"),
-            (None, None | Some("")) => format!("*core.{}{list}", self.kind.kind),
-            (None, Some(group)) => format!("*{group}.{}{list}", self.kind.kind),
-        }
+    fn not_as(&self, form: &str, is: &str) -> Failure {
+        let kind = &self.kind.kind;
+        Failure::not_acceptable(format!(
+            "you requested {form}, but the requested object is {is} ({kind})"
+        ))
     }
 }
 
@@ -316,32 +289,20 @@ fn clause(text: &str) -> (f32, Option<(&'static str, String)>) {
 
 /// An object's metadata alone.
 fn metadata(out: &mut Vec<u8>, metadata: &Value, version: &str) {
-    open(out, "PartialObjectMetadata", version, metadata);
+    open(out, &head("PartialObjectMetadata", version), metadata);
     put(out, "}");
 }
 
+/// What an object begins with: the brace, its kind and its version.
 fn head(kind: &str, version: &str) -> String {
-    format!("{{\"kind\":{},\"apiVersion\":{}", json!(kind), json!(version))
+    format!("{{\"kind\":\"{kind}\",\"apiVersion\":\"{version}\",")
 }
 
-/// Begins an object: its kind, version and metadata.
-fn open(out: &mut Vec<u8>, kind: &str, version: &str, meta: &Value) {
-    put(out, &head(kind, version));
-    put(out, ",\"metadata\":");
+/// Begins an object: its head and its metadata.
+fn open(out: &mut Vec<u8>, head: &str, meta: &impl Serialize) {
+    put(out, head);
+    put(out, "\"metadata\":");
     encode(out, meta);
-}
-
-fn separated<'a>(
-    out: &mut Vec<u8>,
-    objects: impl Iterator<Item = &'a Object>,
-    mut each: impl FnMut(&mut Vec<u8>, &'a Object),
-) {
-    for (place, object) in objects.enumerate() {
-        if place > 0 {
-            out.push(b',');
-        }
-        each(out, object);
-    }
 }
 
 fn put(out: &mut Vec<u8>, text: &str) {

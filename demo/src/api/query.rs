@@ -9,6 +9,9 @@ use super::{
     status::{Failure, Result},
 };
 
+/// What is read of a text, or what a refusal says of it.
+type Read<T> = std::result::Result<T, String>;
+
 /// The objects that a list or watch is of.
 #[derive(Debug, Default)]
 pub(crate) struct Selection {
@@ -94,7 +97,7 @@ struct Labels<'a> {
 }
 
 impl<'a> Labels<'a> {
-    fn read(text: &'a str) -> std::result::Result<Vec<Label>, String> {
+    fn read(text: &'a str) -> Read<Vec<Label>> {
         let mut words = Vec::new();
         let mut rest = text.trim_start();
         while !rest.is_empty() {
@@ -130,7 +133,7 @@ impl<'a> Labels<'a> {
         }
     }
 
-    fn rule(&mut self) -> std::result::Result<Label, String> {
+    fn rule(&mut self) -> Read<Label> {
         let absent = self.peek() == "!";
         if absent {
             self.next();
@@ -182,7 +185,7 @@ impl<'a> Labels<'a> {
     }
 
     /// What stands in brackets; a place between commas may be empty.
-    fn values(&mut self) -> std::result::Result<Vec<String>, String> {
+    fn values(&mut self) -> Read<Vec<String>> {
         let word = self.next();
         if word != "(" {
             return Err(format!("found '{word}' expected: '('"));
@@ -202,7 +205,7 @@ impl<'a> Labels<'a> {
         }
     }
 
-    fn name(&mut self, expected: &str) -> std::result::Result<&'a str, String> {
+    fn name(&mut self, expected: &str) -> Read<&'a str> {
         match self.next() {
             word if is_name(word) => Ok(word),
             word => Err(format!("found '{word}', expected: {expected}")),
@@ -237,7 +240,7 @@ fn is_label(text: &str) -> bool {
 }
 
 /// Whether a text may be a label's key, as `app` or `app.kubernetes.io/name`.
-fn check_key(key: &str) -> std::result::Result<(), String> {
+fn check_key(key: &str) -> Read<()> {
     match is_label(key.rsplit_once('/').map_or(key, |(_, name)| name)) {
         true => Ok(()),
         false => Err(format!(
@@ -247,74 +250,31 @@ fn check_key(key: &str) -> std::result::Result<(), String> {
     }
 }
 
-/// A field by which objects of a kind can be selected: how the selector calls it, where it is, and what it is where it
-/// is missing.
-type Selectable = (&'static str, &'static str, &'static str);
-
-/// The fields of the kinds that have others than `metadata.name` and `metadata.namespace`.
-const SELECTABLE: &[(&str, &[Selectable])] = &[
+/// The fields by which objects can be selected, of the kinds that have others than `metadata.name` and
+/// `metadata.namespace`: as the selector calls it, `:` where it is if elsewhere, `=` what it is where it is missing.
+const SELECTABLE: &[(&str, &str)] = &[
     (
         "pods",
-        &[
-            ("spec.nodeName", "/spec/nodeName", ""),
-            ("spec.restartPolicy", "/spec/restartPolicy", ""),
-            ("spec.schedulerName", "/spec/schedulerName", ""),
-            ("spec.serviceAccountName", "/spec/serviceAccountName", ""),
-            ("spec.hostNetwork", "/spec/hostNetwork", "false"),
-            ("status.phase", "/status/phase", ""),
-            ("status.podIP", "/status/podIP", ""),
-            ("status.nominatedNodeName", "/status/nominatedNodeName", ""),
-        ],
+        "spec.nodeName spec.restartPolicy spec.schedulerName spec.serviceAccountName spec.hostNetwork=false \
+         status.phase status.podIP status.nominatedNodeName",
     ),
-    ("nodes", &[("spec.unschedulable", "/spec/unschedulable", "false")]),
-    ("namespaces", &[("status.phase", "/status/phase", "")]),
-    ("secrets", &[("type", "/type", "")]),
-    (
-        "services",
-        &[
-            ("spec.clusterIP", "/spec/clusterIP", ""),
-            ("spec.type", "/spec/type", ""),
-        ],
-    ),
-    (
-        "replicationcontrollers",
-        &[("status.replicas", "/status/replicas", "0")],
-    ),
-    ("jobs.batch", &[("status.successful", "/status/succeeded", "0")]),
+    ("nodes", "spec.unschedulable=false"),
+    ("namespaces", "status.phase"),
+    ("secrets", "type"),
+    ("services", "spec.clusterIP spec.type"),
+    ("replicationcontrollers", "status.replicas=0"),
+    ("jobs.batch", "status.successful:status.succeeded=0"),
     (
         "events",
-        &[
-            ("involvedObject.kind", "/involvedObject/kind", ""),
-            ("involvedObject.namespace", "/involvedObject/namespace", ""),
-            ("involvedObject.name", "/involvedObject/name", ""),
-            ("involvedObject.uid", "/involvedObject/uid", ""),
-            ("involvedObject.apiVersion", "/involvedObject/apiVersion", ""),
-            (
-                "involvedObject.resourceVersion",
-                "/involvedObject/resourceVersion",
-                "",
-            ),
-            ("involvedObject.fieldPath", "/involvedObject/fieldPath", ""),
-            ("reason", "/reason", ""),
-            ("reportingComponent", "/reportingComponent", ""),
-            ("source", "/source/component", ""),
-            ("type", "/type", ""),
-        ],
+        "involvedObject.kind involvedObject.namespace involvedObject.name involvedObject.uid involvedObject.apiVersion \
+         involvedObject.resourceVersion involvedObject.fieldPath reason reportingComponent source:source.component type",
     ),
     (
         "events.events.k8s.io",
-        &[
-            ("regarding.kind", "/involvedObject/kind", ""),
-            ("regarding.namespace", "/involvedObject/namespace", ""),
-            ("regarding.name", "/involvedObject/name", ""),
-            ("regarding.uid", "/involvedObject/uid", ""),
-            ("regarding.apiVersion", "/involvedObject/apiVersion", ""),
-            ("regarding.resourceVersion", "/involvedObject/resourceVersion", ""),
-            ("regarding.fieldPath", "/involvedObject/fieldPath", ""),
-            ("reason", "/reason", ""),
-            ("reportingController", "/reportingComponent", ""),
-            ("type", "/type", ""),
-        ],
+        "regarding.kind:involvedObject.kind regarding.namespace:involvedObject.namespace \
+         regarding.name:involvedObject.name regarding.uid:involvedObject.uid \
+         regarding.apiVersion:involvedObject.apiVersion regarding.resourceVersion:involvedObject.resourceVersion \
+         regarding.fieldPath:involvedObject.fieldPath reason reportingController:reportingComponent type",
     ),
 ];
 
@@ -339,7 +299,7 @@ impl Field {
 }
 
 /// Reads a field selector: `spec.nodeName=a,status.phase!=Running`. A backslash takes its sense from `,`, `=` and `\`.
-fn read_fields(kind: &Kind, text: &str) -> std::result::Result<Vec<Field>, String> {
+fn read_fields(kind: &Kind, text: &str) -> Read<Vec<Field>> {
     let mut escaped = false;
     let parts = text.split(|character| {
         let ends = character == ',' && !escaped;
@@ -371,7 +331,7 @@ fn read_fields(kind: &Kind, text: &str) -> std::result::Result<Vec<Field>, Strin
         .collect()
 }
 
-fn unescape(text: &str) -> std::result::Result<String, String> {
+fn unescape(text: &str) -> Read<String> {
     let mut value = String::new();
     let mut characters = text.chars();
     while let Some(character) = characters.next() {
@@ -393,33 +353,37 @@ fn unescape(text: &str) -> std::result::Result<String, String> {
 }
 
 /// Where a field is, and what it is where it is missing.
-fn locate(kind: &Kind, name: &str) -> std::result::Result<(String, &'static str), String> {
+fn locate(kind: &Kind, name: &str) -> Read<(String, &'static str)> {
     let resource = kind.resource();
     let own = SELECTABLE
         .iter()
         .find(|(of, _)| *of == resource)
         .map(|(_, fields)| *fields);
-    let known = match name {
-        "metadata.name" => true,
-        "metadata.namespace" => kind.namespaced || own.is_none(),
-        _ => false,
-    };
-    if known {
-        return Ok((format!("/{}", name.replace('.', "/")), ""));
+    let pointer = |path: &str| format!("/{}", path.replace('.', "/"));
+    if name == "metadata.name" || (name == "metadata.namespace" && (kind.namespaced || own.is_none())) {
+        return Ok((pointer(name), ""));
     }
-    if let Some((_, pointer, missing)) = own.into_iter().flatten().find(|(field, _, _)| *field == name) {
-        return Ok(((*pointer).to_owned(), missing));
-    }
-    if let Some(custom) = &kind.custom {
-        let path = format!(".{name}");
-        let mut fields = custom.version.list("/selectableFields").iter();
-        if fields.any(|field| field["jsonPath"] == path.as_str()) {
-            return Ok((path.replace('.', "/"), ""));
+    for field in own.unwrap_or_default().split(' ') {
+        let (field, missing) = field.split_once('=').unwrap_or((field, ""));
+        let (called, path) = field.split_once(':').unwrap_or((field, field));
+        if called == name {
+            return Ok((pointer(path), missing));
         }
     }
-    Err(match (resource.as_str(), own) {
-        ("jobs.batch", _) => format!("field label {name:?} not supported for Job"),
-        (_, None) if kind.custom.is_none() => {
+    let custom = kind
+        .custom
+        .as_ref()
+        .map(|custom| custom.version.list("/selectableFields"));
+    if custom
+        .into_iter()
+        .flatten()
+        .any(|field| field.text("/jsonPath").strip_prefix('.') == Some(name))
+    {
+        return Ok((pointer(name), ""));
+    }
+    Err(match (resource.as_str(), own, custom) {
+        ("jobs.batch", ..) => format!("field label {name:?} not supported for Job"),
+        (_, None, None) => {
             format!("{name:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\"")
         }
         _ => format!("field label not supported: {name}"),

@@ -14,7 +14,8 @@ pub(crate) struct Failure {
     pub(crate) code: u16,
     reason: &'static str,
     message: String,
-    details: Option<Map<String, Value>>,
+    /// Boxed, so that an outcome is not large for the sake of its failures.
+    details: Option<Box<Map<String, Value>>>,
     /// Where a list that cannot go on as it began may go on.
     token: Option<String>,
 }
@@ -172,7 +173,12 @@ impl Failure {
 
     /// 415: no content type that is read here.
     pub(crate) fn unsupported_media(message: impl Into<String>) -> Self {
-        Self::new(415, "UnsupportedMediaType", message).about_one("", "", "")
+        Self::new(415, "UnsupportedMediaType", message)
+    }
+
+    /// 415: no kind of patch that is read here.
+    pub(crate) fn unsupported_patch() -> Self {
+        Self::unsupported_media("415: Unsupported Media Type").about_one("", "", "")
     }
 
     /// 422: a patch cannot be done.
@@ -260,7 +266,7 @@ impl Failure {
             status["reason"] = self.reason.into();
         }
         if let Some(details) = &self.details {
-            status["details"] = Value::Object(details.clone());
+            status["details"] = Value::Object((**details).clone());
         }
         if let Some(token) = &self.token {
             status["metadata"]["continue"] = token.clone().into();

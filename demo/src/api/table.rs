@@ -8,7 +8,7 @@ use jsonpath_rust::{
 use serde_json::{Value, json};
 
 use super::{
-    columns::{self, Cell},
+    cells::{self, Cell},
     kinds::Kind,
     object::Meta as _,
 };
@@ -29,8 +29,6 @@ enum Cells {
     BuiltIn(&'static [Cell]),
     /// What follows the name of a custom resource: the column's type, and the path to its value.
     Custom(Vec<(String, Option<JpQuery>)>),
-    /// The cells of a kind with no rules of its own, by the headings.
-    Plain,
 }
 
 impl Table {
@@ -45,10 +43,9 @@ impl Table {
                 "description": column.description, "priority": column.priority,
             })
         });
-        let own = columns::CELLS.iter().find(|(of, _)| *of == kind.resource());
         Self {
             columns: columns.collect(),
-            cells: own.map_or(Cells::Plain, |(_, cells)| Cells::BuiltIn(cells)),
+            cells: Cells::BuiltIn(cells::of(&kind.resource())),
             of_pods: kind.resource() == "pods",
         }
     }
@@ -94,13 +91,7 @@ impl Table {
     /// The cells of an object.
     pub(crate) fn cells(&self, object: &Value, now: Timestamp) -> Vec<Value> {
         match &self.cells {
-            Cells::BuiltIn(cells) => {
-                let mut row = Vec::with_capacity(self.columns.len());
-                for cell in *cells {
-                    cell.put(object, now, &mut row);
-                }
-                row
-            }
+            Cells::BuiltIn(cells) => cells.iter().map(|cell| cell.of(object, now)).collect(),
             Cells::Custom(cells) => {
                 let mut row = vec![json!(object.name())];
                 row.extend(cells.iter().map(|(sort, path)| {
@@ -109,15 +100,6 @@ impl Table {
                     value.map_or(Value::Null, |value| custom_cell(sort, value.val, now))
                 }));
                 row
-            }
-            Cells::Plain => {
-                let created = object.text("/metadata/creationTimestamp");
-                let cells = self.columns.iter().map(|column| match column.text("/name") {
-                    "Created At" => json!(created),
-                    "Age" => json!(age(created, now)),
-                    _ => json!(object.name()),
-                });
-                cells.collect()
             }
         }
     }
@@ -163,35 +145,32 @@ fn custom_cell(sort: &str, value: &Value, now: Timestamp) -> Value {
     }
 }
 
-/// Kubernetes' form of JSONPath in that of RFC 9535: `.spec.a-b` is `$['spec']['a-b']`, and `\.` a dot in a name.
+/// Kubernetes' form of JSONPath in that of RFC 9535: `.spec.a-b` is `$['spec']['a-b']`, and `\.` a dot in a name. What
+/// stands in brackets is the same in both.
 fn standard(path: &str) -> String {
     let mut out = String::from("$");
     let mut rest = path.trim_start_matches('$');
     while !rest.is_empty() {
-        if let Some(after) = rest.strip_prefix('[') {
-            // In brackets both forms are the same, but for the quotes around a bracket.
-            let end = after.find(']').map_or(rest.len(), |end| end + 2);
+        let end = if rest.starts_with('[') {
+            let end = rest.find(']').map_or(rest.len(), |end| end + 1);
             out.push_str(&rest[..end]);
-            rest = &rest[end..];
-            continue;
-        }
-        let (mut name, mut escaped) = (String::new(), false);
-        let after = rest.strip_prefix('.').unwrap_or(rest);
-        let end = after
-            .find(|character| {
+            end
+        } else {
+            let mut escaped = false;
+            let end = rest.char_indices().skip(1).find(|(_, character)| {
                 let ends = !escaped && matches!(character, '.' | '[');
-                escaped = character == '\\' && !escaped;
+                escaped = *character == '\\' && !escaped;
                 ends
-            })
-            .unwrap_or(after.len());
-        name.push_str(&after[..end].replace('\\', ""));
-        match name.as_str() {
-            "" => {}
-            "*" => out.push_str("[*]"),
-            name => out.push_str(&format!("['{}']", name.replace('\'', "\\'"))),
-        }
-        // A dot at the end stands for nothing.
-        rest = &after[end..];
+            });
+            let end = end.map_or(rest.len(), |(end, _)| end);
+            match rest[..end].trim_start_matches('.').replace('\\', "").as_str() {
+                "" => {}
+                "*" => out.push_str("[*]"),
+                name => out.push_str(&format!("['{}']", name.replace('\'', "\\'"))),
+            }
+            end
+        };
+        rest = &rest[end..];
     }
     out
 }

@@ -232,3 +232,67 @@ fn wrap(out: &mut Vec<u8>, sort: &str, object: &[u8]) {
     out.extend_from_slice(object);
     out.extend_from_slice(b"}\n");
 }
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::{
+        api::{
+            access::ADMIN_TOKEN,
+            front,
+            store::{Key, Outcome},
+        },
+        clock::Clock,
+        controllers::images::Images,
+    };
+
+    async fn get(api: &Arc<Api>, query: &str) -> Value {
+        let request = Request::get(format!("/api/v1/configmaps?{query}"))
+            .header("authorization", format!("Bearer {ADMIN_TOKEN}"))
+            .body(Bytes::new())
+            .expect("a request");
+        let body = front::respond(api, request).await.into_body();
+        serde_json::from_slice(&body.collect().await.expect("a body").to_bytes()).expect("one object")
+    }
+
+    #[tokio::test]
+    async fn who_fell_behind_the_log_has_to_list_again() {
+        let api = Arc::new(Api::new(Clock::held(Timestamp::UNIX_EPOCH), Images::default(), 1));
+        let put = |name: &str, number: usize| {
+            let object =
+                json!({"metadata": {"namespace": "a", "name": name, "labels": {"n": number.to_string()}}});
+            drop(
+                api.store
+                    .write(&Key::new("configmaps", "a", name), |_| Ok(Outcome::Put(object))),
+            );
+        };
+        put("a", 0);
+        put("b", 0);
+        let page = get(&api, "limit=1").await;
+        (0..40_000).for_each(|number| put("a", number));
+        let event = get(&api, "watch=1&resourceVersion=1").await;
+        assert_eq!(
+            (&event["type"], &event["object"]["code"]),
+            (&json!("ERROR"), &json!(410)),
+            "{event}"
+        );
+        let why = event["object"]["message"].as_str().unwrap_or_default();
+        assert!(why.starts_with("too old resource version: 1 ("), "{why}");
+        let token = |answer: &Value| {
+            answer["metadata"]["continue"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned()
+        };
+        let refusal = get(&api, &format!("limit=1&continue={}", token(&page))).await;
+        assert_eq!(refusal["reason"], "Expired", "{refusal}");
+        let rest = get(&api, &format!("continue={}", token(&refusal))).await;
+        assert_eq!(
+            rest["items"][0]["metadata"]["name"], "b",
+            "the list goes on with the refusal's token: {rest}"
+        );
+    }
+}

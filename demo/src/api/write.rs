@@ -66,6 +66,10 @@ impl Write {
 pub(crate) fn create(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>> {
     asked.check_options("CreateOptions")?;
     let object = decode::body(asked, &target.kind)?;
+    if !matches!(object.text("/metadata/resourceVersion"), "" | "0") {
+        let message = "resourceVersion should not be set on objects to be created";
+        return Err(Failure::unexplained(message));
+    }
     make(api, asked, target, object)
 }
 
@@ -75,9 +79,7 @@ pub(crate) fn update(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<R
     let (kind, name) = (&target.kind, target.name());
     let (how, object) = (asked.write(target), decode::body(asked, kind)?);
     if object.name().is_empty() {
-        return Err(Failure::bad_request(format!(
-            "the name of the object ({name} based on URL) was undeterminable: name must be provided"
-        )));
+        return Err(unnamed(name));
     }
     match api.change(kind, target.place(), name, &how, |_| Ok(object.clone())) {
         Err(missing)
@@ -106,11 +108,6 @@ const MADE_BY_PUT: [&str; 9] = [
 ];
 
 fn make(api: &Arc<Api>, asked: &Asked, target: &Target, object: Value) -> Result<Response<Body>> {
-    if !matches!(object.text("/metadata/resourceVersion"), "" | "0") {
-        return Err(Failure::unexplained(
-            "resourceVersion should not be set on objects to be created",
-        ));
-    }
     let object = api.create(&target.kind, target.place(), object, &asked.write(target))?;
     present::one(api, asked, target, 201, &object)
 }
@@ -267,7 +264,7 @@ impl Api {
             admission::admit(self, kind, &mut object, Some(&before))?;
             validate::object(kind, &object, Some(&before))?;
             if counts_generations(kind)
-                && how.subresource.as_deref() != Some("binding")
+                && !matches!(how.subresource.as_deref(), Some("binding" | "status"))
                 && differs(kind, &before, &object)
             {
                 let generation = before.number("/metadata/generation").unwrap_or(0) + 1;
@@ -325,19 +322,11 @@ const CHANGED: &str =
     "the object has been modified; please apply your changes to the latest version and try again";
 
 /// Whether an object is what its request says that it is.
-fn agrees(kind: &Kind, namespace: &str, name: Option<&str>, object: &Value) -> Result<()> {
+pub(crate) fn agrees(kind: &Kind, namespace: &str, name: Option<&str>, object: &Value) -> Result<()> {
     if !object.is_object() {
         return Err(Failure::bad_request("the body of the request is no object"));
     }
-    let (version, given) = (object.text("/apiVersion"), object.text("/kind"));
-    if (!version.is_empty() && version != kind.api_version()) || (!given.is_empty() && given != kind.kind) {
-        let (_, short) = version.rsplit_once('/').unwrap_or(("", version));
-        return Err(Failure::bad_request(format!(
-            "{given} in version {short:?} cannot be handled as a {}: {}",
-            kind.kind,
-            unregistered(version, given)
-        )));
-    }
+    decode::is_of(kind, object.text("/apiVersion"), object.text("/kind"))?;
     let other = object.namespace();
     if kind.namespaced && !other.is_empty() && other != namespace {
         return Err(Failure::bad_request(format!(
@@ -355,9 +344,11 @@ fn agrees(kind: &Kind, namespace: &str, name: Option<&str>, object: &Value) -> R
     }
 }
 
-/// How Go tells that an object is of a kind that it does not expect.
-pub(crate) fn unregistered(version: &str, kind: &str) -> String {
-    format!(r#"no kind {kind:?} is registered for version {version:?} in scheme "pkg/runtime/scheme.go:111""#)
+/// 400 for an object without a name.
+pub(crate) fn unnamed(name: &str) -> Failure {
+    Failure::bad_request(format!(
+        "the name of the object ({name} based on URL) was undeterminable: name must be provided"
+    ))
 }
 
 /// Whether the object is still the one that a write means, by the uid and the resource version that it names.
@@ -411,12 +402,13 @@ fn is_allowed(kind: &Kind, before: &Value, object: &Value) -> Result<()> {
             ),
             field: "metadata.finalizers".into(),
         };
-        return Err(Failure::invalid(kind, before.name(), vec![cause]));
+        // What is wrong with the metadata is told twice: once by what all kinds have in common.
+        return Err(Failure::invalid(kind, before.name(), vec![cause.clone(), cause]));
     }
     Ok(())
 }
 
-/// 422 for a field of the metadata that is as it is. It is told twice, once by what all kinds have in common.
+/// 422 for a field of the metadata that stays as it is.
 pub(crate) fn immutable(kind: &Kind, before: &Value, field: &str, value: &Value) -> Failure {
     let cause = Cause {
         reason: "FieldValueInvalid",

@@ -21,6 +21,7 @@ const VOLUMES: &str = "persistentvolumes";
 const CLASSES: &str = "storageclasses.storage.k8s.io";
 const PROTECTED: &str = "kubernetes.io/pvc-protection";
 const BY_US: &str = "pv.kubernetes.io/bound-by-controller";
+const FINALIZERS: [&str; 2] = ["kubernetes.io/pv-controller", "kubernetes.io/pv-protection"];
 /// The provisioner that is part of the cluster.
 const PROVISIONER: &str = "kubernetes.io/host-path";
 
@@ -183,7 +184,7 @@ fn provision(claim: &Work, is_placed: bool) -> Option<Arc<Object>> {
     let name = format!("pvc-{}", claim.uid());
     let annotations = json!({"pv.kubernetes.io/provisioned-by": by});
     let volume = json!({
-        "metadata": {"name": name, "annotations": annotations, "finalizers": ["kubernetes.io/pv-protection"]},
+        "metadata": {"name": name, "annotations": annotations, "finalizers": FINALIZERS},
         "spec": {
             "accessModes": claim["spec"]["accessModes"],
             "capacity": {"storage": claim["spec"]["resources"]["requests"]["storage"]},

@@ -1,5 +1,6 @@
 //! What makes the cluster move: controllers, scheduler and kubelet, each a [`Controller`] that the [`Manager`] runs.
 
+mod aggregation;
 mod claims;
 mod container;
 mod cronjobs;
@@ -14,9 +15,11 @@ mod jobs;
 mod kubelet;
 mod manager;
 mod probes;
+mod progress;
 pub(crate) mod quantity;
 mod replicasets;
 mod revisions;
+mod rolling;
 pub(crate) mod runs;
 mod scheduler;
 mod shell;
@@ -26,14 +29,16 @@ mod work;
 
 pub(crate) use manager::{Controller, Manager};
 
-use crate::api::{collect, namespaces};
+use crate::api::{collect, custom, namespaces};
 
 /// All of them.
 pub(crate) fn all() -> Vec<Box<dyn Controller>> {
     vec![
+        Box::new(custom::Definitions),
         Box::new(namespaces::Accounts),
         Box::new(namespaces::Emptier),
         Box::new(collect::Collector::default()),
+        Box::new(aggregation::Aggregation),
         Box::new(disruption::Budgets),
         Box::new(deployments::Deployments),
         Box::new(replicasets::ReplicaSets::new()),

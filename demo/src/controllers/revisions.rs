@@ -12,9 +12,6 @@ pub(crate) fn of(work: &Work, label: &str) -> Vec<Arc<Object>> {
     let mut all = work.owned("controllerrevisions.apps");
     all.sort_by_key(|revision| revision["revision"].as_i64());
     let mut template = work["spec"]["template"].clone();
-    let hash = work::hash(&template, 0);
-    let mut labels = template["metadata"]["labels"].clone();
-    labels[label] = json!(hash);
     template["$patch"] = json!("replace");
     let data = json!({"spec": {"template": template}});
     let next = all.last().and_then(|last| last["revision"].as_i64()).unwrap_or(0) + 1;
@@ -23,6 +20,9 @@ pub(crate) fn of(work: &Work, label: &str) -> Vec<Arc<Object>> {
         // An earlier template again: its revision becomes the latest.
         Some(at) => work.update(&all.remove(at), |revision| revision["revision"] = json!(next)),
         None => {
+            let template = &work["spec"]["template"];
+            let (hash, mut labels) = (work::hash(template, 0), template["metadata"]["labels"].clone());
+            labels[label] = json!(hash);
             let meta = json!({
                 "name": format!("{}-{hash}", work.name()), "labels": labels,
                 "annotations": work["metadata"]["annotations"], "ownerReferences": [work.reference()],

@@ -283,10 +283,18 @@ pub(crate) fn condition<'a>(status: &'a Value, kind: &str) -> Option<&'a Value> 
 
 /// Puts a condition in the place of the one of its type.
 pub(crate) fn put_condition(status: &mut Value, condition: Value) {
-    let mut all = status.list("/conditions").to_vec();
-    all.retain(|other| other["type"] != condition["type"]);
-    all.push(condition);
-    status["conditions"] = Value::Array(all);
+    drop_condition(status, condition.text("/type"));
+    match &mut status["conditions"] {
+        Value::Array(all) => all.push(condition),
+        none => *none = json!([condition]),
+    }
+}
+
+/// Removes a condition.
+pub(crate) fn drop_condition(status: &mut Value, kind: &str) {
+    if let Some(all) = status.get_mut("conditions").and_then(Value::as_array_mut) {
+        all.retain(|condition| condition["type"] != kind);
+    }
 }
 
 /// Sets counts of a status, which leaves out what counts nothing.

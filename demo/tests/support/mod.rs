@@ -4,6 +4,7 @@
 use bytes::Bytes;
 use http::{Request, request::Builder};
 use http_body_util::BodyExt as _;
+use jiff::Timestamp;
 use kube_mcp_demo::Cluster;
 use serde_json::{Value, json};
 
@@ -146,6 +147,12 @@ pub(crate) async fn now(cluster: &Cluster) -> String {
         .as_str()
         .expect("a time")
         .to_owned()
+}
+
+/// Whether nothing will happen before the first events are forgotten, after an hour.
+pub(crate) fn rests(cluster: &Cluster) -> bool {
+    let forgotten: Timestamp = "2026-01-01T01:00:00Z".parse().expect("a time");
+    cluster.settle().is_none_or(|next| next >= forgotten)
 }
 
 /// Why and what was told of an object, in the order in which it was.

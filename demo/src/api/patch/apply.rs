@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     api::{
         decode,
-        fields::{Difference, Fields, List, difference, is_whole, item, list, skeleton},
+        fields::{self, Difference, Fields, List, is_whole, item, list, skeleton},
         front::{Asked, Body},
         kinds::Kind,
         managed::{Owner, Owners},
@@ -19,6 +19,7 @@ use crate::{
         schema::{self, Schema},
         server::Api,
         status::{Cause, Failure, Result},
+        write::{agrees, unnamed},
     },
     clock::seconds,
 };
@@ -35,55 +36,43 @@ struct Apply<'a> {
     /// Who says so, with the fields of that.
     owner: Owner,
     force: bool,
-    now: String,
 }
 
 /// `PATCH` by server-side apply. What is not there is made.
 pub(super) fn apply(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>> {
     asked.check_options("PatchOptions")?;
     let (kind, place, name) = (&*target.kind, target.place(), target.name());
-    let wanted = read(asked, target)?;
-    let how = asked.write(target);
-    let schema = schema::of(kind);
+    let (wanted, how, schema) = (read(asked, target)?, asked.write(target), schema::of(kind));
     let mut fields = Fields::of(schema, &wanted);
     fields.strip();
-    // What is written by itself is not applied with the rest.
-    match &*target.subresource.clone().unwrap_or_default() {
-        "status" => fields.cut(&["f:spec"]),
-        _ if kind.has_status() => fields.cut(&["f:status"]),
-        _ => {}
-    }
     let apply = Apply {
         kind,
         schema,
         wanted,
         owner: Owner {
             applies: true,
-            time: String::new(),
+            time: seconds(api.clock.now()),
             manager: how.manager.clone(),
             api_version: kind.api_version(),
             subresource: target.subresource.clone().unwrap_or_default(),
             fields,
         },
         force: asked.parameters.flag("force"),
-        now: seconds(api.clock.now()),
     };
     match api.change_owned(kind, place, name, &how, |before| apply.to(before)) {
         Err(missing) if missing.is_not_found() && target.subresource.is_none() => {
-            if !apply.wanted.uid().is_empty() {
-                let why = format!(
-                    "uid mismatch: the provided object specified uid {}, and no existing object was found",
-                    apply.wanted.uid()
-                );
+            let uid = apply.wanted.uid();
+            if !uid.is_empty() {
+                let why = "the provided object specified uid";
+                let why = format!("uid mismatch: {why} {uid}, and no existing object was found");
                 return Err(Failure::conflict(kind, name, &why));
             }
-            let mut object = apply.wanted.clone();
-            object["metadata"]["name"] = name.into();
-            let owners = Owners(vec![Owner {
-                time: apply.now.clone(),
-                ..apply.owner.clone()
-            }]);
-            let object = api.create_owned(kind, place, object, Some(owners.write()), &how)?;
+            if apply.wanted.name().is_empty() {
+                return Err(unnamed(name));
+            }
+            agrees(kind, place, Some(name), &apply.wanted)?;
+            let owners = Owners(vec![apply.owner]).write();
+            let object = api.create_owned(kind, place, apply.wanted, Some(owners), &how)?;
             present::one(api, asked, target, 201, &object)
         }
         written => present::one(api, asked, target, 200, &*written?),
@@ -93,50 +82,45 @@ pub(super) fn apply(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Re
 /// The object in the request.
 fn read(asked: &Asked, target: &Target) -> Result<Value> {
     let kind = &target.kind;
-    let wanted: Value = serde_yaml::from_slice(&asked.body).map_err(|error| {
+    let mut wanted: Value = serde_yaml::from_slice(&asked.body).map_err(|error| {
+        let error = error.to_string();
+        let error = error.lines().next().unwrap_or_default();
         Failure::bad_request(format!(
             "error decoding YAML: error converting YAML to JSON: yaml: {error}"
         ))
     })?;
     let (version, name) = (wanted.text("/apiVersion"), wanted.text("/kind"));
+    let group = if version.contains('/') { "" } else { "/" };
+    let told = format!("{group}{version}, Kind={name}");
     if version != kind.api_version() || name != kind.kind {
-        let version = if version.is_empty() { "/" } else { version };
-        return Err(Failure::bad_request(format!(
-            "invalid object type: {version}, Kind={name}"
-        )));
+        return Err(Failure::bad_request(format!("invalid object type: {told}")));
     }
     if !wanted["metadata"]["managedFields"].is_null() {
         return Err(Failure::bad_request("metadata.managedFields must be nil"));
     }
-    if !wanted.name().is_empty() && wanted.name() != target.name() {
-        return Err(Failure::bad_request(format!(
-            "the name of the object ({}) does not match the name on the URL ({})",
-            wanted.name(),
-            target.name()
-        )));
+    let refuse = |why: &str| {
+        let (namespace, name) = (wanted.namespace(), wanted.name());
+        Failure::unexplained(format!(
+            "failed to create typed patch object ({namespace}/{name}; {told}): {why}"
+        ))
+    };
+    let read = decode::object(kind, &wanted).map_err(|wrong| refuse(&wrong.to_string()))?;
+    // A field that is not known is not left out, as nobody could own it.
+    let mut unknown = Fields::of(schema::of(kind), &wanted);
+    unknown.subtract(&Fields::of(schema::of(kind), &read.object));
+    if let Some(path) = unknown.paths().first() {
+        return Err(refuse(&format!("{path}: field not declared in schema")));
     }
-    let named = format!(
-        "failed to create typed patch object ({}/{}; {version}, Kind={name})",
-        target.place(),
-        target.name()
-    );
-    let read =
-        decode::object(kind, &wanted).map_err(|wrong| Failure::unexplained(format!("{named}: {wrong}")))?;
-    // A field that is not known is not left out: nobody could own it.
-    let unknown = read
-        .mistakes
-        .iter()
-        .find_map(|mistake| mistake.strip_prefix("unknown field "));
-    if let Some(unknown) = unknown.filter(|_| kind.custom.is_none()) {
-        let path = unknown.trim_matches('"');
-        return Err(Failure::unexplained(format!(
-            "{named}: .{path}: field not declared in schema"
-        )));
+    // What is written by itself is not applied with the rest.
+    wanted = read.object;
+    let apart = match target.subresource.as_deref() {
+        Some("status") => Some("spec"),
+        _ => kind.has_status().then_some("status"),
+    };
+    if let (Some(apart), Some(map)) = (apart, wanted.as_object_mut()) {
+        map.remove(apart);
     }
-    match asked.mistakes(read.mistakes) {
-        Some(told) => Err(Failure::bad_request(format!("strict decoding error: {told}"))),
-        None => Ok(read.object),
-    }
+    Ok(wanted)
 }
 
 impl Apply<'_> {
@@ -159,7 +143,7 @@ impl Apply<'_> {
         if let Some(last) = &last {
             self.prune(&mut object, last, &owners);
         }
-        let mut difference = difference(self.schema, Some(before), Some(&object));
+        let mut difference = fields::difference(self.schema, Some(before), Some(&object));
         difference.changed.strip();
         difference.removed.strip();
         if !self.force {
@@ -170,7 +154,7 @@ impl Apply<'_> {
             owner.fields.subtract(&difference.removed);
         }
         let time = match &last {
-            _ if !difference.is_empty() => self.now.clone(),
+            _ if !difference.is_empty() => self.owner.time.clone(),
             Some(last) => last.time.clone(),
             None => String::new(),
         };
@@ -180,7 +164,9 @@ impl Apply<'_> {
         });
         if self.is_kubectl() && last_applied(before).is_some() {
             // Client-side apply may come back to it.
-            object["metadata"]["annotations"][LAST_APPLIED] = format!("{}\n", self.wanted).into();
+            let mut applied = self.wanted.clone();
+            applied.sort_all_objects();
+            object["metadata"]["annotations"][LAST_APPLIED] = format!("{applied}\n").into();
         }
         Ok((object, Some(owners.write())))
     }
@@ -191,11 +177,10 @@ impl Apply<'_> {
             Some(_) => json!({}),
             None => skeleton(self.schema?),
         };
-        let mut fields = difference(self.schema, Some(&empty), Some(before)).changed;
+        let mut fields = fields::difference(self.schema, Some(&empty), Some(before)).changed;
         fields.strip();
         Some(Owner {
             applies: false,
-            time: self.now.clone(),
             manager: "before-first-apply".into(),
             subresource: String::new(),
             fields,
@@ -220,8 +205,11 @@ impl Apply<'_> {
         if let Some(text) = last_applied(before).filter(|_| self.is_kubectl())
             && let Ok(applied) = serde_json::from_str(text)
         {
-            // What client-side apply set, kubectl goes on with.
+            // What client-side apply set, kubectl goes on with, unless somebody changed it since.
             ours = Fields::of(self.schema, &applied);
+            let since = fields::difference(self.schema, Some(&applied), Some(before));
+            ours.subtract(&since.changed);
+            ours.subtract(&since.removed);
         }
         let mut conflicts: Vec<(String, String)> = Vec::new();
         for owner in &owners.0 {

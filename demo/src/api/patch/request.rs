@@ -20,8 +20,11 @@ use crate::api::{
     scale, schema,
     server::Api,
     status::{Cause, Failure, Result},
-    write::{immutable, unregistered},
+    write::immutable,
 };
+
+/// The schema of what `scale` shows.
+const SCALE: &str = "io.k8s.api.autoscaling.v1.Scale";
 
 /// A patch, as far as it can be read without the object.
 enum Change {
@@ -44,7 +47,13 @@ pub(crate) fn patch(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Re
         "application/strategic-merge-patch+json" if kind.custom.is_none() => {
             Change::Strategic(map(&asked.body, "")?)
         }
-        _ => return Err(Failure::unsupported_media("415: Unsupported Media Type")),
+        "application/strategic-merge-patch+json" => {
+            return Err(Failure::unsupported_media(
+                "the body of the request was in an unknown format - accepted media types include: \
+                 application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
+            ));
+        }
+        _ => return Err(Failure::unsupported_patch()),
     };
     asked.check_options("PatchOptions")?;
     let object = api.change_owned(
@@ -89,10 +98,9 @@ impl Change {
     /// The object, or its `Scale`, as the patch makes it.
     fn apply(&self, asked: &Asked, kind: &Kind, before: &Value) -> Result<Value> {
         let mut object = before.clone();
-        let is_scale = before["kind"] == "Scale";
-        let schema = match is_scale {
-            true => schema::named(decode::SCALE),
-            false => schema::of(kind),
+        let (schema, what, typed) = match before.text("/kind") {
+            "Scale" => (schema::named(SCALE), "Scale", true),
+            what => (schema::of(kind), what, kind.custom.is_none()),
         };
         match self {
             Self::Operations(operations) => {
@@ -124,12 +132,9 @@ impl Change {
         };
         let (version, name) = (object.text("/apiVersion"), object.text("/kind"));
         if version != before.text("/apiVersion") || name != before.text("/kind") {
-            return Err(refuse(&unregistered(version, name)));
+            return Err(refuse(&decode::unregistered(version, name)));
         }
-        let read = match is_scale {
-            true => decode::scale(&object),
-            false => decode::object(kind, &object),
-        };
+        let read = decode::read(&object, schema, what, typed);
         let mut read = read.map_err(|wrong| match self {
             Self::Strategic(_) => refuse(&wrong.of_merged()),
             _ => refuse(&wrong.to_string()),
