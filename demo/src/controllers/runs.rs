@@ -31,9 +31,11 @@ const BARE: [&str; 4] = ["busybox", "alpine", "debian", "ubuntu"];
 pub(crate) struct Runtime {
     /// What the images do.
     pub(crate) images: Images,
-    /// By pod and container: the last start, and the one before it.
-    runs: Mutex<HashMap<(String, String), [Option<Run>; 2]>>,
+    runs: Mutex<Runs>,
 }
+
+/// By pod and container: the last start, and the one before it.
+type Runs = HashMap<(String, String), [Option<Run>; 2]>;
 
 /// One start of a container.
 #[derive(Debug)]
@@ -52,7 +54,7 @@ pub(crate) struct Run {
 #[derive(Debug)]
 enum Program {
     /// As its image tells.
-    Told(Behaviour),
+    Told(Box<Behaviour>),
     /// A script: once to find its end, once to read its log.
     Script(Box<[Course; 2]>),
     /// Nothing, for ever.
@@ -108,7 +110,7 @@ impl Runtime {
             self.images.of(image, &argv.join(" "), &env),
         ) {
             (Some(ahead), Some(log), _) => Program::Script(Box::new([ahead, log])),
-            (_, _, Some(behaviour)) => Program::Told(behaviour.clone()),
+            (_, _, Some(behaviour)) => Program::Told(Box::new(behaviour.clone())),
             _ if is_bare => match argv.first() {
                 Some(command) => return Err(command.clone()),
                 None => {
@@ -161,7 +163,7 @@ impl Runtime {
         self.runs().retain(|(of, _), _| of != pod);
     }
 
-    fn runs(&self) -> std::sync::MutexGuard<'_, HashMap<(String, String), [Option<Run>; 2]>> {
+    fn runs(&self) -> std::sync::MutexGuard<'_, Runs> {
         self.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -291,7 +293,8 @@ impl Run {
             % 17;
         let wave = |amount: i64, part: i64| amount + amount / part * (phase - 8) / 8;
         match &self.program {
-            Program::Told(Behaviour { usage, .. }) => {
+            Program::Told(behaviour) => {
+                let usage = &behaviour.usage;
                 let cpu = usage.cpu.map_or(1_000_000, |cpu| cpu.0 * 1_000_000);
                 (
                     wave(cpu, 8),

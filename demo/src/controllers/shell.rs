@@ -109,7 +109,6 @@ impl Course {
             status: 0,
             started,
             memory,
-            of_memory: false,
             captured: vec![],
             input: String::new(),
             partial: String::new(),
@@ -203,7 +202,6 @@ struct Shell {
     started: Timestamp,
     /// How many bytes a variable may take.
     memory: usize,
-    of_memory: bool,
     /// Where output goes, innermost last; to the log if nowhere.
     captured: Vec<String>,
     input: String,
