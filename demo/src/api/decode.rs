@@ -23,9 +23,6 @@ use super::{
 };
 use crate::controllers::quantity;
 
-/// The schema of what `scale` shows.
-pub(crate) const SCALE: &str = "io.k8s.api.autoscaling.v1.Scale";
-
 /// The schema of amounts.
 const QUANTITY: &str = "io.k8s.apimachinery.pkg.api.resource.Quantity";
 
