@@ -14,6 +14,7 @@ pub(crate) mod images;
 mod jobs;
 mod kubelet;
 mod manager;
+mod names;
 mod probes;
 mod progress;
 pub(crate) mod quantity;
