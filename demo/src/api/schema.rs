@@ -29,10 +29,7 @@ pub(crate) struct Schema<'a> {
 impl<'a> Schema<'a> {
     /// A schema, and what it refers to.
     pub(crate) fn new(own: &'a Value) -> Self {
-        let reference = own.get("$ref").or_else(|| own.pointer("/allOf/0/$ref"));
-        let target = reference
-            .and_then(Value::as_str)
-            .and_then(|reference| built_in().get(reference.strip_prefix(REFERENCE)?));
+        let target = reference(own).and_then(|name| built_in().get(name));
         Self {
             own,
             target: target.unwrap_or(own),
@@ -99,8 +96,7 @@ impl<'a> Schema<'a> {
 
     /// The name of what it refers to, as `io.k8s.api.core.v1.Container`.
     pub(crate) fn name(self) -> Option<&'a str> {
-        let reference = self.own.get("$ref").or_else(|| self.own.pointer("/allOf/0/$ref"));
-        reference?.as_str()?.strip_prefix(REFERENCE)
+        reference(self.own)
     }
 
     /// As it stands in a document.
@@ -113,6 +109,14 @@ impl<'a> Schema<'a> {
             .get("additionalProperties")
             .filter(|free| free.is_object())
     }
+}
+
+/// The name of what a schema refers to.
+fn reference(schema: &Value) -> Option<&str> {
+    let reference = schema
+        .get("$ref")
+        .or_else(|| schema.get("allOf")?.get(0)?.get("$ref"));
+    reference?.as_str()?.strip_prefix(REFERENCE)
 }
 
 /// The schema of a kind's objects.

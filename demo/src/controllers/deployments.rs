@@ -318,7 +318,7 @@ impl<'a> Rollout<'a> {
         if !revision.is_empty() && annotation(&self.work, REVISION) != revision {
             let note = |deployment: &mut Value| annotate(deployment, REVISION, revision);
             // What is gone needs none.
-            drop(self.work.update(&self.work, note));
+            drop(self.work.update_status(note));
         }
         self.work.set_status(&self.status);
     }
