@@ -11,7 +11,7 @@ use super::{
     images::PullError,
     probes::Probes,
     quantity,
-    runs::{End, hash},
+    runs::{End, Run, hash},
 };
 use crate::{
     api::{Api, object::Meta as _},
@@ -73,6 +73,10 @@ pub(super) struct Container {
     told: u32,
     told_at: Option<Timestamp>,
     image_id: String,
+    /// Whether its pod has no work for it any more.
+    leaves: bool,
+    /// Of its last start.
+    id: String,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -186,7 +190,8 @@ impl Container {
         {
             let message = format!(
                 "Failed to apply default image tag {image:?}: couldn't parse image name {image:?}: invalid reference \
-                 format: repository name must be lowercase"
+                 format: repository name ({}) must be lowercase",
+                repository(image).trim_start_matches("docker.io/")
             );
             self.tell(site, spec, true, "InspectFailed", &message, 1);
             return self.hold(site, spec, "InvalidImageName", message);
@@ -317,14 +322,16 @@ impl Container {
         self.told = 0;
         self.told_at = None;
         self.tell(site, spec, false, "Created", "Container created", 1);
+        self.id.clone_from(&id);
         let (env, started) = ((env, memory), (id.clone(), site.now));
         match site.api.runtime.start((uid, name), image, &argv, env, started) {
             Ok(()) => {
                 self.tell(site, spec, false, "Started", "Container started", 1);
                 let (now, address) = (site.now, site.address);
-                let probes = site.api.runtime.with(uid, name, false, |run| {
-                    Probes::of(spec, run.behaviour(), now, address)
-                });
+                let probes = site
+                    .api
+                    .runtime
+                    .with(uid, name, false, |run| Probes::of(spec, run, now, address));
                 self.state = State::Running(probes.unwrap_or_default());
             }
             Err(command) => {
@@ -410,8 +417,17 @@ impl Container {
         Some(due.into_iter().chain(next).min())
     }
 
-    /// Asks it to stop, if it runs. `grace` is what is left of the time that its pod has; all of it, if it is not said.
-    pub(super) fn stop(&mut self, site: &Site<'_>, spec: &Value, message: &str, end: Option<Timestamp>) {
+    /// Ends it for good, by then or as late as its pod allows.
+    pub(super) fn leave(&mut self, site: &Site<'_>, spec: &Value, end: Option<Timestamp>) {
+        self.leaves = true;
+        if let State::Ended { again, .. } = &mut self.state {
+            *again = None;
+        }
+        self.stop(site, spec, &format!("Stopping container {}", spec.name_of()), end);
+    }
+
+    /// Asks it to stop, if it runs, by then or as late as its pod allows.
+    fn stop(&mut self, site: &Site<'_>, spec: &Value, message: &str, end: Option<Timestamp>) {
         let running = matches!(self.state, State::Running(_));
         let grace = site
             .pod
@@ -461,7 +477,7 @@ impl Container {
         let terminated = json!({
             "exitCode": code, "reason": reason, "startedAt": seconds(started), "finishedAt": seconds(at), "containerID": id,
         });
-        let restarts = !site.pod.is_terminating()
+        let restarts = !self.leaves
             && match (role, site.pod.text("/spec/restartPolicy")) {
                 (Role::Sidecar, _) | (Role::Main, "Always" | "") => true,
                 (_, "Never") => false,
@@ -616,18 +632,18 @@ impl Container {
             "" => json!({"waiting": {"reason": reason}}),
             message => json!({"waiting": {"reason": reason, "message": message}}),
         };
-        let id = site
-            .api
-            .runtime
-            .with(site.pod.uid(), spec.name_of(), false, |run| {
-                (run.id.clone(), run.started)
-            });
+        let started = |run: &mut Run| seconds(run.started);
+        let started = || {
+            site.api
+                .runtime
+                .with(site.pod.uid(), spec.name_of(), false, started)
+        };
         let mut last = self.last.clone();
         let state = match &self.state {
             State::Waiting | State::Pulling(_) => waits(waiting, ""),
             State::Held { reason, message, .. } => waits(reason, message),
             State::Running(_) | State::Stopping { .. } => {
-                json!({"running": {"startedAt": id.as_ref().map(|(_, started)| seconds(*started))}})
+                json!({"running": {"startedAt": started()}})
             }
             State::Ended {
                 terminated,
@@ -668,8 +684,8 @@ impl Container {
             "image": if is_created { reference(image) } else { image.to_owned() },
             "imageID": self.image_id,
         });
-        if let (true, Some((id, _))) = (is_created, id) {
-            status["containerID"] = id.into();
+        if is_created {
+            status["containerID"] = self.id.as_str().into();
         }
         status["started"] = self.is_started(site.now).into();
         if is_created {

@@ -15,7 +15,8 @@ use super::{
     Controller,
     container::{Container, Role, Site},
     environment::{self, Named as _},
-    events::{News, Teller},
+    events::Teller,
+    quantity,
     work::{Work, condition},
 };
 use crate::{
@@ -192,13 +193,14 @@ impl Pod {
             soonest(container.step(site, spec, Role::Main));
         }
         // Who only helps has no work when all others have ended.
-        if self.phase(pod) != "Running" && self.phase(pod) != "Pending" {
+        if self.are_done(pod.list("/spec/containers")) {
             for spec in pod.list("/spec/initContainers") {
-                let message = format!("Stopping container {}", spec.name_of());
-                if let Some(container) = self.containers.get_mut(spec.name_of()) {
-                    container.stop(site, spec, &message, None);
-                    container.step(site, spec, Role::Init);
-                }
+                let container = self.containers.entry(spec.name_of().to_owned()).or_default();
+                container.leave(site, spec, None);
+                next = next
+                    .into_iter()
+                    .chain(container.step(site, spec, role_of(spec)))
+                    .min();
             }
         }
         next
@@ -206,22 +208,25 @@ impl Pod {
 
     /// Sees to it that the volumes are there.
     fn mount(&mut self, site: &Site<'_>) -> Option<Timestamp> {
-        let Some((volume, what)) = environment::missing_volume(site.api, site.pod) else {
+        let missing = environment::missing_volumes(site.api, site.pod);
+        if missing.is_empty() {
             self.missed = None;
             self.sandbox = Some(site.now + SANDBOX);
             return self.sandbox;
-        };
+        }
         let due = self.missed.map_or(site.now, |missed| missed + MOUNT);
         if due > site.now {
             return Some(due);
         }
         self.missed = Some(site.now);
-        let message = format!("MountVolume.SetUp failed for volume {volume:?} : {what}");
-        let teller = Teller {
-            component: "kubelet",
-            host: site.node,
-        };
-        teller.tell(site.api, site.pod, News::new(true, "FailedMount", &message));
+        for (volume, what) in missing {
+            let message = format!("MountVolume.SetUp failed for volume {volume:?} : {what}");
+            let teller = Teller {
+                component: "kubelet",
+                host: site.node,
+            };
+            teller.warning(site.api, site.pod, "FailedMount", &message);
+        }
         Some(site.now + MOUNT)
     }
 
@@ -239,12 +244,7 @@ impl Pod {
                     continue;
                 };
                 let role = if main { Role::Main } else { role_of(spec) };
-                container.stop(
-                    site,
-                    spec,
-                    &format!("Stopping container {}", spec.name_of()),
-                    Some(end),
-                );
+                container.leave(site, spec, Some(end));
                 if !container.is_still() {
                     next = next.into_iter().chain(container.step(site, spec, role)).min();
                 }
@@ -253,33 +253,31 @@ impl Pod {
         next
     }
 
+    /// Whether these containers have ended for good.
+    fn are_done(&self, specs: &[Value]) -> bool {
+        let mut containers = specs.iter().map(|spec| self.containers.get(spec.name_of()));
+        containers.all(|container| container.is_some_and(|container| container.is_done().is_some()))
+    }
+
     fn phase(&self, pod: &Value) -> &'static str {
-        let of = |list: &str| {
-            pod.list(list)
-                .iter()
-                .map(|spec| self.containers.get(spec.name_of()))
-                .collect::<Vec<_>>()
-        };
-        let failed = |container: &Option<&Container>| {
-            container
+        let of = |spec: &Value| self.containers.get(spec.name_of());
+        let failed = |spec: &Value| {
+            of(spec)
                 .and_then(Container::is_done)
                 .is_some_and(|code| code != 0)
         };
-        let (init, main) = (of("/spec/initContainers"), of("/spec/containers"));
-        let is_over = main
+        let (inits, mains) = (pod.list("/spec/initContainers"), pod.list("/spec/containers"));
+        let is_over = self.are_done(mains);
+        let is_still = self.containers.values().all(Container::is_still);
+        let init_failed = inits
             .iter()
-            .all(|container| container.is_some_and(|container| container.is_done().is_some()));
-        match () {
-            () if init.iter().any(failed) && !is_over => "Failed",
-            () if is_over && main.iter().any(failed) => "Failed",
-            () if is_over => "Succeeded",
-            () if main
-                .iter()
-                .all(|container| container.is_some_and(Container::has_run)) =>
-            {
-                "Running"
-            }
-            () => "Pending",
+            .any(|spec| role_of(spec) == Role::Init && failed(spec));
+        match (is_over, is_still) {
+            (false, _) if init_failed => "Failed",
+            (true, true) if mains.iter().any(failed) => "Failed",
+            (true, true) => "Succeeded",
+            _ if mains.iter().all(|spec| of(spec).is_some_and(Container::has_run)) => "Running",
+            _ => "Pending",
         }
     }
 
@@ -374,6 +372,10 @@ impl Pod {
             .filter(|other| !known.contains(&other["type"]));
         conditions.extend(others.cloned());
         set("conditions", json!(conditions));
+        set("resources", resources(pod, &["limits", "requests"]));
+        if let Some(requests) = resources(pod, &["requests"]).get_mut("requests") {
+            set("allocatedResources", requests.take());
+        }
         if !inits.is_empty() {
             let statuses: Vec<Value> = inits
                 .iter()
@@ -419,6 +421,15 @@ fn told(pod: &Value, now: Timestamp, name: &str, (holds, why): (bool, Option<(&s
         }
     }
     condition
+}
+
+/// What the containers of a pod ask for and may have, in sum.
+fn resources(pod: &Value, sorts: &[&str]) -> Value {
+    let sum = |sort: &&str| {
+        let sum = quantity::sum(pod, sort);
+        (!sum.is_empty()).then(|| ((*sort).to_owned(), json!(sum)))
+    };
+    Value::Object(sorts.iter().filter_map(sum).collect())
 }
 
 /// What a container of `initContainers` is.

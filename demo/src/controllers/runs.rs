@@ -8,12 +8,14 @@ use std::{
 };
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::{
     environment::Environment,
-    images::{Behaviour, Entry, Images},
+    images::{Behaviour, Entry, Finding, Images},
     shell::{Course, LINES},
 };
+use crate::api::object::Meta as _;
 
 /// How many commands of a script are looked ahead for its end.
 const AHEAD: usize = 2_000;
@@ -165,11 +167,24 @@ impl Runtime {
 }
 
 impl Run {
-    /// What its image tells, if it does.
-    pub(crate) fn behaviour(&self) -> Option<&Behaviour> {
+    /// What a probe finds that its image tells so of.
+    pub(crate) fn finding(&self, probe: &Value, told: fn(&Behaviour) -> &Finding) -> Finding {
+        let words = probe.list("/exec/command").iter();
+        let argv: Vec<String> = words.filter_map(|word| Some(word.as_str()?.to_owned())).collect();
         match &self.program {
-            Program::Told(behaviour) => Some(behaviour),
-            _ => None,
+            Program::Told(behaviour) => return told(behaviour).clone(),
+            Program::Quiet => return Finding::default(),
+            Program::Script(_) => {}
+        }
+        // A shell listens to no port, but runs commands.
+        let Some(mut course) = Course::of(&argv, &self.env, self.started, 0, true) else {
+            return Finding::never(None);
+        };
+        course.run_to(Duration::from_secs(1), AHEAD);
+        let said: String = course.lines().into_iter().map(|(_, line)| line + "\n").collect();
+        match course.end() {
+            Some(end) if end.code == 0 => Finding::default(),
+            _ => Finding::never(Some(said)),
         }
     }
 
@@ -275,15 +290,15 @@ impl Run {
             + i64::from(self.id.as_bytes()[20]))
             % 17;
         let wave = |amount: i64, part: i64| amount + amount / part * (phase - 8) / 8;
-        match self.behaviour().map(|behaviour| &behaviour.usage) {
-            Some(usage) => {
+        match &self.program {
+            Program::Told(Behaviour { usage, .. }) => {
                 let cpu = usage.cpu.map_or(1_000_000, |cpu| cpu.0 * 1_000_000);
                 (
                     wave(cpu, 8),
                     wave(usage.at(age), 64).min(self.memory.unwrap_or(i64::MAX)),
                 )
             }
-            None => (wave(1_000_000, 3), wave(4 << 20, 32)),
+            _ => (wave(1_000_000, 3), wave(4 << 20, 32)),
         }
     }
 }
