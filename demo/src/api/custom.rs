@@ -252,6 +252,11 @@ fn untyped(schema: &Value, path: &str, tell: &mut impl FnMut(&'static str, &str,
 pub(crate) fn fill(schema: Schema<'_>, value: &mut Value) {
     match value {
         Value::Object(map) => {
+            // A null that may not be is as good as nothing.
+            map.retain(|name, value| {
+                let field = schema.field(name).filter(|_| value.is_null());
+                field.is_none_or(|field| field.keyword("nullable") == Some(&Value::Bool(true)))
+            });
             for name in schema
                 .fields()
                 .into_iter()
@@ -262,9 +267,7 @@ pub(crate) fn fill(schema: Schema<'_>, value: &mut Value) {
                 let Some(default) = schema.field(name).and_then(|field| field.keyword("default")) else {
                     continue;
                 };
-                if map.get(name).is_none_or(Value::is_null) {
-                    map.insert(name.clone(), default.clone());
-                }
+                map.entry(name).or_insert_with(|| default.clone());
             }
             for (name, value) in map.iter_mut().filter(|(name, _)| *name != "metadata") {
                 schema

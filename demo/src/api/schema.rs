@@ -133,7 +133,8 @@ pub(crate) fn name_of(kind: &Kind) -> Option<&'static str> {
     name_of_version(&kind.group, &kind.version, &kind.kind)
 }
 
-fn name_of_version(group: &str, version: &str, kind: &str) -> Option<&'static str> {
+/// The same, by what a manifest says.
+pub(crate) fn name_of_version(group: &str, version: &str, kind: &str) -> Option<&'static str> {
     static NAMES: OnceLock<HashMap<[&str; 3], &str>> = OnceLock::new();
     let names = NAMES.get_or_init(|| {
         let mut names = HashMap::new();
