@@ -74,6 +74,10 @@ pub(crate) fn object(kind: &Kind, object: &Value, before: Option<&Value>) -> Res
             (None, None) => {}
         }
     }
+    // The claim templates of a stateful set make volumes too: the API server does not ask where mounts are from.
+    if kind.kind == "StatefulSet" {
+        causes.0.retain(|cause| cause.reason != "FieldValueNotFound");
+    }
     match causes.0.is_empty() {
         true => Ok(()),
         false => Err(Failure::invalid(kind, object.name(), causes.0)),
