@@ -362,15 +362,11 @@ impl Checked {
                 }
             }
             "immutable" if before.is_some_and(|before| before != value) => {
-                self.invalid(
-                    path,
-                    value,
-                    if rest.is_empty() {
-                        "field is immutable"
-                    } else {
-                        rest
-                    },
-                );
+                match rest {
+                    "" => self.invalid(path, value, "field is immutable"),
+                    // Checks with words of their own are of the fields as Go names them.
+                    rest => self.invalid(path, &in_go(value), rest),
+                }
             }
             "fixed" if before.is_some_and(|before| before != value) => {
                 self.tell("FieldValueForbidden", path, format!("Forbidden: {rest}"));
@@ -635,4 +631,19 @@ fn cron(text: &str) -> std::result::Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// An object with its fields named as in Go: `APIGroup`, `Kind`.
+fn in_go(value: &Value) -> Value {
+    let named = |name: &str| match name.strip_prefix("api") {
+        Some(rest) => format!("API{rest}"),
+        None => name[..1].to_uppercase() + &name[1..],
+    };
+    match value {
+        Value::Object(fields) => {
+            let fields = fields.iter().filter(|(name, _)| !name.is_empty());
+            Value::Object(fields.map(|(name, value)| (named(name), in_go(value))).collect())
+        }
+        value => value.clone(),
+    }
 }

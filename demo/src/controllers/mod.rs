@@ -14,6 +14,7 @@ pub(crate) mod images;
 mod jobs;
 mod kubelet;
 mod manager;
+mod nodes;
 mod probes;
 mod progress;
 pub(crate) mod quantity;
@@ -51,6 +52,7 @@ pub(crate) fn all() -> Vec<Box<dyn Controller>> {
         Box::new(endpoints::Endpoints::Slices),
         Box::new(endpoints::Endpoints::Whole),
         Box::new(claims::Claims),
+        Box::new(nodes::Nodes),
         Box::new(scheduler::Scheduler),
         Box::new(kubelet::Kubelet::default()),
         Box::new(events::Expiry),
