@@ -10,6 +10,9 @@ LOOKS = [
     (re.compile(r"\b(\d{1,3}\.){3}\d{1,3}\b"), "<address>"),
     (re.compile(r"\b[a-z-]+://[0-9a-f]{64}\b"), "<container>"),
     (re.compile(r"\b\S+@sha256:[0-9a-f]{64}\b"), "<image>"),
+    # An image that is not there is asked for again and again, and each runtime has words of its own for it.
+    (re.compile(r"\b(ErrImagePull|ImagePullBackOff)\b"), "<ErrImagePull or ImagePullBackOff>"),
+    (re.compile(r"(Back-off pulling image .*: )?rpc error: code = \w+ desc = failed to pull .*"), "<why not>"),
     # An image that has several tags is told by any of them.
     (re.compile(r"\bdocker\.io/library/busybox:(1\.36|latest)"), "<image>"),
     (re.compile(r"(?<=Image size: )\d+"), "<size>"),

@@ -164,7 +164,9 @@ fn whole(spec: &Value, version: &Value) -> Value {
     };
     let fields = schema.entry("properties").or_insert_with(|| json!({}));
     // They are described in the words of a built-in kind.
-    let known = built_in().get(CONFIG_MAP).map_or(&Value::Null, |schema| &schema["properties"]);
+    let known = built_in()
+        .get(CONFIG_MAP)
+        .map_or(&Value::Null, |schema| &schema["properties"]);
     for field in ["apiVersion", "kind"] {
         fields[field] = json!({"type": "string", "description": known[field]["description"]});
     }
