@@ -285,9 +285,10 @@ impl Run {
 
     /// The bytes that it takes at a time, on the average, and by how many they grow in a minute, if it grows.
     pub(crate) fn memory(&self, now: Timestamp) -> (i64, Option<i64>) {
-        let (Program::Told(Behaviour { usage, .. }), None) = (&self.program, self.ended) else {
+        let (Program::Told(told), None) = (&self.program, self.ended) else {
             return (0, None);
         };
+        let usage = &told.usage;
         let age = since(self.started, now);
         let (bytes, later) = (usage.at(age), usage.at(age + Duration::from_secs(60)));
         (bytes, usage.grows.map(|_| later - bytes))
