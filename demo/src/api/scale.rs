@@ -74,7 +74,7 @@ pub(crate) fn view(kind: &Kind, object: &Value) -> Result<Value> {
     if let Some(wanted) = wanted {
         scale["spec"]["replicas"] = json!(wanted);
     }
-    let selector = match object.pointer(&selector) {
+    let selector = match object.pointer(&selector).filter(|_| !selector.is_empty()) {
         Some(Value::String(text)) => text.clone(),
         selector => selector.map(told).unwrap_or_default(),
     };

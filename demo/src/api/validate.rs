@@ -74,6 +74,10 @@ pub(crate) fn object(kind: &Kind, object: &Value, before: Option<&Value>) -> Res
             (None, None) => {}
         }
     }
+    // The claim templates of a stateful set make volumes too: the API server does not ask where mounts are from.
+    if kind.kind == "StatefulSet" {
+        causes.0.retain(|cause| cause.reason != "FieldValueNotFound");
+    }
     match causes.0.is_empty() {
         true => Ok(()),
         false => Err(Failure::invalid(kind, object.name(), causes.0)),
@@ -238,6 +242,8 @@ impl Causes {
             _ => {
                 let why = why_invalid(word, rest, at);
                 let shown = match value {
+                    // Checks with words of their own are of the fields as Go names them.
+                    _ if word == "immutable" && !rest.is_empty() => &in_go(value),
                     _ if word == "immutable" => value,
                     Value::Null if word == "at_least" => &Value::from(0),
                     Value::Null | Value::Object(_) => &Value::from(""),
@@ -533,4 +539,19 @@ fn cron(text: &str) -> std::result::Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// An object with its fields named as in Go: `APIGroup`, `Kind`.
+fn in_go(value: &Value) -> Value {
+    let named = |name: &str| match name.strip_prefix("api") {
+        Some(rest) => format!("API{rest}"),
+        None => name[..1].to_uppercase() + &name[1..],
+    };
+    match value {
+        Value::Object(fields) => {
+            let fields = fields.iter().filter(|(name, _)| !name.is_empty());
+            Value::Object(fields.map(|(name, value)| (named(name), in_go(value))).collect())
+        }
+        value => value.clone(),
+    }
 }

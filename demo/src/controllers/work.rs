@@ -121,7 +121,7 @@ impl<'a> Work<'a> {
         self.write(object, &Write::by(self.who), edit)
     }
 
-    /// Changes the object as one may who tells its status: annotations, too, but not what it is meant to be.
+    /// Changes the object's status, or its annotations with it.
     ///
     /// # Errors
     /// Those of the API.
