@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::time::Duration;
+
 use kube_mcp_demo::Cluster;
 use serde_json::{Value, json};
 use support::{edit, get, items, must, pods_are, shop, told};
@@ -131,6 +133,13 @@ async fn a_daemon_set_has_a_pod_on_each_node_that_fits_and_replaces_them_one_by_
             json!({"metadata": {"name": name}, "spec": {"taints": taints}}),
         )
         .await;
+        let room = json!({"cpu": "2", "memory": "4Gi", "pods": "10"});
+        let conditions = json!([{"type": "Ready", "status": "True"}]);
+        let status = json!({"capacity": room, "allocatable": room, "conditions": conditions});
+        edit(&cluster, &format!("/api/v1/nodes/{name}/status"), |node| {
+            node["status"] = status
+        })
+        .await;
     }
     let path = "/apis/apps/v1/namespaces/shop/daemonsets";
     let spec = json!({"selector": {"matchLabels": {"app": "db"}}, "template": template("agent:1")});
@@ -152,29 +161,25 @@ async fn a_daemon_set_has_a_pod_on_each_node_that_fits_and_replaces_them_one_by_
         (&json!(2), &json!(2)),
         "{status}"
     );
-    pods_are(&cluster, "Running", true).await;
+    cluster.advance(Duration::from_secs(5));
     edit(&cluster, &path, |set| {
         set["spec"]["template"] = template("agent:2")
     })
     .await;
     cluster.settle();
-    let images = |pods: &[Value]| {
-        let mut images: Vec<_> = pods
-            .iter()
-            .map(|pod| pod["spec"]["containers"][0]["image"].to_string())
-            .collect();
-        images.sort();
-        images
-    };
+    let pods = items(&cluster, PODS).await;
+    let is_new = |pod: &&Value| pod["spec"]["containers"][0]["image"] == "agent:2";
     assert_eq!(
-        images(&items(&cluster, PODS).await),
-        ["\"agent:1\"", "\"agent:2\""]
+        (pods.len(), pods.iter().filter(is_new).count()),
+        (2, 1),
+        "one at a time: {pods:#?}"
     );
-    pods_are(&cluster, "Running", true).await;
-    pods_are(&cluster, "Running", true).await;
+    cluster.advance(Duration::from_secs(120));
+    let pods = items(&cluster, PODS).await;
     assert_eq!(
-        images(&items(&cluster, PODS).await),
-        ["\"agent:2\"", "\"agent:2\""]
+        (pods.len(), pods.iter().filter(is_new).count()),
+        (2, 2),
+        "{pods:#?}"
     );
     let status = get(&cluster, &path).await["status"].clone();
     assert_eq!(
