@@ -14,6 +14,8 @@ pub(crate) mod images;
 mod jobs;
 mod kubelet;
 mod manager;
+mod names;
+mod nodes;
 mod probes;
 mod progress;
 pub(crate) mod quantity;
@@ -51,6 +53,7 @@ pub(crate) fn all() -> Vec<Box<dyn Controller>> {
         Box::new(endpoints::Endpoints),
         Box::new(claims::Claims),
         Box::new(scheduler::Scheduler),
+        Box::new(nodes::Nodes::default()),
         Box::new(kubelet::Kubelet::default()),
         Box::new(events::Expiry),
     ]
