@@ -192,8 +192,8 @@ const OUT_OF_MEMORY: i32 = -9;
 /// The commands that are known.
 const BUILTINS: &[&str] = &[
     ":", "true", "false", "echo", "printf", "sleep", "exit", "return", "exec", "date", "hostname", "cat",
-    "tee", "grep", "test", "[", "[[", "export", "local", "readonly", "unset", "set", "trap", "wait", "cd",
-    "seq", "env", "printenv", "tail", "mkdir", "touch", "chmod", "rm", "eval", "command",
+    "grep", "test", "[", "[[", "export", "local", "readonly", "unset", "set", "trap", "wait", "cd", "seq",
+    "tail", "mkdir", "touch", "chmod", "rm",
 ];
 
 struct Shell {
@@ -420,27 +420,16 @@ impl Shell {
                 }
                 "break" => return Flow::Break,
                 "continue" => return Flow::Continue,
-                "exec" | "command" | "eval" => {
-                    let flow = match (name, first) {
-                        ("eval", _) => match syntax::parse(&rest.join(" ")) {
-                            Ok(node) => self.run(&node).await,
-                            Err(what) => {
-                                self.fail(&format!("sh: syntax error: {what}"), 2);
-                                Flow::Exit
-                            }
-                        },
-                        // `exec sh -c …` goes on with another script.
-                        (_, "sh" | "/bin/sh" | "bash") if rest.len() > 2 => match syntax::parse(&rest[2]) {
-                            Ok(node) => self.run(&node).await,
-                            Err(_) => Flow::Exit,
-                        },
-                        _ => self.builtin(rest).await,
-                    };
-                    return if name == "exec" && !rest.is_empty() {
-                        Flow::Exit
-                    } else {
-                        flow
-                    };
+                "exec" => {
+                    // `exec sh -c …` goes on with another script.
+                    match (
+                        first.rsplit('/').next(),
+                        rest.get(2).map(|script| syntax::parse(script)),
+                    ) {
+                        (Some("sh" | "bash"), Some(Ok(node))) => drop(self.run(&node).await),
+                        _ => drop(self.builtin(rest).await),
+                    }
+                    return if rest.is_empty() { Flow::Next } else { Flow::Exit };
                 }
                 "date" => {
                     self.told_time |= !self.captured.is_empty();
@@ -454,25 +443,13 @@ impl Shell {
                     "{}\n",
                     self.variables.get("HOSTNAME").cloned().unwrap_or_default()
                 )),
-                "env" | "printenv" => {
-                    let all: Vec<String> = self
-                        .variables
-                        .iter()
-                        .map(|(name, value)| format!("{name}={value}\n"))
-                        .collect();
-                    match self.variables.get(first).cloned() {
-                        Some(value) => self.print(&format!("{value}\n")),
-                        None if first.is_empty() => self.print(&all.concat()),
-                        None => self.status = 1,
-                    }
-                }
                 "cat" if !first.is_empty() => {
                     self.fail(
                         &format!("cat: can't open '{first}': No such file or directory"),
                         1,
                     );
                 }
-                "cat" | "tee" => self.print(&self.input.clone()),
+                "cat" => self.print(&self.input.clone()),
                 "grep" => {
                     let wanted = rest
                         .iter()
@@ -547,38 +524,25 @@ impl Shell {
         self.print(&text);
     }
 
+    /// Writes values where the format has `%s` or `%d`; again and again, while there are values.
     fn printf(&mut self, words: &[String]) {
-        let Some((format, values)) = words.split_first() else {
+        let Some((format, mut values)) = words.split_first() else {
             return;
         };
-        let mut values = values.iter();
+        let format = syntax::unescape(format).replace("%%", "\0").replace("%d", "%s");
         loop {
             let left = values.len();
-            let mut text = String::new();
-            let format = syntax::unescape(format);
-            let mut parts = format.split('%');
-            text.push_str(parts.next().unwrap_or_default());
-            let mut literal = false;
+            let mut parts = format.split("%s");
+            let mut text = parts.next().unwrap_or_default().to_owned();
             for part in parts {
-                if std::mem::take(&mut literal) {
-                    text.push_str(part);
-                    continue;
-                }
-                let width = part.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(part.len());
-                match part.len() {
-                    0 => {
-                        text.push('%');
-                        literal = true;
-                    }
-                    _ => {
-                        text.push_str(values.next().map_or("", String::as_str));
-                        text.push_str(part.get(width + 1..).unwrap_or_default());
-                    }
-                }
+                let (value, rest) = values
+                    .split_first()
+                    .map_or(("", values), |(value, rest)| (value.as_str(), rest));
+                values = rest;
+                text = text + value + part;
             }
-            self.print(&text);
-            // The format is used again while there are values for it.
-            if values.len() == 0 || values.len() == left {
+            self.print(&text.replace('\0', "%"));
+            if values.is_empty() || values.len() == left {
                 return;
             }
         }
