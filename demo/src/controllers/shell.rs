@@ -18,7 +18,7 @@ use jiff::Timestamp;
 
 use super::{
     environment::Environment,
-    syntax::{self, Node, arithmetic},
+    syntax::{self, Node, Piece, What, arithmetic},
 };
 
 /// How many lines of a log are kept.
@@ -32,6 +32,9 @@ const ROUND: Duration = Duration::from_millis(10);
 
 /// How long what never ends sleeps.
 const FOREVER: Duration = Duration::from_secs(100 * 365 * 86_400);
+
+/// How deep scripts within scripts are run.
+const NESTED: usize = 20;
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -496,8 +499,9 @@ impl Shell {
                 ),
                 "set" => self.fails |= first.starts_with('-') && first.contains('e'),
                 "trap"
-                    if rest[1..]
+                    if rest
                         .iter()
+                        .skip(1)
                         .any(|signal| matches!(signal.as_str(), "TERM" | "SIGTERM" | "15")) =>
                 {
                     lock(&self.seen).trap = Some(first.to_owned());
@@ -579,29 +583,34 @@ impl Shell {
     fn expand<'a>(&'a mut self, word: &'a str, splits: bool) -> Boxed<'a, Vec<String>> {
         Box::pin(async move {
             let mut words = syntax::Words::default();
-            for piece in syntax::pieces(word) {
-                match piece {
-                    syntax::Piece::Text(text) => words.push(&text),
-                    syntax::Piece::Variable { name, quoted } => {
-                        let value = self.value(&name);
-                        words.insert(&value, quoted || !splits);
+            for Piece { what, text, quoted } in syntax::pieces(word) {
+                let value = match what {
+                    What::Text => {
+                        words.push(&text);
+                        continue;
                     }
-                    syntax::Piece::Sum { text, quoted } => {
-                        let value = arithmetic(&text, &|name| self.variables.get(name)?.trim().parse().ok());
-                        words.insert(&value.unwrap_or(0).to_string(), quoted);
+                    What::Variable => self.value(&text),
+                    What::Sum => {
+                        let number = |name: &str| self.variables.get(name)?.trim().parse().ok();
+                        arithmetic(&text, &number).unwrap_or(0).to_string()
                     }
-                    syntax::Piece::Output { script, quoted } => {
-                        self.captured.push(String::new());
-                        if let Ok(node) = syntax::parse(&script) {
-                            self.run(&node).await;
-                        }
-                        let output = self.captured.pop().unwrap_or_default();
-                        words.insert(output.trim_end_matches('\n'), quoted || !splits);
-                    }
-                }
+                    What::Output => self.output(&text).await,
+                };
+                words.insert(&value, quoted || !splits);
             }
             words.done()
         })
+    }
+
+    /// What a script within the script writes.
+    async fn output(&mut self, script: &str) -> String {
+        self.captured.push(String::new());
+        match syntax::parse(script) {
+            Ok(node) if self.captured.len() < NESTED => drop(self.run(&node).await),
+            _ => self.status = 2,
+        }
+        let output = self.captured.pop().unwrap_or_default();
+        output.trim_end_matches('\n').to_owned()
     }
 
     /// The value of a variable, as what stands between `${` and `}` asks for it.
@@ -771,6 +780,26 @@ mod tests {
             "a|d|f"
         );
         assert_eq!(says("while"), "sh: syntax error: \"do\" expected");
+    }
+
+    #[test]
+    fn no_script_is_too_strange() {
+        for script in [
+            "trap", "$(", "${", "echo $((", "'", "\"", "`", "a | | b", "(", "x=", "$", "\\", "2>", "for",
+            "[ ]", "test", "echo ${", "printf", "exec",
+        ] {
+            says(script);
+        }
+        for (start, end) in [
+            ("(", ")"),
+            ("$(", ")"),
+            ("true | ", ""),
+            ("! ", ""),
+            ("true && ", ""),
+        ] {
+            says(&format!("{}true{}", start.repeat(5000), end.repeat(5000)));
+        }
+        says(&format!("echo $(({}1{}))", "(1+".repeat(3000), ")".repeat(3000)));
     }
 
     #[test]
