@@ -18,7 +18,7 @@ use jiff::Timestamp;
 
 use super::{
     environment::Environment,
-    syntax::{self, Node, Piece, What, arithmetic},
+    syntax::{self, Goes, Node, Piece, What, arithmetic},
 };
 
 /// How many lines of a log are kept.
@@ -113,6 +113,7 @@ impl Course {
             started,
             memory,
             captured: vec![],
+            deaf: 0,
             input: String::new(),
             partial: String::new(),
             fails: false,
@@ -207,6 +208,8 @@ struct Shell {
     memory: usize,
     /// Where output goes, innermost last; to the log if nowhere.
     captured: Vec<String>,
+    /// How often errors are taken away.
+    deaf: usize,
     input: String,
     /// The line that is being written.
     partial: String,
@@ -233,8 +236,8 @@ impl Shell {
                 Node::Command {
                     assigned,
                     words,
-                    quiet,
-                } => self.command(assigned, words, *quiet).await,
+                    goes,
+                } => self.command(assigned, words, *goes).await,
                 Node::Sequence(nodes) => {
                     for node in nodes {
                         let flow = self.run(node).await;
@@ -285,13 +288,11 @@ impl Shell {
                     }
                     Flow::Next
                 }
-                Node::Group { body, quiet, own } => {
+                Node::Group { body, goes, own } => {
                     let kept = own.then(|| self.variables.clone());
-                    self.captured.extend(quiet.then(String::new));
+                    self.divert(*goes);
                     let flow = self.run(body).await;
-                    if *quiet {
-                        self.captured.pop();
-                    }
+                    self.restore(*goes);
                     match kept {
                         Some(variables) => {
                             self.variables = variables;
@@ -369,7 +370,7 @@ impl Shell {
         lock(&self.seen).now
     }
 
-    async fn command(&mut self, assigned: &[(String, String)], words: &[String], quiet: bool) -> Flow {
+    async fn command(&mut self, assigned: &[(String, String)], words: &[String], goes: Goes) -> Flow {
         self.pass(COMMAND).await;
         let mut argv = vec![];
         for word in words {
@@ -386,14 +387,23 @@ impl Shell {
             }
             self.variables.insert(name.clone(), value);
         }
-        if quiet {
-            self.captured.push(String::new());
-        }
+        self.divert(goes);
         let flow = self.builtin(&argv).await;
-        if quiet {
+        self.restore(goes);
+        flow
+    }
+
+    /// Takes output away from where it goes.
+    fn divert(&mut self, goes: Goes) {
+        self.captured.extend(goes.away.then(String::new));
+        self.deaf += usize::from(goes.errors_away);
+    }
+
+    fn restore(&mut self, goes: Goes) {
+        if goes.away {
             self.captured.pop();
         }
-        flow
+        self.deaf -= usize::from(goes.errors_away);
     }
 
     /// Runs a command.
@@ -554,10 +564,12 @@ impl Shell {
 
     /// A message of an error, and the status that goes with it. What is captured is not its place.
     fn fail(&mut self, message: &str, status: i32) {
-        let captured = std::mem::take(&mut self.captured);
-        self.print(&format!("{message}\n"));
-        self.captured = captured;
         self.status = status;
+        if self.deaf == 0 {
+            let captured = std::mem::take(&mut self.captured);
+            self.print(&format!("{message}\n"));
+            self.captured = captured;
+        }
     }
 
     fn print(&mut self, text: &str) {
@@ -778,6 +790,10 @@ mod tests {
         assert_eq!(
             says("echo a >&2; echo b > /dev/null; { echo c; echo d; } 2>&1 | grep d; # echo e\necho f"),
             "a|d|f"
+        );
+        assert_eq!(
+            says("x 2>/dev/null || echo a; x > /dev/null 2>&1; x &> /dev/null; x 2>&1 >/dev/null"),
+            "a|sh: x: not found"
         );
         assert_eq!(says("while"), "sh: syntax error: \"do\" expected");
     }

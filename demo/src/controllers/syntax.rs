@@ -6,8 +6,7 @@ pub(super) enum Node {
     Command {
         assigned: Vec<(String, String)>,
         words: Vec<String>,
-        /// Whether its output goes to a file.
-        quiet: bool,
+        goes: Goes,
     },
     Sequence(Vec<Node>),
     Logic {
@@ -25,11 +24,18 @@ pub(super) enum Node {
     For(String, Vec<String>, Box<Node>),
     Group {
         body: Box<Node>,
-        quiet: bool,
+        goes: Goes,
         /// Whether it has variables of its own.
         own: bool,
     },
     Pipe(Box<Node>, Box<Node>),
+}
+
+/// What does not go to the log, but to a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Goes {
+    pub(super) away: bool,
+    pub(super) errors_away: bool,
 }
 
 impl Node {
@@ -41,7 +47,7 @@ impl Node {
                 .iter()
                 .map(|word| format!("'{}'", word.replace('\'', "'\\''")))
                 .collect(),
-            quiet: false,
+            goes: Goes::default(),
         }
     }
 }
@@ -265,19 +271,17 @@ impl Parser {
                 self.expect(close)?;
                 Node::Group {
                     body,
-                    quiet: false,
+                    goes: Goes::default(),
                     own,
                 }
             }
             _ => return self.command(),
         };
-        let mut quiet = false;
-        while let Some(redirect) = self.redirect()? {
-            quiet |= redirect;
-        }
+        let mut goes = Goes::default();
+        while self.redirect(&mut goes)? {}
         Ok(Node::Group {
             body: Box::new(body),
-            quiet,
+            goes,
             own: false,
         })
     }
@@ -305,10 +309,9 @@ impl Parser {
     }
 
     fn command(&mut self) -> Result<Node, String> {
-        let (mut assigned, mut words, mut quiet) = (vec![], vec![], false);
+        let (mut assigned, mut words, mut goes) = (vec![], vec![], Goes::default());
         loop {
-            if let Some(redirect) = self.redirect()? {
-                quiet |= redirect;
+            if self.redirect(&mut goes)? {
                 continue;
             }
             let Some(token) = self.peek() else {
@@ -329,35 +332,38 @@ impl Parser {
             }
             self.at += 1;
         }
-        match assigned.is_empty() && words.is_empty() && !quiet {
+        match assigned.is_empty() && words.is_empty() && goes == Goes::default() {
             true => Err(format!("unexpected {:?}", self.peek().unwrap_or("end"))),
             false => Ok(Node::Command {
                 assigned,
                 words,
-                quiet,
+                goes,
             }),
         }
     }
 
-    /// Whether the redirection that stands here, if one does, takes the output away from the log.
-    fn redirect(&mut self) -> Result<Option<bool>, String> {
-        let Some(operator) = self.peek().filter(|token| token.contains(['<', '>'])) else {
-            return Ok(None);
-        };
-        if !operator
-            .trim_start_matches(|c: char| c.is_ascii_digit())
-            .starts_with(['<', '>'])
-        {
-            return Ok(None);
+    /// Reads the redirection that stands here, if one does.
+    fn redirect(&mut self, goes: &mut Goes) -> Result<bool, String> {
+        let operator = self.peek().unwrap_or_default();
+        let bare = operator.trim_start_matches(|c: char| c.is_ascii_digit());
+        if !bare.starts_with(['<', '>', '&']) || !bare.contains(['<', '>']) {
+            return Ok(false);
         }
-        let output = operator.starts_with(['>', '1', '&']);
+        let operator = operator.to_owned();
         self.at += 1;
         let target = self.next().ok_or("a file expected")?;
-        let to_log = matches!(
-            target.as_str(),
-            "1" | "2" | "/dev/stdout" | "/dev/stderr" | "/proc/1/fd/1"
-        );
-        Ok(Some(output && !to_log))
+        let to_file = match target.as_str() {
+            "1" | "/dev/stdout" => goes.away,
+            "2" | "/dev/stderr" => goes.errors_away,
+            target => !target.starts_with("/proc/1/fd/"),
+        };
+        match operator.as_bytes()[0] {
+            b'>' | b'1' => goes.away = to_file,
+            b'2' => goes.errors_away = to_file,
+            b'&' => (goes.away, goes.errors_away) = (to_file, to_file),
+            _ => {}
+        }
+        Ok(true)
     }
 }
 
