@@ -10,6 +10,11 @@ LOOKS = [
     (re.compile(r"\b(\d{1,3}\.){3}\d{1,3}\b"), "<address>"),
     (re.compile(r"\b[a-z-]+://[0-9a-f]{64}\b"), "<container>"),
     (re.compile(r"\b\S+@sha256:[0-9a-f]{64}\b"), "<image>"),
+    # An image that is not there is asked for again and again, and each runtime has words of its own for it.
+    (re.compile(r"\b(ErrImagePull|ImagePullBackOff)\b"), "<ErrImagePull or ImagePullBackOff>"),
+    (re.compile(r"(Back-off pulling image .*: )?rpc error: code = \w+ desc = failed to pull .*"), "<why not>"),
+    # An image that has several tags is told by any of them.
+    (re.compile(r"\bdocker\.io/library/busybox:(1\.36|latest)"), "<image>"),
     (re.compile(r"(?<=Image size: )\d+"), "<size>"),
     (re.compile(r"\bkube-api-access-[a-z0-9]{5}\b"), "kube-api-access-*"),
     (re.compile(r"-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----"), "<certificate>"),
@@ -28,7 +33,7 @@ PRINTED = [
     (re.compile(r"<age> \(x\d+ over <age>\)"), "<age>"),
     (re.compile(r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d [+-]\d{4}"), "<time>"),
     (re.compile(r"(?<=:)3[0-2]\d{3}(?=/(TCP|UDP))"), "<port>"),
-    (re.compile(r'(resourceVersion\\?"?: ?\\?")\d+'), r"\1<version>"),
+    (re.compile(r'(resourceVersion\\?"?: ?\\?"|^  Resource Version:  )\d+', re.M), r"\1<version>"),
     # Columns are as wide as what is in them.
     (re.compile(r"(?<=\S)( {2,}|\t+ *)"), "  "),
     (re.compile(r"[ \t]+$", re.M), ""),

@@ -34,7 +34,8 @@ pub(crate) fn one(
     if let Shape::Metadata { list: true, .. } = form.shape {
         return Err(form.not_as("PartialObjectMetadataList", "not a list"));
     }
-    let object = form.object(object, api.clock.now(), true);
+    let mut object = form.object(object, api.clock.now(), true);
+    put(&mut object, "\n");
     Ok(json_response(code, object.into()))
 }
 
@@ -202,7 +203,7 @@ impl Form {
             }
             self.item(&mut out, object, now);
         }
-        put(&mut out, "]}");
+        put(&mut out, "]}\n");
         Ok(out.into())
     }
 

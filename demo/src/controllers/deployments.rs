@@ -317,8 +317,8 @@ impl<'a> Rollout<'a> {
         let revision = self.new.as_ref().map_or("", |new| annotation(new, REVISION));
         if !revision.is_empty() && annotation(&self.work, REVISION) != revision {
             let note = |deployment: &mut Value| annotate(deployment, REVISION, revision);
-            // What is gone needs none.
-            drop(self.work.update(&self.work, note));
+            // Beside the status it is no change of what is wanted. What is gone needs none.
+            drop(self.work.update_status(note));
         }
         self.work.set_status(&self.status);
     }

@@ -45,7 +45,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 use super::quantity;
 
 /// The behaviours of all images that have one.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Deserialize)]
 pub(crate) struct Images(Vec<Behaviour>);
 
 /// What the containers of an image do.

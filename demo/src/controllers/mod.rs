@@ -15,6 +15,7 @@ mod jobs;
 mod kubelet;
 mod manager;
 mod names;
+mod nodes;
 mod probes;
 mod progress;
 pub(crate) mod quantity;
@@ -49,10 +50,10 @@ pub(crate) fn all() -> Vec<Box<dyn Controller>> {
         Box::new(cronjobs::CronJobs),
         Box::new(jobs::Jobs),
         Box::new(jobs::Orphans),
-        Box::new(endpoints::Endpoints::Slices),
-        Box::new(endpoints::Endpoints::Whole),
+        Box::new(endpoints::Endpoints),
         Box::new(claims::Claims),
         Box::new(scheduler::Scheduler),
+        Box::new(nodes::Nodes::default()),
         Box::new(kubelet::Kubelet::default()),
         Box::new(events::Expiry),
     ]

@@ -283,6 +283,17 @@ impl Run {
             .collect()
     }
 
+    /// The bytes that it takes at a time, on the average, and by how many they grow in a minute, if it grows.
+    pub(crate) fn memory(&self, now: Timestamp) -> (i64, Option<i64>) {
+        let (Program::Told(told), None) = (&self.program, self.ended) else {
+            return (0, None);
+        };
+        let usage = &told.usage;
+        let age = since(self.started, now);
+        let (bytes, later) = (usage.at(age), usage.at(age + Duration::from_secs(60)));
+        (bytes, usage.grows.map(|_| later - bytes))
+    }
+
     /// What it takes at a time: billionths of a CPU, and bytes.
     pub(crate) fn usage(&self, now: Timestamp) -> (i64, i64) {
         let age = since(self.started, now);

@@ -121,12 +121,19 @@ impl<'a> Work<'a> {
         self.write(object, &Write::by(self.who), edit)
     }
 
+    /// Changes the object's status, or its annotations with it.
+    ///
+    /// # Errors
+    /// Those of the API.
+    pub(crate) fn update_status(&self, edit: impl Fn(&mut Value)) -> Result<Arc<Object>> {
+        self.write(self, &Write::by(self.who).status(), edit)
+    }
+
     /// Gives the object this status, if it has another one.
     pub(crate) fn set_status(&self, status: &Value) {
         if self["status"] != *status {
-            let edit = |object: &mut Value| object["status"] = status.clone();
             // What is gone needs none.
-            drop(self.write(self, &Write::by(self.who).status(), edit));
+            drop(self.update_status(|object| object["status"] = status.clone()));
         }
     }
 

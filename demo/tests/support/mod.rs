@@ -1,6 +1,8 @@
 //! What the tests share: a cluster, and a client of it.
 #![allow(dead_code, reason = "each test uses some of it")]
 
+pub(crate) mod recorded;
+
 use bytes::Bytes;
 use http::{Request, request::Builder};
 use http_body_util::BodyExt as _;
