@@ -11,7 +11,7 @@ use tokio::sync::watch;
 /// What time it is in the cluster. It stands still until it is moved, so that a test or a story decides how long
 /// things take; released, it goes with the clock on the wall.
 #[derive(Debug)]
-pub struct Clock {
+pub(crate) struct Clock {
     state: Mutex<State>,
     /// Tells those who wait that time was moved or released.
     moved: watch::Sender<()>,
@@ -27,7 +27,7 @@ enum State {
 
 impl Clock {
     /// A clock that stands at this time.
-    pub fn held(at: Timestamp) -> Self {
+    pub(crate) fn held(at: Timestamp) -> Self {
         Self {
             state: Mutex::new(State::Held(at)),
             moved: watch::Sender::new(()),
@@ -35,7 +35,7 @@ impl Clock {
     }
 
     /// The time.
-    pub fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         match *self.state() {
             State::Held(at) => at,
             State::Released => Timestamp::now(),

@@ -57,7 +57,7 @@ impl Cluster {
         Ok(Self::of(at, Images::read(images)?))
     }
 
-    fn of(at: Timestamp, images: Images) -> Self {
+    pub(crate) fn of(at: Timestamp, images: Images) -> Self {
         let api = Api::new(Clock::held(at), images, 1);
         bootstrap::load(&api);
         let cluster = Self(Arc::new(Shared {

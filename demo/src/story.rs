@@ -16,6 +16,7 @@ use serde_json::Value;
 use crate::{
     Cluster,
     api::{access::ADMIN_TOKEN, object::Meta as _},
+    controllers::images::Images,
 };
 
 /// The documents of each file of `story/`, by the file's name.
@@ -102,7 +103,10 @@ impl Story {
         }
         steps.sort_by_key(|step| std::cmp::Reverse(step.ago));
         let mut at = now - steps.first().map_or(SignedDuration::ZERO, |step| step.ago);
-        let cluster = Cluster::new(at);
+        let images = documents(&files, "images.yaml")?.first().unwrap_or(&Value::Null);
+        let images =
+            Images::deserialize(images).map_err(|error| StoryError(format!("images.yaml: {error}")))?;
+        let cluster = Cluster::of(at, images);
         for step in steps {
             let then = now - step.ago;
             cluster.advance(then.duration_since(at).unsigned_abs());

@@ -106,6 +106,11 @@ async fn a_pod_has_time_to_stop_and_can_be_given_less() {
             "{pod}"
         );
     }
+    let (_, pod) = delete(&cluster, &format!("{path}?gracePeriodSeconds=1"), Value::Null).await;
+    assert_eq!(
+        pod["metadata"]["deletionTimestamp"], "2026-01-01T00:00:01Z",
+        "{pod}"
+    );
     let (_, pod) = delete(&cluster, &path, json!({"gracePeriodSeconds": 0})).await;
     assert_eq!(pod["kind"], "Pod", "{pod}");
     assert_eq!(get(&cluster, &path).await.0, 404);

@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::time::Duration;
+
 use kube_mcp_demo::Cluster;
 use serde_json::{Value, json};
 use support::{edit, get, items, must, pods_are, shop, told};
@@ -152,7 +154,7 @@ async fn a_daemon_set_has_a_pod_on_each_node_that_fits_and_replaces_them_one_by_
         (&json!(2), &json!(2)),
         "{status}"
     );
-    pods_are(&cluster, "Running", true).await;
+    cluster.advance(Duration::from_secs(5));
     edit(&cluster, &path, |set| {
         set["spec"]["template"] = template("agent:2")
     })
@@ -170,8 +172,7 @@ async fn a_daemon_set_has_a_pod_on_each_node_that_fits_and_replaces_them_one_by_
         images(&items(&cluster, PODS).await),
         ["\"agent:1\"", "\"agent:2\""]
     );
-    pods_are(&cluster, "Running", true).await;
-    pods_are(&cluster, "Running", true).await;
+    cluster.advance(Duration::from_secs(10));
     assert_eq!(
         images(&items(&cluster, PODS).await),
         ["\"agent:2\"", "\"agent:2\""]

@@ -52,11 +52,6 @@ impl User {
         Self::new("admin", &[MASTERS, AUTHENTICATED])
     }
 
-    /// A part of the cluster itself.
-    pub(crate) fn component(name: &str) -> Self {
-        Self::new(format!("system:{name}"), &[MASTERS, AUTHENTICATED])
-    }
-
     /// A service account.
     pub(crate) fn account(namespace: &str, name: &str) -> Self {
         let all = format!("system:serviceaccounts:{namespace}");
@@ -98,17 +93,10 @@ pub(crate) fn user(api: &Api, headers: &HeaderMap, asked: &Attributes) -> Result
         .and_then(|value| value.strip_prefix("Bearer "));
     let user = match token {
         None => User::new(ANONYMOUS, &[UNAUTHENTICATED]),
-        Some(token) => {
-            let for_us = |(user, audiences): (_, Vec<String>)| {
-                audiences
-                    .iter()
-                    .any(|audience| audience == AUDIENCE)
-                    .then_some(user)
-            };
-            bearer(api, token)
-                .and_then(for_us)
-                .ok_or_else(Failure::unauthorized)?
-        }
+        Some(token) => match bearer(api, token) {
+            Some((user, audiences)) if audiences.iter().any(|audience| audience == AUDIENCE) => user,
+            _ => return Err(Failure::unauthorized()),
+        },
     };
     impersonated(api, user, headers, asked)
 }
@@ -146,10 +134,9 @@ fn impersonated(api: &Api, by: User, headers: &HeaderMap, asked: &Attributes) ->
         if groups.is_empty() && uid.is_empty() && extra.is_empty() {
             return Ok(by);
         }
-        let groups = if groups.is_empty() {
-            "(nil)".into()
-        } else {
-            format!("{{{}}}", quoted(&groups))
+        let groups = match groups.is_empty() {
+            true => "(nil)".into(),
+            false => format!("{groups:?}").replace('[', "{").replace(']', "}"),
         };
         return Err(Failure::bad_request(format!(
             "requested &user.DefaultInfo{{Name:\"\", UID:{uid:?}, Groups:[]string{groups}, \
@@ -166,11 +153,8 @@ fn impersonated(api: &Api, by: User, headers: &HeaderMap, asked: &Attributes) ->
             (User::account(namespace, account), "serviceaccount", right)
         }
         None => {
-            let mode = if name.starts_with("system:node:") {
-                "arbitrary-node"
-            } else {
-                "user-info"
-            };
+            let is_node = name.starts_with("system:node:");
+            let mode = if is_node { "arbitrary-node" } else { "user-info" };
             (User::new(&*name, &[]), mode, ("", "users", "", "", &*name))
         }
     };
@@ -186,33 +170,20 @@ fn impersonated(api: &Api, by: User, headers: &HeaderMap, asked: &Attributes) ->
     for (group, resource, subresource, namespace, name) in rights {
         let right = Attributes::new("impersonate", group, (resource, subresource), namespace, name);
         rbac::authorize(api, &by, &right).map_err(|_| {
-            let verb = format!("impersonate-on:{mode}:{}", asked.verb);
-            rbac::denied(
-                &by,
-                &Attributes {
-                    verb,
-                    ..asked.clone()
-                },
-                "",
-            )
+            let mut asked = asked.clone();
+            asked.verb = format!("impersonate-on:{mode}:{}", asked.verb);
+            rbac::denied(&by, &asked, "")
         })?;
     }
     if account.is_none() || !groups.is_empty() {
         user.groups = groups;
-        let known = if name == ANONYMOUS {
-            UNAUTHENTICATED
-        } else {
-            AUTHENTICATED
+        let known = match &*name {
+            ANONYMOUS => UNAUTHENTICATED,
+            _ => AUTHENTICATED,
         };
         if !user.groups.iter().any(|group| group == known) {
             user.groups.push(known.into());
         }
     }
     Ok(User { uid, extra, ..user })
-}
-
-/// Texts in quotes, with commas between.
-pub(crate) fn quoted(texts: &[String]) -> String {
-    let texts: Vec<_> = texts.iter().map(|text| format!("{text:?}")).collect();
-    texts.join(", ")
 }

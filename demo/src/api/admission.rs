@@ -26,6 +26,17 @@ const DEFAULT_CLASS: &str = "storageclass.kubernetes.io/is-default-class";
 /// The first node port, and how many there are.
 const NODE_PORTS: (u32, u32) = (30_000, 2768);
 
+/// What a service has by its type: to the outside, and for having an address at all.
+const BY_TYPE: [&str; 7] = [
+    "externalTrafficPolicy",
+    "allocateLoadBalancerNodePorts",
+    "clusterIP",
+    "clusterIPs",
+    "internalTrafficPolicy",
+    "ipFamilies",
+    "ipFamilyPolicy",
+];
+
 /// Lets an object in, new or in the place of the one that is there.
 ///
 /// # Errors
@@ -215,13 +226,23 @@ fn give_addresses(api: &Api, kind: &Kind, service: &mut Value, before: Option<&V
         };
         Err(Failure::invalid(kind, &name, vec![cause]))
     };
-    if service.text("/spec/type") == "ExternalName" {
-        return Ok(());
+    // What came with a type goes with it.
+    let sort = service.text("/spec/type").to_owned();
+    if before.is_some_and(|before| before.text("/spec/type") != sort) {
+        let spec = map_at(service, "spec");
+        let gone: &[&str] = match sort.as_str() {
+            "ExternalName" => &BY_TYPE,
+            "ClusterIP" => &BY_TYPE[..2],
+            _ => &[],
+        };
+        gone.iter().for_each(|field| drop(spec.remove(*field)));
     }
     let others = api.all("services", None);
     let uid = service.uid().to_owned();
     let others = || others.iter().filter(|other| other.uid() != uid);
-    if service.text("/spec/clusterIP").is_empty() {
+    if sort == "ExternalName" {
+        // It has no address.
+    } else if service.text("/spec/clusterIP").is_empty() {
         let kept = before
             .map(|before| before.text("/spec/clusterIP"))
             .unwrap_or_default();
@@ -256,8 +277,10 @@ fn give_addresses(api: &Api, kind: &Kind, service: &mut Value, before: Option<&V
             return refuse("spec.clusterIPs".into(), told);
         }
     }
-    service["spec"]["clusterIPs"] = json!([service["spec"]["clusterIP"]]);
-    let open = matches!(service.text("/spec/type"), "NodePort" | "LoadBalancer")
+    if !service.text("/spec/clusterIP").is_empty() {
+        service["spec"]["clusterIPs"] = json!([service["spec"]["clusterIP"]]);
+    }
+    let open = matches!(sort.as_str(), "NodePort" | "LoadBalancer")
         && service["spec"]["allocateLoadBalancerNodePorts"] != false;
     let in_use = others()
         .flat_map(|other| other.list("/spec/ports"))

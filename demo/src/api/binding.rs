@@ -6,6 +6,7 @@ use http::Response;
 use serde_json::{Value, json};
 
 use super::{
+    decode,
     front::{Asked, Body, json_response},
     object::{Meta as _, map_at},
     route::Target,
@@ -17,7 +18,7 @@ use crate::clock::seconds;
 
 /// `POST` of a `Binding`.
 pub(crate) fn create(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>> {
-    let binding = asked.object()?;
+    let binding = decode::body(asked, &target.spoken())?;
     if binding.name() != target.name() {
         return Err(Failure::bad_request(
             "name in URL does not match name in Binding object",

@@ -130,16 +130,14 @@ fn walk<'a>(value: &'a Value, path: &[Step], found: &mut Vec<&'a Value>) {
     };
     match (step, value) {
         (Step::Key(key), Value::Object(map)) => {
-            if let Some(value) = map.get(key) {
-                walk(value, rest, found);
-            }
+            map.get(key).into_iter().for_each(|item| walk(item, rest, found))
         }
         (Step::Each, Value::Array(list)) => list.iter().for_each(|item| walk(item, rest, found)),
-        (Step::Where(rules), Value::Object(_)) => {
-            if rules
-                .iter()
-                .all(|(key, wanted)| shown::plain(&value[key]).as_deref() == Some(wanted))
-            {
+        (Step::Where(rules), Value::Object(map)) => {
+            let holds = |(key, wanted): &(String, &str)| {
+                map.get(key).and_then(shown::plain).as_deref() == Some(wanted)
+            };
+            if rules.iter().all(holds) {
                 walk(value, rest, found);
             }
         }

@@ -182,294 +182,200 @@ fn whole(spec: &Value, version: &Value) -> Value {
 /// What is wrong with a definition.
 pub(crate) fn wrong_definition(definition: &Value) -> Vec<Cause> {
     let mut found = Vec::new();
-    let mut tell = |reason, field: &str, message: String| {
-        found.push(Cause {
-            reason,
-            message,
-            field: field.into(),
-        })
-    };
-    let spec = &definition["spec"];
-    let name = format!("{}.{}", spec.text("/names/plural"), spec.text("/group"));
-    if definition.name() != name {
+    let (name, spec) = (&definition["metadata"]["name"], &definition["spec"]);
+    if name.text("") != format!("{}.{}", spec.text("/names/plural"), spec.text("/group")) {
         let why = "must be spec.names.plural+\".\"+spec.group";
-        tell(
-            "FieldValueInvalid",
-            "metadata.name",
-            format!("Invalid value: {:?}: {why}", definition.name()),
-        );
+        found.push(Cause::invalid("metadata.name", name, why));
     }
-    let scope = spec.text("/scope");
-    if !["Cluster", "Namespaced"].contains(&scope) {
-        let message = format!("Unsupported value: {scope:?}: supported values: \"Cluster\", \"Namespaced\"");
-        tell("FieldValueNotSupported", "spec.scope", message);
+    if !["Cluster", "Namespaced"].contains(&spec.text("/scope")) {
+        let known = ["Cluster", "Namespaced"].map(|scope| format!("{scope:?}"));
+        found.push(Cause::unsupported("spec.scope", &spec["scope"], &known));
     }
     let versions = spec.list("/versions");
-    if versions
-        .iter()
-        .filter(|version| version["storage"] == true)
-        .count()
-        != 1
-    {
+    let stored = versions.iter().filter(|version| version["storage"] == true);
+    if stored.count() != 1 {
         let why = "must have exactly one version marked as storage version";
-        tell(
-            "FieldValueInvalid",
-            "spec.versions",
-            format!("Invalid value: {}: {why}", spec["versions"]),
-        );
+        found.push(Cause::invalid("spec.versions", &spec["versions"], why));
     }
     for field in ["plural", "singular", "kind", "listKind"] {
-        if spec["names"].text(&format!("/{field}")).is_empty() {
-            tell(
-                "FieldValueRequired",
-                &format!("spec.names.{field}"),
-                "Required value".into(),
-            );
+        if spec["names"][field].text("").is_empty() {
+            found.push(Cause::required(&format!("spec.names.{field}"), ""));
         }
     }
     for (number, version) in versions.iter().enumerate() {
         let schema = &version["schema"]["openAPIV3Schema"];
         if schema.is_null() {
             let field = format!("spec.versions[{number}].schema.openAPIV3Schema");
-            tell("FieldValueRequired", &field, "Required value".into());
+            found.push(Cause::required(&field, ""));
         }
-        untyped(schema, "spec.validation.openAPIV3Schema", &mut tell);
+        untyped(schema, "spec.validation.openAPIV3Schema", &mut found);
     }
     found
 }
 
 /// Tells which fields of a schema have no type.
-fn untyped(schema: &Value, path: &str, tell: &mut impl FnMut(&'static str, &str, String)) {
+fn untyped(schema: &Value, path: &str, found: &mut Vec<Cause>) {
     if !schema.is_object() {
         return;
     }
     let is = |keyword: &str| schema[keyword] == true;
     let is_free = is("x-kubernetes-int-or-string") || is("x-kubernetes-preserve-unknown-fields");
     if schema.text("/type").is_empty() && !is_free {
-        let told = "Required value: must not be empty for specified object fields";
-        tell("FieldValueRequired", &format!("{path}.type"), told.into());
+        let why = "must not be empty for specified object fields";
+        found.push(Cause::required(&format!("{path}.type"), why));
     }
     for (name, field) in schema["properties"].as_object().into_iter().flatten() {
-        untyped(field, &format!("{path}.properties[{name}]"), tell);
+        untyped(field, &format!("{path}.properties[{name}]"), found);
     }
     for inner in ["items", "additionalProperties"] {
-        untyped(&schema[inner], &format!("{path}.{inner}"), tell);
+        untyped(&schema[inner], &format!("{path}.{inner}"), found);
     }
 }
 
 /// Fills in the defaults of a schema.
 pub(crate) fn fill(schema: Schema<'_>, value: &mut Value) {
-    match value {
-        Value::Object(map) => {
-            for name in schema
-                .fields()
-                .into_iter()
-                .flatten()
-                .map(|(name, _)| name)
-                .filter(|name| *name != "metadata")
-            {
-                let Some(default) = schema.field(name).and_then(|field| field.keyword("default")) else {
-                    continue;
-                };
-                if map.get(name).is_none_or(Value::is_null) {
-                    map.insert(name.clone(), default.clone());
-                }
-            }
-            for (name, value) in map.iter_mut().filter(|(name, _)| *name != "metadata") {
-                schema
-                    .field(name)
-                    .into_iter()
-                    .for_each(|field| fill(field, value));
-            }
+    if let Value::Array(items) = value {
+        let schema = schema.items();
+        items
+            .iter_mut()
+            .for_each(|item| schema.into_iter().for_each(|schema| fill(schema, item)));
+    }
+    let Value::Object(map) = value else { return };
+    // A null that may not be is as good as nothing.
+    map.retain(|name, value| !value.is_null() || schema.field(name).is_none_or(|field| field.is("nullable")));
+    for name in schema.fields().into_iter().flatten().map(|(name, _)| name) {
+        let default = schema.field(name).and_then(|field| field.keyword("default"));
+        if let Some(default) = default.filter(|_| !map.contains_key(name)) {
+            map.insert(name.clone(), default.clone());
         }
-        Value::Array(items) => {
-            let schema = schema.items();
-            items
-                .iter_mut()
-                .for_each(|item| schema.into_iter().for_each(|schema| fill(schema, item)));
-        }
-        _ => {}
+    }
+    for (name, value) in map.iter_mut().filter(|(name, _)| *name != "metadata") {
+        schema
+            .field(name)
+            .into_iter()
+            .for_each(|field| fill(field, value));
     }
 }
 
 /// What is wrong with an object of a custom kind.
-pub(crate) fn mistakes(kind: &Kind, object: &Value) -> Vec<Cause> {
+pub(crate) fn mistakes(custom: &Custom, object: &Value) -> Vec<Cause> {
     let mut found = Vec::new();
-    if let Some(custom) = &kind.custom {
-        check(Schema::new(&custom.schema), object, "", &mut found);
-    }
+    check(Schema::new(&custom.schema), object, "", &mut found);
     found
 }
 
 fn check(schema: Schema<'_>, value: &Value, path: &str, found: &mut Vec<Cause>) {
-    let mut tell = |reason, message: String| {
-        found.push(Cause {
-            reason,
-            message,
-            field: path.to_owned(),
-        })
-    };
-    let mut invalid = |value: &Value, why: String| {
-        tell(
-            "FieldValueInvalid",
-            format!("Invalid value: {value}: {path} in body should {why}"),
-        );
-    };
+    if value.is_null() && schema.is("nullable") {
+        return;
+    }
     let sort = match value {
-        Value::Null if schema.keyword("nullable") == Some(&Value::Bool(true)) => return,
         Value::Null => "null",
         Value::Bool(_) => "boolean",
-        Value::Number(number)
-            if number.is_f64() && number.as_f64().is_none_or(|number| number.fract() != 0.0) =>
-        {
-            "number"
-        }
+        Value::Number(number) if number.as_f64().is_some_and(|number| number.fract() != 0.0) => "number",
         Value::Number(_) => "integer",
         Value::String(_) => "string",
         Value::Array(_) => "array",
         Value::Object(_) => "object",
     };
-    let most = |name: &str| schema.keyword(name).and_then(Value::as_f64);
-    #[expect(clippy::cast_precision_loss, reason = "no length is that long")]
-    let count = |length: usize| length as f64;
-    if let Some(number) = value.as_f64() {
-        let is_open = |name: &str| schema.keyword(name) == Some(&Value::Bool(true));
-        if let Some(least) = most("minimum")
-            .filter(|least| number < *least || (is_open("exclusiveMinimum") && number == *least))
-        {
-            let or_equal = if is_open("exclusiveMinimum") {
-                ""
-            } else {
-                " or equal to"
-            };
-            invalid(value, format!("be greater than{or_equal} {least}"));
-        }
-        if let Some(largest) = most("maximum")
-            .filter(|largest| number > *largest || (is_open("exclusiveMaximum") && number == *largest))
-        {
-            let or_equal = if is_open("exclusiveMaximum") {
-                ""
-            } else {
-                " or equal to"
-            };
-            invalid(value, format!("be less than{or_equal} {largest}"));
-        }
-        if let Some(unit) = most("multipleOf").filter(|unit| number % unit != 0.0) {
-            invalid(value, format!("be a multiple of {unit}"));
-        }
-    }
-    if let Some(text) = value.as_str() {
-        let length = count(text.chars().count());
-        let pattern = schema.text("pattern");
-        // The first mistake of a text is the only one that is told.
-        if let Some(most) = most("maxLength").filter(|most| length > *most) {
-            tell(
-                "FieldValueTooLong",
-                format!("Too long: may not be more than {most} bytes"),
-            );
-        } else if let Some(least) = most("minLength").filter(|least| length < *least) {
-            invalid(value, format!("be at least {least} chars long"));
-        } else if !pattern.is_empty() && Regex::new(pattern).is_ok_and(|regex| !regex.is_match(text)) {
-            invalid(value, format!("match '{pattern}'"));
-        }
-    }
-    let size = value
-        .as_array()
-        .map(Vec::len)
-        .or_else(|| value.as_object().map(Map::len));
-    if let Some(size) = size.map(count) {
-        let (least, largest, what) = match value.is_array() {
-            true => (most("minItems"), most("maxItems"), "items"),
-            false => (most("minProperties"), most("maxProperties"), "properties"),
-        };
-        if let Some(least) = least.filter(|least| size < *least) {
-            tell(
-                "FieldValueInvalid",
-                format!("Invalid value: {size}: {path} in body should have at least {least} {what}"),
-            );
-        }
-        if let Some(most) = largest.filter(|most| size > *most) {
-            tell(
-                "FieldValueTooMany",
-                format!("Too many: {size}: must have at most {most} items"),
-            );
-        }
-    }
-    let flexible = schema.keyword("x-kubernetes-int-or-string").is_some();
+    let flexible = schema.is("x-kubernetes-int-or-string");
     let wanted = if flexible { "integer,string" } else { schema.sort() };
-    let fits = wanted.is_empty()
-        || wanted
-            .split(',')
-            .any(|wanted| wanted == sort || (wanted == "number" && sort == "integer"));
-    if !fits {
-        let message = format!("Invalid value: {sort:?}: {path} in body must be of type {wanted}: {sort:?}");
-        tell("FieldValueTypeInvalid", message);
+    let mut fits = wanted.split(',').map(|wanted| (wanted, sort));
+    if !fits
+        .any(|(wanted, sort)| wanted.is_empty() || wanted == sort || (wanted, sort) == ("number", "integer"))
+    {
+        let why = format!("{path} in body must be of type {wanted}: {sort:?}");
+        found.push(Cause::of_type(path, sort, &why));
     }
+    limits(schema, value, path, found);
     let known = schema.keyword("enum").and_then(Value::as_array);
     if let Some(known) = known.filter(|known| !known.contains(value)) {
         let known: Vec<_> = known.iter().map(Value::to_string).collect();
-        tell(
-            "FieldValueNotSupported",
-            format!(
-                "Unsupported value: {value}: supported values: {}",
-                known.join(", ")
-            ),
+        found.push(Cause::unsupported(path, value, &known));
+    }
+    if let Value::Object(map) = value {
+        let below = |name: &str| format!("{path}.{name}").trim_start_matches('.').to_owned();
+        let missing = schema.texts("required").filter(|name| !map.contains_key(*name));
+        found.extend(missing.map(|name| Cause::required(&below(name), "")));
+        for (name, value) in map
+            .iter()
+            .filter(|(name, _)| *name != "metadata" || !path.is_empty())
+        {
+            schema
+                .field(name)
+                .into_iter()
+                .for_each(|field| check(field, value, &below(name), found));
+        }
+    }
+    let mut before: Vec<String> = Vec::new();
+    for (number, item) in value.list("").iter().enumerate() {
+        let path = format!("{path}[{number}]");
+        schema
+            .items()
+            .into_iter()
+            .for_each(|schema| check(schema, item, &path, found));
+        let keys = schema
+            .texts("x-kubernetes-list-map-keys")
+            .map(|key| item[key].to_string());
+        let identity = match schema.text("x-kubernetes-list-type") {
+            "set" => item.to_string(),
+            "map" => keys.collect(),
+            _ => continue,
+        };
+        if before.contains(&identity) {
+            found.push(Cause::duplicate(&path, item));
+        }
+        before.push(identity);
+    }
+}
+
+/// Tells what is too small, too large, or not as its pattern.
+fn limits(schema: Schema<'_>, value: &Value, path: &str, found: &mut Vec<Cause>) {
+    let limit = |name: &str| schema.keyword(name).and_then(Value::as_f64);
+    let should =
+        |value: &Value, why: String| Cause::invalid(path, value, &format!("{path} in body should {why}"));
+    #[expect(clippy::cast_precision_loss, reason = "no length is that long")]
+    let count = |length: usize| length as f64;
+    if let Some(number) = value.as_f64() {
+        let under = limit("minimum")
+            .filter(|least| number < *least || (schema.is("exclusiveMinimum") && number <= *least));
+        let or_equal = |exclusive| if schema.is(exclusive) { "" } else { " or equal to" };
+        let least = under.map(|least| format!("be greater than{} {least}", or_equal("exclusiveMinimum")));
+        let over = limit("maximum")
+            .filter(|most| number > *most || (schema.is("exclusiveMaximum") && number >= *most));
+        let most = over.map(|most| format!("be less than{} {most}", or_equal("exclusiveMaximum")));
+        let multiple = limit("multipleOf").filter(|unit| number % unit != 0.0);
+        let multiple = multiple.map(|unit| format!("be a multiple of {unit}"));
+        found.extend(
+            [least, most, multiple]
+                .into_iter()
+                .flatten()
+                .map(|why| should(value, why)),
         );
     }
-    match value {
-        Value::Object(map) => {
-            let below = |name: &str| {
-                if path.is_empty() {
-                    name.to_owned()
-                } else {
-                    format!("{path}.{name}")
-                }
-            };
-            for name in schema.texts("required").filter(|name| !map.contains_key(*name)) {
-                found.push(Cause {
-                    reason: "FieldValueRequired",
-                    message: "Required value".into(),
-                    field: below(name),
-                });
-            }
-            for (name, value) in map
-                .iter()
-                .filter(|(name, _)| *name != "metadata" || !path.is_empty())
-            {
-                schema
-                    .field(name)
-                    .into_iter()
-                    .for_each(|field| check(field, value, &below(name), found));
-            }
-        }
-        Value::Array(items) => {
-            for (number, item) in items.iter().enumerate() {
-                let path = format!("{path}[{number}]");
-                schema
-                    .items()
-                    .into_iter()
-                    .for_each(|schema| check(schema, item, &path, found));
-                let key = |item: &Value| -> Vec<Value> {
-                    schema
-                        .texts("x-kubernetes-list-map-keys")
-                        .map(|key| item[key].clone())
-                        .collect()
-                };
-                let same = |other: &Value| match schema.text("x-kubernetes-list-type") {
-                    "set" => other == item,
-                    "map" => key(other) == key(item),
-                    _ => false,
-                };
-                if items[..number].iter().any(same) {
-                    let message = format!("Duplicate value: {item}");
-                    found.push(Cause {
-                        reason: "FieldValueDuplicate",
-                        message,
-                        field: path,
-                    });
-                }
-            }
-        }
-        _ => {}
+    if let Some(text) = value.as_str() {
+        let length = count(text.chars().count());
+        let short = limit("minLength").filter(|least| length < *least);
+        let short = short.map(|least| format!("be at least {least} chars long"));
+        let regex = Regex::new(schema.text("pattern"));
+        let differs = regex.is_ok_and(|regex| !regex.is_match(text));
+        let differs = differs.then(|| format!("match '{}'", schema.text("pattern")));
+        found.extend(
+            [short, differs]
+                .into_iter()
+                .flatten()
+                .map(|why| should(value, why)),
+        );
+        let long = limit("maxLength").filter(|most| length > *most);
+        found.extend(long.map(|most| Cause::too_long(path, most)));
     }
+    let (size, what) = match value {
+        Value::Array(items) => (items.len(), "Items"),
+        Value::Object(map) => (map.len(), "Properties"),
+        _ => return,
+    };
+    let few = limit(&format!("min{what}")).filter(|least| count(size) < *least);
+    let told = |least| format!("have at least {least} {}", what.to_lowercase());
+    found.extend(few.map(|least| should(&size.into(), told(least))));
+    let many = limit(&format!("max{what}")).filter(|most| count(size) > *most);
+    found.extend(many.map(|most| Cause::too_many(path, count(size), most)));
 }

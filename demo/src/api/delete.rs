@@ -51,10 +51,8 @@ pub(crate) fn delete(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<R
     if !kind.group.is_empty() {
         details["group"] = json!(kind.group);
     }
-    Ok(json_response(
-        200,
-        success(("details", details)).to_string().into(),
-    ))
+    let status = success(("details", details)).to_string();
+    Ok(json_response(200, status.into()))
 }
 
 /// `DELETE` of all that selectors mean: each as if it was deleted alone. Answers with the list of them.
@@ -81,33 +79,23 @@ pub(crate) fn collection(api: &Arc<Api>, asked: &Asked, target: &Target) -> Resu
         ..ListMeta::default()
     };
     let objects = objects.iter().map(AsRef::as_ref);
-    Ok(json_response(
-        200,
-        Form::of(asked, target)?.list(objects, &meta, api.clock.now())?,
-    ))
+    let list = Form::of(asked, target)?.list(objects, &meta, api.clock.now())?;
+    Ok(json_response(200, list))
 }
 
 /// The `DeleteOptions` of a request: its body, or its query where there is none.
 fn options(asked: &Asked, target: &Target) -> Result<(Value, Write)> {
     let mut options = json!({});
     if asked.body.is_empty() {
-        for field in [
-            "propagationPolicy",
-            "orphanDependents",
-            "dryRun",
-            "gracePeriodSeconds",
-        ] {
-            match asked.parameters.get(field) {
-                None => {}
-                Some("true" | "1") => options[field] = json!(true),
-                Some("false" | "0") if field == "orphanDependents" => options[field] = json!(false),
-                Some(value) if field == "dryRun" => options[field] = json!([value]),
-                Some(_) if field == "gracePeriodSeconds" => {
-                    options[field] = json!(list::number(&asked.parameters, field)?);
-                }
-                Some(value) => options[field] = json!(value),
-            }
-        }
+        let query = &asked.parameters;
+        options["gracePeriodSeconds"] = json!(list::number(query, "gracePeriodSeconds")?);
+        options["propagationPolicy"] = json!(query.get("propagationPolicy"));
+        options["orphanDependents"] = json!(
+            query
+                .get("orphanDependents")
+                .map(|_| query.flag("orphanDependents"))
+        );
+        options["dryRun"] = query.get("dryRun").into_iter().collect();
     } else {
         options = asked.object()?;
         let (kind, version) = (options.text("/kind"), options.text("/apiVersion"));
@@ -123,13 +111,11 @@ fn options(asked: &Asked, target: &Target) -> Result<(Value, Write)> {
         message: format!("Unsupported value: {value}: supported values: {known}"),
         field: field.into(),
     };
+    let policies = ["Foreground", "Background", "Orphan"];
     let wrong = if !policy.is_null() && !options["orphanDependents"].is_null() {
         let why = "orphanDependents and deletionPropagation cannot be both set";
         Some(Cause::invalid("propagationPolicy", policy, why))
-    } else if !matches!(
-        policy.as_str(),
-        Some("Foreground" | "Background" | "Orphan") | None
-    ) {
+    } else if policy.as_str().is_some_and(|policy| !policies.contains(&policy)) {
         let known = r#""Foreground", "Background", "Orphan", "nil""#;
         Some(unsupported("propagationPolicy", policy, known))
     } else if dry.iter().any(|value| value != "All") {
@@ -137,13 +123,9 @@ fn options(asked: &Asked, target: &Target) -> Result<(Value, Write)> {
     } else {
         None
     };
-    if let Some(cause) = wrong {
-        return Err(Failure::invalid_of(
-            "meta.k8s.io",
-            "DeleteOptions",
-            "",
-            vec![cause],
-        ));
+    if let Some(wrong) = wrong {
+        let causes = vec![wrong];
+        return Err(Failure::invalid_of("meta.k8s.io", "DeleteOptions", "", causes));
     }
     let mut how = asked.write(target);
     how.dry_run |= !dry.is_empty();
@@ -176,11 +158,8 @@ impl Api {
         how: &Write,
     ) -> Result<(Arc<Object>, bool)> {
         if is_namespace(kind) && namespaces::IMMORTAL.contains(&name) {
-            return Err(Failure::forbidden(
-                kind,
-                name,
-                "this namespace may not be deleted",
-            ));
+            let why = "this namespace may not be deleted";
+            return Err(Failure::forbidden(kind, name, why));
         }
         let key = Key::new(&kind.resource(), namespace, name);
         let (gone, is_pod) = (Cell::new(false), kind.resource() == "pods");
@@ -190,10 +169,9 @@ impl Api {
             let object = self.marked(kind, before, options);
             gone.set(!is_kept(kind, &object));
             // A pod is marked even if it goes at once.
-            Ok(if gone.get() && !is_pod {
-                Outcome::Remove
-            } else {
-                Outcome::Put(object)
+            Ok(match gone.get() && !is_pod {
+                true => Outcome::Remove,
+                false => Outcome::Put(object),
             })
         };
         if how.dry_run {
@@ -301,15 +279,11 @@ pub(crate) fn is_namespace(kind: &Kind) -> bool {
 
 /// Whether the object is the one that is meant.
 fn preconditions(kind: &Kind, object: &Value, named: &Value) -> Result<()> {
-    for (field, title, own, how) in [
-        ("uid", "UID", object.uid(), "deleted and then recreated"),
-        (
-            "resourceVersion",
-            "ResourceVersion",
-            object.text("/metadata/resourceVersion"),
-            "modified",
-        ),
+    for (field, title, how) in [
+        ("uid", "UID", "deleted and then recreated"),
+        ("resourceVersion", "ResourceVersion", "modified"),
     ] {
+        let own = object["metadata"][field].as_str().unwrap_or_default();
         if let Some(named) = named[field].as_str().filter(|named| *named != own) {
             let why = format!(
                 "the {title} in the precondition ({named}) does not match the {title} in record ({own}). \

@@ -1,7 +1,7 @@
 //! What is served, told to clients: groups, versions and kinds in both forms, health, version, paths.
 
 use std::{
-    collections::BTreeMap,
+    cmp::Reverse,
     hash::{DefaultHasher, Hash as _, Hasher as _},
     sync::Arc,
 };
@@ -19,29 +19,23 @@ use super::{
     status::{Failure, Result},
 };
 
-/// The groups in the order of a real API server; custom ones follow, by name.
-const GROUPS: [&str; 15] = [
-    "",
-    "apps",
-    "events.k8s.io",
-    "authentication.k8s.io",
-    "authorization.k8s.io",
-    "autoscaling",
-    "batch",
-    "networking.k8s.io",
-    "policy",
-    "rbac.authorization.k8s.io",
-    "storage.k8s.io",
-    "apiextensions.k8s.io",
-    "scheduling.k8s.io",
-    "coordination.k8s.io",
-    "discovery.k8s.io",
+/// The groups in the order of a real API server; custom ones follow by name, metrics come last.
+const GROUPS: &str = "/apps/events.k8s.io/authentication.k8s.io/authorization.k8s.io/autoscaling/batch/networking.k8s.io\
+    /policy/rbac.authorization.k8s.io/storage.k8s.io/apiextensions.k8s.io/scheduling.k8s.io/coordination.k8s.io\
+    /discovery.k8s.io/CUSTOM/metrics.k8s.io";
+/// What is checked by who asks for the cluster's health.
+const CHECKS: [&str; 2] = ["ping", "simulation"];
+/// What has an address besides groups.
+const PATHS: [&str; 8] = [
+    "/api",
+    "/apis",
+    "/healthz",
+    "/livez",
+    "/openapi/v2",
+    "/openapi/v3",
+    "/readyz",
+    "/version",
 ];
-/// The group that comes last of all.
-const LAST: &str = "metrics.k8s.io";
-
-/// A group's kinds by version, the preferred version first.
-pub(crate) type Versions = Vec<(String, Vec<Arc<Kind>>)>;
 
 /// The answer to a path that is not about objects.
 ///
@@ -51,51 +45,85 @@ pub(crate) fn answer(api: &Api, asked: &Asked, path: &str) -> Result<Response<Bo
     if asked.method != http::Method::GET {
         return Err(Failure::method_not_allowed());
     }
+    let kinds = in_order(api);
+    let named = |name: &str| {
+        let mut groups = kinds.chunk_by(same_group);
+        groups
+            .find(|kinds| kinds[0].group == name)
+            .ok_or_else(Failure::nothing_here)
+    };
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     let value = match parts.as_slice() {
-        [] => json!({"paths": paths(api)}),
+        [] => {
+            let own = kinds
+                .chunk_by(same_version)
+                .map(|kinds| format!("/{}", root(&kinds[0])));
+            let groups = kinds
+                .chunk_by(same_group)
+                .filter(|kinds| !kinds[0].group.is_empty());
+            let groups = groups.map(|kinds| format!("/apis/{}", kinds[0].group));
+            let mut paths: Vec<String> = PATHS
+                .map(str::to_owned)
+                .into_iter()
+                .chain(own)
+                .chain(groups)
+                .collect();
+            paths.sort();
+            json!({"paths": paths})
+        }
         ["version"] => version(),
-        ["healthz" | "livez" | "readyz", check @ ..] => return health(asked, parts[0], check),
+        [which @ ("healthz" | "livez" | "readyz"), check @ ..] => return health(asked, which, check),
         ["openapi", "v2"] => return Ok(openapi::older(asked)),
         ["openapi", "v3", rest @ ..] => return openapi::answer(api, asked, &rest.join("/")),
-        [root @ ("api" | "apis")] => match aggregated_version(asked) {
-            Some(version) => return Ok(aggregated(api, asked, root, version)),
-            None => legacy(api, root),
-        },
-        ["apis", group] => {
-            let (name, versions) = group_named(api, group)?;
-            let mut value = group_value(&name, &versions);
-            value["kind"] = "APIGroup".into();
-            value["apiVersion"] = "v1".into();
-            value
+        [root @ ("api" | "apis")] => {
+            let groups = kinds
+                .chunk_by(same_group)
+                .filter(|kinds| kinds[0].group.is_empty() == (*root == "api"));
+            match (aggregated_version(asked), *root) {
+                (Some(version), _) => return Ok(aggregated(asked, version, groups)),
+                (None, "api") => {
+                    json!({"kind": "APIVersions", "apiVersion": "v1", "versions": ["v1"], "serverAddressByClientCIDRs": []})
+                }
+                _ => {
+                    json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups.map(group).collect::<Value>()})
+                }
+            }
         }
-        ["api", version] => resources(api, "", version)?,
-        ["apis", group, version] => resources(api, group, version)?,
+        ["apis", name] => {
+            let mut told = group(named(name)?);
+            told["kind"] = "APIGroup".into();
+            told["apiVersion"] = "v1".into();
+            told
+        }
+        ["api", version] => resources(named("")?, version)?,
+        ["apis", name, version] => resources(named(name)?, version)?,
         _ => return Err(Failure::nothing_here()),
     };
     Ok(json_response(200, value.to_string().into()))
 }
 
-/// All groups in the order of discovery.
-pub(crate) fn groups(api: &Api) -> Vec<(String, Versions)> {
-    let mut groups: BTreeMap<(usize, String), Versions> = BTreeMap::new();
-    for kind in api.kinds().all() {
-        let known = GROUPS.iter().position(|group| *group == kind.group);
-        let rank = known.unwrap_or(GROUPS.len() + usize::from(kind.group == LAST));
-        let versions = groups.entry((rank, kind.group.clone())).or_default();
-        match versions.iter_mut().find(|(version, _)| *version == kind.version) {
-            Some((_, kinds)) => kinds.push(kind.clone()),
-            None => versions.push((kind.version.clone(), vec![kind.clone()])),
-        }
-    }
-    let sorted = groups.into_iter().map(|((_, group), mut versions)| {
-        versions.sort_by_key(|(version, _)| std::cmp::Reverse(version_order(version)));
-        for (_, kinds) in &mut versions {
-            kinds.sort_by(|a, b| a.plural.cmp(&b.plural));
-        }
-        (group, versions)
+/// All kinds in the order of discovery: by group, the best version first, by plural.
+pub(crate) fn in_order(api: &Api) -> Vec<Arc<Kind>> {
+    let mut kinds = api.kinds().all().to_vec();
+    let place = |name: &str| GROUPS.split('/').position(|known| known == name);
+    kinds.sort_by_cached_key(|kind| {
+        let group = place(&kind.group).or_else(|| place("CUSTOM"));
+        (
+            group,
+            kind.group.clone(),
+            Reverse(version_order(&kind.version)),
+            kind.plural.clone(),
+        )
     });
-    sorted.collect()
+    kinds
+}
+
+fn same_group(one: &Arc<Kind>, other: &Arc<Kind>) -> bool {
+    one.group == other.group
+}
+
+fn same_version(one: &Arc<Kind>, other: &Arc<Kind>) -> bool {
+    same_group(one, other) && one.version == other.version
 }
 
 /// How ready a version is: `v2` before `v1` before `v1beta2` before `v1alpha1` before names that say nothing.
@@ -112,6 +140,12 @@ pub(crate) fn version_order(version: &str) -> (u8, u32, u32) {
     read().unwrap_or_default()
 }
 
+/// Where a group version is served, without the first slash.
+pub(crate) fn root(kind: &Kind) -> String {
+    let folder = if kind.group.is_empty() { "api" } else { "apis" };
+    format!("{folder}/{}", kind.api_version())
+}
+
 /// What tells two contents apart, as an entity tag or in an address.
 pub(crate) fn fingerprint(content: &str) -> String {
     let mut hasher = DefaultHasher::new();
@@ -119,31 +153,21 @@ pub(crate) fn fingerprint(content: &str) -> String {
     format!("{:016X}", hasher.finish())
 }
 
-/// A response with more headers.
-pub(crate) fn with_headers(
-    mut response: Response<Body>,
-    headers: impl IntoIterator<Item = (HeaderName, String)>,
+/// A response of this content type, with more headers.
+pub(crate) fn response(
+    code: u16,
+    form: &str,
+    mut headers: Vec<(HeaderName, String)>,
+    body: impl Into<Bytes>,
 ) -> Response<Body> {
+    let mut response = json_response(code, body.into());
+    headers.push((header::CONTENT_TYPE, form.to_owned()));
     for (name, value) in headers {
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            response.headers_mut().insert(name, value);
-        }
+        HeaderValue::from_str(&value)
+            .into_iter()
+            .for_each(|value| drop(response.headers_mut().insert(&name, value)));
     }
     response
-}
-
-/// A response without a body.
-pub(crate) fn empty(status: StatusCode) -> Response<Body> {
-    let mut response = Response::new(Full::new(Bytes::new()).boxed_unsync());
-    *response.status_mut() = status;
-    response
-}
-
-fn group_named(api: &Api, name: &str) -> Result<(String, Versions)> {
-    let mut groups = groups(api).into_iter();
-    groups
-        .find(|(group, _)| group == name)
-        .ok_or_else(Failure::nothing_here)
 }
 
 fn version() -> Value {
@@ -160,197 +184,129 @@ fn version() -> Value {
     })
 }
 
-/// What has an address: for those who look around.
-fn paths(api: &Api) -> Vec<String> {
-    let fixed = [
-        "/api",
-        "/apis",
-        "/healthz",
-        "/livez",
-        "/openapi/v2",
-        "/openapi/v3",
-        "/readyz",
-        "/version",
-    ];
-    let mut paths: Vec<String> = fixed.iter().map(|path| (*path).to_owned()).collect();
-    for (group, versions) in groups(api) {
-        if !group.is_empty() {
-            paths.push(format!("/apis/{group}"));
-        }
-        paths.extend(versions.iter().map(|(_, kinds)| format!("/{}", root(&kinds[0]))));
-    }
-    paths.sort();
-    paths
-}
-
-/// Where a group version is served, without the first slash.
-pub(crate) fn root(kind: &Kind) -> String {
-    let folder = if kind.group.is_empty() { "api" } else { "apis" };
-    format!("{folder}/{}", kind.api_version())
-}
-
 fn health(asked: &Asked, which: &str, check: &[&str]) -> Result<Response<Body>> {
-    let checks = ["ping", "simulation"];
     let text = match check {
         [] if asked.parameters.has("verbose") => {
-            let lines: String = checks.iter().map(|check| format!("[+]{check} ok\n")).collect();
-            format!("{lines}{which} check passed\n")
+            let lines = CHECKS.map(|check| format!("[+]{check} ok\n"));
+            format!("{}{which} check passed\n", lines.concat())
         }
         [] => "ok".to_owned(),
-        [check] if checks.contains(check) => "ok".to_owned(),
+        [check] if CHECKS.contains(check) => "ok".to_owned(),
         _ => return Err(Failure::nothing_here()),
     };
-    let response = Response::new(Full::new(Bytes::from(text)).boxed_unsync());
-    let plain = [(header::CONTENT_TYPE, "text/plain; charset=utf-8".to_owned())];
-    Ok(with_headers(response, plain))
+    Ok(response(200, "text/plain; charset=utf-8", vec![], text))
 }
 
 /// The version of aggregated discovery that a client prefers to the older form.
 fn aggregated_version(asked: &Asked) -> Option<&'static str> {
     let accept = asked.headers.get(header::ACCEPT)?.to_str().ok()?;
-    accept
+    let forms = accept
         .split(',')
-        .take_while(|one| one.contains("apidiscovery.k8s.io"))
-        .filter(|one| one.contains("as=APIGroupDiscoveryList") && one.contains("application/json"))
-        .find_map(|one| {
-            ["v2", "v2beta1"].into_iter().find(|version| {
-                one.split(';')
-                    .any(|part| part.trim().strip_prefix("v=") == Some(*version))
-            })
-        })
+        .take_while(|form| form.contains("as=APIGroupDiscoveryList"));
+    let versions = forms
+        .flat_map(|form| form.split(';'))
+        .map(|part| part.trim().strip_prefix("v="));
+    versions
+        .flatten()
+        .find_map(|asked| ["v2", "v2beta1"].into_iter().find(|known| *known == asked))
 }
 
-fn aggregated(api: &Api, asked: &Asked, root: &str, version: &str) -> Response<Body> {
-    let groups = groups(api)
-        .into_iter()
-        .filter(|(group, _)| group.is_empty() == (root == "api"));
-    let items: Vec<Value> = groups
-        .map(|(group, versions)| {
-            let versions: Vec<Value> = versions
-                .iter()
-                .map(|(version, kinds)| {
-                    let resources: Vec<Value> = kinds.iter().map(|kind| aggregated_kind(kind)).collect();
-                    json!({"version": version, "resources": resources, "freshness": "Current"})
-                })
-                .collect();
-            let metadata = if group.is_empty() {
-                json!({})
-            } else {
-                json!({"name": group})
-            };
-            json!({"metadata": metadata, "versions": versions})
-        })
-        .collect();
-    let list = json!({
-        "kind": "APIGroupDiscoveryList",
-        "apiVersion": format!("apidiscovery.k8s.io/{version}"),
-        "metadata": {},
-        "items": items,
-    });
-    let text = list.to_string();
-    let tag = format!("\"{}\"", fingerprint(&text));
-    let known = asked.headers.get(header::IF_NONE_MATCH);
-    let response = match known.is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
-        true => empty(StatusCode::NOT_MODIFIED),
-        false => json_response(200, text.into()),
+fn aggregated<'a>(
+    asked: &Asked,
+    version: &str,
+    groups: impl Iterator<Item = &'a [Arc<Kind>]>,
+) -> Response<Body> {
+    let group = |kinds: &[Arc<Kind>]| {
+        let told = kinds.chunk_by(same_version).map(|kinds| {
+            let resources: Value = kinds.iter().map(|kind| aggregated_kind(kind)).collect();
+            json!({"version": kinds[0].version, "resources": resources, "freshness": "Current"})
+        });
+        let metadata = Some(&kinds[0].group).filter(|name| !name.is_empty());
+        let metadata = metadata.map_or_else(|| json!({}), |name| json!({"name": name}));
+        json!({"metadata": metadata, "versions": told.collect::<Value>()})
+    };
+    let items: Value = groups.map(group).collect();
+    let api_version = format!("apidiscovery.k8s.io/{version}");
+    let list =
+        json!({"kind": "APIGroupDiscoveryList", "apiVersion": api_version, "metadata": {}, "items": items});
+    let list = list.to_string();
+    let tag = format!("\"{}\"", fingerprint(&list));
+    let known = asked
+        .headers
+        .get(header::IF_NONE_MATCH)
+        .is_some_and(|known| known.as_bytes() == tag.as_bytes());
+    let (code, body) = if known {
+        (StatusCode::NOT_MODIFIED, String::new())
+    } else {
+        (StatusCode::OK, list)
     };
     let form = format!("application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList");
-    with_headers(
-        response,
-        [
-            (header::CONTENT_TYPE, form),
-            (header::ETAG, tag),
-            (header::VARY, "Accept".to_owned()),
-            (header::CACHE_CONTROL, "public".to_owned()),
-        ],
-    )
+    let more = [
+        (header::ETAG, tag),
+        (header::VARY, "Accept".into()),
+        (header::CACHE_CONTROL, "public".into()),
+    ];
+    response(code.as_u16(), &form, more.into(), body)
 }
 
 fn aggregated_kind(kind: &Kind) -> Value {
-    let (group, version) = match &kind.custom {
-        Some(_) => (kind.group.as_str(), kind.version.as_str()),
-        None => ("", ""),
-    };
+    // Only custom kinds are told with the group that stands above them.
+    let own = kind
+        .custom
+        .as_ref()
+        .map_or(("", ""), |_| (kind.group.as_str(), kind.version.as_str()));
+    let response_kind = |(group, version): (&str, &str), kind: &str| json!({"group": group, "version": version, "kind": kind});
     let mut resource = json!({
         "resource": kind.plural,
-        "responseKind": {"group": group, "version": version, "kind": kind.kind},
+        "responseKind": response_kind(own, &kind.kind),
         "scope": if kind.namespaced { "Namespaced" } else { "Cluster" },
         "singularResource": kind.singular,
         "verbs": kind.verbs,
     });
     names(kind, &mut resource);
-    if !kind.subresources.is_empty() {
-        let beneath = |sub: &Subresource| {
-            let (group, version) = match speaks_another(kind, sub) {
-                true => (sub.group.as_str(), sub.version.as_str()),
-                false => (group, version),
-            };
-            json!({
-                "subresource": sub.name,
-                "responseKind": {"group": group, "version": version, "kind": sub.kind},
-                "verbs": sub.verbs,
-            })
+    let beneath = kind.subresources.iter().map(|sub| {
+        let speaks = if speaks_another(kind, sub) {
+            (sub.group.as_str(), sub.version.as_str())
+        } else {
+            own
         };
-        resource["subresources"] = kind.subresources.iter().map(beneath).collect();
+        json!({"subresource": sub.name, "responseKind": response_kind(speaks, &sub.kind), "verbs": sub.verbs})
+    });
+    if !kind.subresources.is_empty() {
+        resource["subresources"] = beneath.collect();
     }
     resource
 }
 
-fn legacy(api: &Api, root: &str) -> Value {
-    match root {
-        "api" => {
-            json!({"kind": "APIVersions", "apiVersion": "v1", "versions": ["v1"], "serverAddressByClientCIDRs": []})
-        }
-        _ => {
-            let groups = groups(api).into_iter().filter(|(group, _)| !group.is_empty());
-            let groups: Vec<Value> = groups
-                .map(|(group, versions)| group_value(&group, &versions))
-                .collect();
-            json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups})
-        }
-    }
+fn group(kinds: &[Arc<Kind>]) -> Value {
+    let versions = kinds.chunk_by(same_version).map(|kinds| &kinds[0]);
+    let told = versions.map(|kind| json!({"groupVersion": kind.api_version(), "version": kind.version}));
+    let told: Vec<Value> = told.collect();
+    json!({"name": kinds[0].group, "versions": told, "preferredVersion": told[0]})
 }
 
-fn group_value(name: &str, versions: &Versions) -> Value {
-    let told = |version: &str| json!({"groupVersion": format!("{name}/{version}"), "version": version});
-    let versions: Vec<Value> = versions.iter().map(|(version, _)| told(version)).collect();
-    json!({"name": name, "versions": versions, "preferredVersion": versions[0]})
-}
-
-fn resources(api: &Api, group: &str, version: &str) -> Result<Value> {
-    let (_, versions) = group_named(api, group)?;
-    let found = versions.into_iter().find(|(known, _)| known == version);
-    let (_, kinds) = found.ok_or_else(Failure::nothing_here)?;
-    let mut resources = Vec::new();
-    for kind in &kinds {
-        let mut own = json!({
-            "name": kind.plural,
-            "singularName": kind.singular,
-            "namespaced": kind.namespaced,
-            "kind": kind.kind,
-            "verbs": kind.verbs,
-        });
+fn resources(group: &[Arc<Kind>], version: &str) -> Result<Value> {
+    let mut versions = group.chunk_by(same_version);
+    let kinds = versions
+        .find(|kinds| kinds[0].version == version)
+        .ok_or_else(Failure::nothing_here)?;
+    let mut told = Vec::new();
+    for kind in kinds {
+        let mut resource = |name: String, singular: &str, kind_name: &str, verbs: &[String]| json!({"name": name, "singularName": singular, "namespaced": kind.namespaced, "kind": kind_name, "verbs": verbs});
+        let mut own = resource(kind.plural.clone(), &kind.singular, &kind.kind, &kind.verbs);
         names(kind, &mut own);
-        resources.push(own);
+        told.push(own);
         for sub in &kind.subresources {
-            let mut beneath = json!({
-                "name": format!("{}/{}", kind.plural, sub.name),
-                "singularName": "",
-                "namespaced": kind.namespaced,
-                "kind": sub.kind,
-                "verbs": sub.verbs,
-            });
+            let mut beneath = resource(format!("{}/{}", kind.plural, sub.name), "", &sub.kind, &sub.verbs);
             if speaks_another(kind, sub) {
                 beneath["group"] = sub.group.clone().into();
                 beneath["version"] = sub.version.clone().into();
             }
-            resources.push(beneath);
+            told.push(beneath);
         }
     }
     let version = kinds[0].api_version();
-    Ok(
-        json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": version, "resources": resources}),
-    )
+    Ok(json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": version, "resources": told}))
 }
 
 /// Whether a subresource is of another group or version than the object above it, as `scale` is.

@@ -6,7 +6,7 @@ use http::Response;
 use serde_json::{Value, json};
 
 use super::{
-    Api,
+    Api, decode,
     front::{Asked, Body, json_response},
     object::Meta as _,
     route::Target,
@@ -22,7 +22,7 @@ pub(crate) const BUDGETS: &str = "poddisruptionbudgets.policy";
 /// `POST` of an `Eviction`.
 pub(crate) fn create(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>> {
     let (kind, namespace, name) = (&target.kind, target.place(), target.name());
-    let eviction = asked.object()?;
+    let eviction = decode::body(asked, &target.spoken())?;
     if eviction.name() != name {
         return Err(Failure::bad_request(
             "name in URL does not match name in Eviction object",

@@ -3,7 +3,10 @@
 //! A field is one of a struct or map (`f:NAME`), an item of a list whose items are known by some of their fields
 //! (`k:{"name":"web"}`) or a value of a list that is a set (`v:"x"`). What is replaced as a whole has no fields.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, PoisonError},
+};
 
 use serde_json::{Map, Value, json};
 
@@ -27,32 +30,9 @@ pub(crate) struct Difference {
     pub(crate) removed: Fields,
 }
 
-/// How a list is merged.
-pub(crate) enum List<'a> {
-    /// As a whole.
-    Whole,
-    /// Each value is there or not.
-    Set,
-    /// Its items are known by these of their fields, which may have defaults.
-    Keyed(Vec<(&'a str, Option<&'a Value>)>),
-}
-
-/// How a list of this schema is merged.
-pub(crate) fn list(schema: Option<Schema<'_>>) -> List<'_> {
-    let Some(schema) = schema else {
-        return List::Whole;
-    };
-    let default = |key| schema.items()?.field(key)?.keyword("default");
-    match schema.text("x-kubernetes-list-type") {
-        "set" => List::Set,
-        "map" => List::Keyed(
-            schema
-                .texts("x-kubernetes-list-map-keys")
-                .map(|key| (key, default(key)))
-                .collect(),
-        ),
-        _ => List::Whole,
-    }
+/// The schema of a field or of a map's entry.
+pub(crate) fn field<'a>(schema: Option<Schema<'a>>, name: &str) -> Option<Schema<'a>> {
+    schema?.field(name)
 }
 
 /// Whether a map of this schema is replaced as a whole. One of which nothing is known is not, if it is a custom one.
@@ -63,66 +43,56 @@ pub(crate) fn is_whole(schema: Option<Schema<'_>>) -> bool {
     })
 }
 
+/// Whether a list of this schema is not replaced as a whole: each of its items is known by itself.
+pub(crate) fn is_itemized(schema: Option<Schema<'_>>) -> bool {
+    schema.is_some_and(|schema| matches!(schema.text("x-kubernetes-list-type"), "set" | "map"))
+}
+
 /// Whether the schema declares this field: it is no free key of a map.
-pub(crate) fn declares(schema: Option<Schema<'_>>, name: &str) -> bool {
-    schema
-        .and_then(Schema::fields)
-        .is_some_and(|fields| fields.contains_key(name))
+fn declares(schema: Option<Schema<'_>>, name: &str) -> bool {
+    let fields = schema.and_then(Schema::fields);
+    fields.is_some_and(|fields| fields.contains_key(name))
 }
 
-/// The element of a path that means a list's item; `None` if the list is replaced as a whole.
-pub(crate) fn item(list: &List<'_>, value: &Value) -> Option<String> {
-    match list {
-        List::Whole => None,
-        List::Set => Some(format!("v:{value}")),
-        List::Keyed(keys) => {
-            let given = keys.iter().map(|(key, default)| {
-                let value = value.get(*key).or(*default).cloned().unwrap_or_default();
-                ((*key).to_owned(), value)
-            });
-            let sorted: BTreeMap<_, _> = given.collect();
-            Some(format!("k:{}", json!(sorted)))
-        }
-    }
+/// The element of a path that means a list's item: its value, or the fields that it is known by.
+pub(crate) fn element(schema: Option<Schema<'_>>, item: &Value) -> String {
+    let keyed = schema.filter(|schema| schema.text("x-kubernetes-list-type") == "map");
+    let Some(schema) = keyed else {
+        return format!("v:{item}");
+    };
+    let known_by = schema.texts("x-kubernetes-list-map-keys").map(|key| {
+        let default = || schema.items()?.field(key)?.keyword("default");
+        (key, item.get(key).or_else(default))
+    });
+    format!("k:{}", json!(known_by.collect::<BTreeMap<_, _>>()))
 }
 
-/// The items of a list by their path elements; `None` if the list is replaced as a whole.
-fn items<'a>(list: &List<'_>, value: Option<&'a Value>) -> Option<BTreeMap<String, &'a Value>> {
-    let items = value.and_then(Value::as_array).into_iter().flatten();
-    items.map(|value| Some((item(list, value)?, value))).collect()
+/// The items of a list by their path elements.
+fn items<'a>(schema: Option<Schema<'_>>, list: Option<&'a Value>) -> BTreeMap<String, &'a Value> {
+    let items = list.and_then(Value::as_array).into_iter().flatten();
+    items.map(|item| (element(schema, item), item)).collect()
 }
 
 impl Fields {
-    /// The set of this value alone.
-    fn whole() -> Self {
-        Self {
-            itself: true,
-            inner: BTreeMap::new(),
-        }
-    }
-
     /// All fields that a value sets.
     pub(crate) fn of(schema: Option<Schema<'_>>, value: &Value) -> Self {
         let mut fields = Self::default();
         match value {
             Value::Object(map) if !is_whole(schema) => {
                 for (name, value) in map {
-                    let mut field = Self::of(schema.and_then(|schema| schema.field(name)), value);
+                    let mut inner = Self::of(field(schema, name), value);
                     let is_empty = value.as_object().is_some_and(Map::is_empty);
-                    field.itself |= is_empty || !declares(schema, name);
-                    fields.put(format!("f:{name}"), field);
+                    inner.itself |= is_empty || !declares(schema, name);
+                    fields.put(format!("f:{name}"), inner);
                 }
             }
-            Value::Array(_) => match items(&list(schema), Some(value)) {
-                Some(items) if !matches!(list(schema), List::Whole) => {
-                    for (element, value) in items {
-                        let mut item = Self::of(schema.and_then(Schema::items), value);
-                        item.itself = true;
-                        fields.put(element, item);
-                    }
+            Value::Array(_) if is_itemized(schema) => {
+                for (element, item) in items(schema, Some(value)) {
+                    let mut inner = Self::of(schema.and_then(Schema::items), item);
+                    inner.itself = true;
+                    fields.put(element, inner);
                 }
-                _ => fields.itself = true,
-            },
+            }
             _ => fields.itself = true,
         }
         fields
@@ -194,15 +164,13 @@ impl Fields {
     pub(crate) fn with_structs(&self, schema: Option<Schema<'_>>) -> Self {
         let mut all = self.clone();
         for (element, field) in &mut all.inner {
-            let (inner, declared) = match element.strip_prefix("f:") {
-                Some(name) => (
-                    schema.and_then(|schema| schema.field(name)),
-                    declares(schema, name),
-                ),
-                None => (schema.and_then(Schema::items), false),
+            *field = match element.strip_prefix("f:") {
+                Some(name) => field.with_structs(self::field(schema, name)),
+                None => field.with_structs(schema.and_then(Schema::items)),
             };
-            *field = field.with_structs(inner);
-            field.itself |= declared;
+            field.itself |= element
+                .strip_prefix("f:")
+                .is_some_and(|name| declares(schema, name));
         }
         all
     }
@@ -277,56 +245,39 @@ pub(crate) fn difference(
     after: Option<&Value>,
 ) -> Difference {
     let mut difference = Difference::default();
-    let is_nothing = |value: Option<&Value>| value.is_none_or(Value::is_null);
-    if before == after || (is_nothing(before) && is_nothing(after)) {
+    let both = [before, after].map(|value| value.filter(|value| !value.is_null()));
+    if before == after || both == [None, None] {
         return difference;
     }
-    let is_map = |value: Option<&Value>| value.is_none_or(|value| value.is_object() || value.is_null());
-    let is_list = |value: Option<&Value>| value.is_none_or(|value| value.is_array() || value.is_null());
-    let has_none = |value: Option<&Value>| match value {
-        Some(Value::Object(map)) => map.is_empty(),
-        Some(Value::Array(items)) => items.is_empty(),
-        Some(value) => value.is_null(),
-        None => true,
-    };
-    let is_empty = has_none(before) && has_none(after);
-    let lists = list(schema);
-    if is_map(before) && is_map(after) && !is_empty && !is_whole(schema) {
-        let (old, new) = (
-            before.and_then(Value::as_object),
-            after.and_then(Value::as_object),
-        );
-        let names: BTreeSet<&String> = [old, new].into_iter().flatten().flat_map(Map::keys).collect();
+    let has_some = both.iter().flatten().any(|value| match value {
+        Value::Object(map) => !map.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        _ => true,
+    });
+    let all = |is: fn(&Value) -> bool| has_some && both.iter().flatten().all(|value| is(value));
+    if all(Value::is_object) && !is_whole(schema) {
+        let maps = both.map(|value| value.and_then(Value::as_object));
+        let names: BTreeSet<&String> = maps.iter().flatten().flat_map(|map| map.keys()).collect();
         for name in names {
-            let field = schema.and_then(|schema| schema.field(name));
-            let (old, new) = (
-                old.and_then(|old| old.get(name)),
-                new.and_then(|new| new.get(name)),
+            let [old, new] = maps.map(|map| map?.get(name));
+            difference.put(
+                format!("f:{name}"),
+                self::difference(field(schema, name), old, new),
             );
-            difference.put(format!("f:{name}"), self::difference(field, old, new));
         }
-    } else if is_list(before) && is_list(after) && !is_empty && !matches!(lists, List::Whole) {
-        let (old, new) = (
-            items(&lists, before).unwrap_or_default(),
-            items(&lists, after).unwrap_or_default(),
-        );
-        let elements: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    } else if all(Value::is_array) && is_itemized(schema) {
+        let lists = both.map(|value| items(schema, value));
+        let elements: BTreeSet<&String> = lists.iter().flat_map(BTreeMap::keys).collect();
         for element in elements {
-            let inner = self::difference(
-                schema.and_then(Schema::items),
-                old.get(element).copied(),
-                new.get(element).copied(),
-            );
+            let [old, new] = [0, 1].map(|list| lists[list].get(element).copied());
+            let inner = self::difference(schema.and_then(Schema::items), old, new);
             difference.put(element.clone(), inner);
         }
     } else if before.is_some() && after.is_some() {
-        difference.changed = Fields::whole();
-    }
-    if before.is_none() {
         difference.changed.itself = true;
-    } else if after.is_none() {
-        difference.removed.itself = true;
     }
+    difference.changed.itself |= before.is_none();
+    difference.removed.itself |= after.is_none();
     difference
 }
 
@@ -342,16 +293,30 @@ impl Difference {
     }
 }
 
-/// The fields that an object of a built-in kind has even if nobody sets them: those that are no pointers in Go.
-pub(crate) fn skeleton(schema: Schema<'_>) -> Value {
+/// The fields that an object has even if nobody sets them: of a built-in kind those that are no pointers in Go, of a
+/// custom one none. Worked out once a kind.
+pub(crate) fn skeleton(object: &Value, schema: Option<Schema<'_>>, custom: bool) -> Value {
+    if custom {
+        return json!({});
+    }
+    static KNOWN: Mutex<BTreeMap<String, Value>> = Mutex::new(BTreeMap::new());
+    let kind = format!("{}/{}", object["apiVersion"], object["kind"]);
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    known
+        .entry(kind)
+        .or_insert_with(|| schema.map_or(Value::Null, bones))
+        .clone()
+}
+
+fn bones(schema: Schema<'_>) -> Value {
     let is_needed = |name: &str| schema.texts("required").any(|needed| needed == name);
     let mut map = Map::new();
-    for name in schema.fields().into_iter().flatten().map(|(name, _)| name) {
+    for (name, _) in schema.fields().into_iter().flatten() {
         let Some(field) = schema.field(name) else {
             continue;
         };
         if field.name().is_some() && field.keyword("default").is_some_and(Value::is_object) {
-            map.insert(name.clone(), skeleton(field));
+            map.insert(name.clone(), bones(field));
         } else if field.name().is_none() && matches!(field.sort(), "array" | "object") && is_needed(name) {
             map.insert(name.clone(), Value::Null);
         }

@@ -62,6 +62,9 @@ async fn answer(api: &Arc<Api>, request: Request<Bytes>, warnings: &Warnings) ->
         warnings: warnings.clone(),
     };
     if let Some(target) = route::target(api, &path) {
+        if target.served.kind == "Endpoints" {
+            warnings.add("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice");
+        }
         if target.served.group == events::GROUP {
             asked.body = events::kept(asked.body);
         }
@@ -111,11 +114,9 @@ impl Asked {
     /// How it is meant, where it writes.
     pub(crate) fn write(&self, target: &Target) -> Write {
         Write {
-            user: self.user.clone(),
             manager: self.manager(),
             dry_run: self.parameters.get("dryRun") == Some("All"),
             subresource: target.subresource.clone(),
-            warnings: self.warnings.clone(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// What a real API server says of the built-in kinds; `data/refresh` writes it.
 const BUILT_IN: &str = include_str!("../../data/kinds.json");
@@ -164,9 +164,4 @@ impl Kinds {
         self.all.truncate(self.built_in);
         self.all.extend(custom.into_values().flatten().map(Arc::new));
     }
-}
-
-/// An object's metadata, where it stands in a request; nothing if it has none.
-pub(crate) fn metadata(object: &Value) -> Option<&Map<String, Value>> {
-    object.get("metadata").and_then(Value::as_object)
 }

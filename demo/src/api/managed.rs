@@ -4,7 +4,7 @@
 //! what the object was before and is since. So the controllers' writes, of which there are thousands before the first
 //! reader comes, cost nothing, and need no schema.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -85,19 +85,13 @@ impl Managed {
             at,
         };
         // What one writes twice in a row is noted once, so that who writes often leaves no long trace.
-        let last = before
-            .filter(|_| given.is_none())
-            .and_then(|before| before.managed().last_note());
-        let note = match last {
-            Some(last)
-                if last.wrote.is_none() && last.writer.as_ref().is_some_and(|last| last.is(&writer)) =>
-            {
-                Note {
-                    writer: Some(writer),
-                    ..last
-                }
-            }
-            _ => Note::new(before, given, Some(writer)),
+        let last = before.filter(|_| given.is_none());
+        let note = match last.and_then(|before| before.managed().note_of(&writer)) {
+            Some(last) => Note {
+                writer: Some(writer),
+                ..last
+            },
+            None => Note::new(before, given, Some(writer)),
         };
         Note {
             custom: custom.cloned(),
@@ -109,7 +103,7 @@ impl Managed {
 
     /// The owners of an object's fields, as `metadata.managedFields` has them.
     pub(crate) fn entries(&self, object: &Value) -> Value {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state();
         if let State::Noted(note) = &*state {
             *state = State::Known(note.follow(object));
         }
@@ -121,7 +115,7 @@ impl Managed {
 
     /// Whether they are known, and others than an object's, which is otherwise the same.
     pub(crate) fn differs(&self, before: &Object) -> bool {
-        match &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+        match &*self.state() {
             State::Known(entries) => *entries != before.managed().entries(before),
             State::Noted(note) => note
                 .given
@@ -130,11 +124,28 @@ impl Managed {
         }
     }
 
-    fn last_note(&self) -> Option<Note> {
-        match &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
-            State::Known(_) => None,
-            State::Noted(note) => Some(Note::clone(note)),
+    /// The note that is not worked out, if it is all of what this writer wrote.
+    fn note_of(&self, writer: &Writer) -> Option<Note> {
+        match &*self.state() {
+            State::Noted(note)
+                if note.wrote.is_none() && note.writer.as_ref().is_some_and(|last| last.is(writer)) =>
+            {
+                Some(Note::clone(note))
+            }
+            _ => None,
         }
+    }
+
+    /// How many notes there are to be worked out.
+    fn depth(&self) -> u32 {
+        match &*self.state() {
+            State::Known(_) => 0,
+            State::Noted(note) => note.depth + 1,
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -152,14 +163,11 @@ impl Writer {
 
 impl Note {
     fn new(before: Option<&Arc<Object>>, given: Option<Value>, writer: Option<Writer>) -> Self {
-        let depth = before.map_or(0, |before| match before.managed().last_note() {
-            Some(note) if note.depth < LONGEST => note.depth + 1,
-            Some(_) => {
-                before.managed().entries(before);
-                0
-            }
-            None => 0,
-        });
+        let mut depth = before.map_or(0, |before| before.managed().depth());
+        if let Some(before) = before.filter(|_| depth > LONGEST) {
+            before.managed().entries(before);
+            depth = 0;
+        }
         Self {
             before: before.cloned(),
             given,
@@ -182,10 +190,13 @@ impl Note {
             return given;
         };
         let schema = schema::of_object(object, self.custom.as_deref());
+        let empty;
         let before = match &self.before {
-            Some(before) => before.value().clone(),
-            None if self.custom.is_some() => json!({}),
-            None => schema.map_or(Value::Null, skeleton),
+            Some(before) => before.value(),
+            None => {
+                empty = skeleton(object, schema, self.custom.is_some());
+                &empty
+            }
         };
         let mut owners = Owners::read(&given);
         if owners.0.is_empty() && self.before.is_some() {
@@ -193,10 +204,16 @@ impl Note {
             return Value::Null;
         }
         let wrote = self.wrote.as_ref().unwrap_or(object);
-        let mut difference = difference(schema, Some(&before), Some(wrote));
+        let mut difference = difference(schema, Some(before), Some(wrote));
         if self.before.is_none() && self.custom.is_none() {
             // What an object is at its beginning, the API server says.
-            difference.changed.cut(&["f:status"]);
+            for servers in [
+                &["f:status"][..],
+                &["f:spec", "f:ipFamilies"],
+                &["f:spec", "f:ipFamilyPolicy"],
+            ] {
+                difference.changed.cut(servers);
+            }
         }
         difference.changed.strip();
         difference.removed.strip();

@@ -25,7 +25,7 @@ pub(crate) const GROUP: &str = "metrics.k8s.io";
 const EVERY: i64 = 15;
 
 /// What a node takes before any pod: a part of a CPU, and memory.
-const BASE: (i64, i64) = (45_000_000, 620 << 20);
+pub(crate) const BASE: (i64, i64) = (45_000_000, 620 << 20);
 
 /// `GET` of one or all.
 pub(crate) fn get(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>> {

@@ -18,7 +18,7 @@ pub(crate) mod discovery;
 pub(crate) mod events;
 pub(crate) mod eviction;
 pub(crate) mod fields;
-pub mod front;
+pub(crate) mod front;
 pub(crate) mod kinds;
 pub(crate) mod list;
 pub(crate) mod logs;

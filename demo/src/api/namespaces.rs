@@ -1,6 +1,6 @@
 //! Namespaces: what is in each from the beginning, and their end.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -28,12 +28,18 @@ const FINALIZER: &str = "kubernetes";
 pub(crate) fn begin(namespace: &mut Value) {
     let name = namespace.name().to_owned();
     namespace["metadata"]["labels"]["kubernetes.io/metadata.name"] = json!(name);
-    let mut finalizers = namespace.list("/spec/finalizers").to_vec();
-    if !finalizers.iter().any(|own| own == FINALIZER) {
+    if !is_held(namespace) {
+        let mut finalizers = namespace.list("/spec/finalizers").to_vec();
         finalizers.push(json!(FINALIZER));
+        namespace["spec"]["finalizers"] = json!(finalizers);
     }
-    namespace["spec"]["finalizers"] = json!(finalizers);
     namespace["status"] = json!({"phase": "Active"});
+}
+
+/// Whether a namespace has yet to be emptied.
+fn is_held(namespace: &Value) -> bool {
+    let mut finalizers = namespace.list("/spec/finalizers").iter();
+    finalizers.any(|finalizer| finalizer == FINALIZER)
 }
 
 /// 403: nothing new is made where all is being deleted.
@@ -77,12 +83,8 @@ impl Controller for Accounts {
             "data": {"ca.crt": ROOT_CERTIFICATE},
         });
         for (resource, object) in [("configmaps", certificate), ("serviceaccounts", account)] {
-            if api
-                .store
-                .get(&Key::new(resource, &key.name, object.name()))
-                .is_none()
-                && let Ok(kind) = api.kind(resource)
-            {
+            let place = Key::new(resource, &key.name, object.name());
+            if let (None, Ok(kind)) = (api.store.get(&place), api.kind(resource)) {
                 drop(api.create(&kind, &key.name, object, &Write::by("kube-controller-manager")));
             }
         }
@@ -106,36 +108,30 @@ impl Controller for Emptier {
 
     fn reconcile(&mut self, api: &Api, key: &Key) -> Option<Timestamp> {
         let namespace = api.store.get(key).filter(|object| object.is_terminating())?;
-        if !namespace
-            .list("/spec/finalizers")
-            .iter()
-            .any(|own| own == FINALIZER)
-        {
+        if !is_held(&namespace) {
             return None;
         }
         let how = Write::by("namespace-controller");
-        let kinds = api.kinds().all().to_vec();
-        let kinds = kinds
-            .iter()
-            .filter(|kind| kind.namespaced && kind.verbs.iter().any(|verb| verb == "delete"));
+        let namespaced = |kind: &&Arc<Kind>| kind.namespaced;
+        let kinds: BTreeMap<String, Arc<Kind>> = {
+            let kinds = api.kinds();
+            let kinds = kinds.all().iter().filter(namespaced);
+            kinds.map(|kind| (kind.resource(), kind.clone())).collect()
+        };
         let (mut resources, mut finalizers) = (BTreeMap::new(), BTreeMap::new());
         let background = json!({"propagationPolicy": "Background"});
-        for kind in kinds {
-            for object in api.all(&kind.resource(), Some(&key.name)) {
+        for (resource, kind) in &kinds {
+            for object in api.all(resource, Some(&key.name)) {
                 if !object.is_terminating() {
                     drop(api.delete(kind, &key.name, object.name(), &background, &how));
                 }
             }
-            for object in api.all(&kind.resource(), Some(&key.name)) {
-                *resources
-                    .entry(format!("{}.{}", kind.plural, kind.group))
-                    .or_insert(0) += 1;
-                for finalizer in object
-                    .list("/metadata/finalizers")
-                    .iter()
-                    .filter_map(Value::as_str)
-                {
-                    *finalizers.entry(finalizer.to_owned()).or_insert(0) += 1;
+            for object in api.all(resource, Some(&key.name)) {
+                let resource = format!("{}.{}", kind.plural, kind.group);
+                *resources.entry(resource).or_insert(0) += 1;
+                for finalizer in object.list("/metadata/finalizers") {
+                    let finalizer = finalizer.as_str().unwrap_or_default().to_owned();
+                    *finalizers.entry(finalizer).or_insert(0) += 1;
                 }
             }
         }
@@ -153,11 +149,9 @@ impl Controller for Emptier {
             };
             drop(api.change(&kind, "", &key.name, &how, |object| {
                 let mut object = object.clone();
-                let others = object
-                    .list("/spec/finalizers")
-                    .iter()
-                    .filter(|own| *own != FINALIZER);
-                object["spec"]["finalizers"] = others.cloned().collect();
+                let mut finalizers = object.list("/spec/finalizers").to_vec();
+                finalizers.retain(|finalizer| finalizer != FINALIZER);
+                object["spec"]["finalizers"] = json!(finalizers);
                 Ok(object)
             }));
         }

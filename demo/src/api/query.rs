@@ -6,6 +6,7 @@ use super::{
     kinds::Kind,
     object::Meta as _,
     route::Parameters,
+    shown::plain,
     status::{Failure, Result},
 };
 
@@ -289,11 +290,8 @@ struct Field {
 
 impl Field {
     fn holds(&self, object: &Value) -> bool {
-        let equal = match object.at(&self.pointer) {
-            None | Some(Value::Null) => self.missing == self.value,
-            Some(Value::String(text)) => *text == self.value,
-            Some(other) => other.to_string() == self.value,
-        };
+        let value = object.at(&self.pointer).and_then(plain);
+        let equal = value.as_deref().unwrap_or(self.missing) == self.value;
         equal == self.equal
     }
 }

@@ -90,11 +90,8 @@ impl Attributes {
             _ if parameters.flag("watch") => "watch",
             _ => "list",
         };
-        if matches!(verb, "list" | "watch")
-            && let Some(one) = parameters
-                .get("fieldSelector")
-                .and_then(|selector| selector.strip_prefix("metadata.name="))
-        {
+        let selector = parameters.get("fieldSelector").unwrap_or_default();
+        if let (true, Some(one)) = (name.is_empty(), selector.strip_prefix("metadata.name=")) {
             name = one.trim_start_matches('=');
         }
         Self::new(verb, group, (part(0), part(2)), namespace, name)
@@ -123,16 +120,11 @@ impl Attributes {
                 None => url == self.path,
             });
         }
-        let resource = self.resource();
+        let (resource, names) = (self.resource(), rule.list("/resourceNames"));
+        let of_any = format!("*/{}", self.subresource);
         any("/apiGroups", &|group| group == self.group)
-            && any("/resources", &|given| {
-                given == resource
-                    || given
-                        .strip_prefix("*/")
-                        .is_some_and(|sub| !sub.is_empty() && sub == self.subresource)
-            })
-            && (rule.list("/resourceNames").is_empty()
-                || rule.list("/resourceNames").iter().any(|name| *name == *self.name))
+            && any("/resources", &|given| given == resource || given == of_any)
+            && (names.is_empty() || names.iter().any(|name| *name == *self.name))
     }
 }
 
@@ -153,8 +145,8 @@ pub(crate) fn grants(api: &Api, user: &User, namespace: &str) -> (Vec<Grant>, Ve
     }
     let (mut grants, mut errors) = (Vec::new(), Vec::new());
     for binding in bindings {
-        let subjects = binding.list("/subjects").iter();
-        let Some(subject) = subjects.clone().find(|subject| is_meant(subject, &binding, user)) else {
+        let mut subjects = binding.list("/subjects").iter();
+        let Some(subject) = subjects.find(|subject| is_meant(subject, &binding, user)) else {
             continue;
         };
         let (kind, name) = (binding.text("/roleRef/kind"), binding.text("/roleRef/name"));
@@ -203,14 +195,11 @@ pub(crate) fn decide(api: &Api, user: &User, asked: &Attributes) -> (bool, Strin
         return (true, String::new());
     }
     let (grants, errors) = grants(api, user, &asked.namespace);
-    let allowing = grants.iter().find(|grant| {
-        grant
-            .role
-            .list("/rules")
-            .iter()
-            .any(|rule| asked.allowed_by(rule))
-    });
-    match allowing {
+    let allows = |grant: &&Grant| {
+        let mut rules = grant.role.list("/rules").iter();
+        rules.any(|rule| asked.allowed_by(rule))
+    };
+    match grants.iter().find(allows) {
         Some(grant) => (true, format!("RBAC: allowed by {}", grant.told)),
         None if errors.is_empty() => (false, String::new()),
         None => (false, format!("RBAC: {}", joined(&errors))),

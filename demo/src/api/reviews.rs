@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     access::{self, User},
+    decode,
     front::{Asked, Body, json_response},
     kinds::Kind,
     object::{Meta as _, map_at},
@@ -29,7 +30,7 @@ pub(crate) fn is_review(kind: &Kind) -> bool {
 /// `POST` of a question.
 pub(crate) fn create(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>> {
     let (kind, user) = (&target.kind, &asked.user);
-    let spec = asked.object()?["spec"].take();
+    let spec = decode::body(asked, kind)?["spec"].take();
     let mut review =
         json!({"kind": kind.kind, "apiVersion": kind.api_version(), "metadata": {}, "spec": spec});
     review["status"] = match &*kind.kind {

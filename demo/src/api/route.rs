@@ -32,6 +32,22 @@ impl Target {
     pub(crate) fn name(&self) -> &str {
         self.name.as_deref().unwrap_or_default()
     }
+
+    /// The kind of the objects that are sent there: beneath an object another, as `Scale`.
+    pub(crate) fn spoken(&self) -> Kind {
+        let mut kind = (*self.kind).clone();
+        if let Some(sub) = self
+            .subresource
+            .as_deref()
+            .and_then(|name| self.kind.subresource(name))
+        {
+            kind.group.clone_from(&sub.group);
+            kind.version.clone_from(&sub.version);
+            kind.kind.clone_from(&sub.kind);
+            kind.custom = kind.custom.filter(|_| sub.kind == self.kind.kind);
+        }
+        kind
+    }
 }
 
 /// The parts of a path between slashes.

@@ -6,6 +6,7 @@ use http::Response;
 use serde_json::{Value, json};
 
 use super::{
+    decode,
     front::{Asked, Body, json_response},
     kinds::Kind,
     object::Meta as _,
@@ -25,7 +26,11 @@ pub(crate) fn get(api: &Arc<Api>, _asked: &Asked, target: &Target) -> Result<Res
 
 /// `PUT` of a `Scale`.
 pub(crate) fn update(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>> {
-    let (kind, name, scale) = (&target.kind, target.name(), asked.object()?);
+    let (kind, name, scale) = (
+        &target.kind,
+        target.name(),
+        decode::body(asked, &target.spoken())?,
+    );
     let wrong = match scale.name() {
         "" => format!("({name} based on URL) was undeterminable: name must be provided"),
         other if other != name => format!("({other}) does not match the name on the URL ({name})"),
@@ -102,10 +107,13 @@ pub(crate) fn put(kind: &Kind, object: &Value, scale: &Value) -> Result<Value> {
         }
     }
     let [place, ..] = places(kind);
-    let slot = place
-        .split('/')
-        .skip(1)
-        .fold(&mut object, |value, key| &mut value[key]);
+    let mut slot = &mut object;
+    for key in place.split('/').skip(1) {
+        if !slot.is_object() {
+            *slot = json!({});
+        }
+        slot = &mut slot[key];
+    }
     *slot = wanted;
     Ok(object)
 }

@@ -29,10 +29,7 @@ pub(crate) struct Schema<'a> {
 impl<'a> Schema<'a> {
     /// A schema, and what it refers to.
     pub(crate) fn new(own: &'a Value) -> Self {
-        let reference = own.get("$ref").or_else(|| own.pointer("/allOf/0/$ref"));
-        let target = reference
-            .and_then(Value::as_str)
-            .and_then(|reference| built_in().get(reference.strip_prefix(REFERENCE)?));
+        let target = reference(own).and_then(|name| built_in().get(name));
         Self {
             own,
             target: target.unwrap_or(own),
@@ -71,6 +68,11 @@ impl<'a> Schema<'a> {
         list.into_iter().flatten().filter_map(Value::as_str)
     }
 
+    /// Whether a keyword such as `nullable` holds.
+    pub(crate) fn is(self, name: &str) -> bool {
+        self.keyword(name) == Some(&Value::Bool(true))
+    }
+
     /// `object`, `array`, `string`, `integer`, `number`, `boolean`; empty for what may be any of these.
     pub(crate) fn sort(self) -> &'a str {
         self.text("type")
@@ -88,14 +90,13 @@ impl<'a> Schema<'a> {
 
     /// Whether fields that are not declared are kept: it holds anything.
     pub(crate) fn is_open(self) -> bool {
-        let anything = self.keyword("x-kubernetes-preserve-unknown-fields") == Some(&Value::Bool(true));
+        let anything = self.is("x-kubernetes-preserve-unknown-fields");
         anything || (self.fields().is_none() && self.free().is_none())
     }
 
     /// The name of what it refers to, as `io.k8s.api.core.v1.Container`.
     pub(crate) fn name(self) -> Option<&'a str> {
-        let reference = self.own.get("$ref").or_else(|| self.own.pointer("/allOf/0/$ref"));
-        reference?.as_str()?.strip_prefix(REFERENCE)
+        reference(self.own)
     }
 
     /// As it stands in a document.
@@ -108,6 +109,14 @@ impl<'a> Schema<'a> {
             .get("additionalProperties")
             .filter(|free| free.is_object())
     }
+}
+
+/// The name of what a schema refers to.
+fn reference(schema: &Value) -> Option<&str> {
+    let reference = schema
+        .get("$ref")
+        .or_else(|| schema.get("allOf")?.get(0)?.get("$ref"));
+    reference?.as_str()?.strip_prefix(REFERENCE)
 }
 
 /// The schema of a kind's objects.
@@ -133,7 +142,8 @@ pub(crate) fn name_of(kind: &Kind) -> Option<&'static str> {
     name_of_version(&kind.group, &kind.version, &kind.kind)
 }
 
-fn name_of_version(group: &str, version: &str, kind: &str) -> Option<&'static str> {
+/// The same, by what a manifest says.
+pub(crate) fn name_of_version(group: &str, version: &str, kind: &str) -> Option<&'static str> {
     static NAMES: OnceLock<HashMap<[&str; 3], &str>> = OnceLock::new();
     let names = NAMES.get_or_init(|| {
         let mut names = HashMap::new();

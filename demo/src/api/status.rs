@@ -32,13 +32,65 @@ pub(crate) struct Cause {
 }
 
 impl Cause {
-    /// A value that is not allowed where it stands.
-    pub(crate) fn invalid(field: &str, value: &Value, why: &str) -> Self {
+    fn new(reason: &'static str, field: &str, message: String) -> Self {
         Self {
-            reason: "FieldValueInvalid",
-            message: format!("Invalid value: {value}: {why}"),
+            reason,
+            message,
             field: field.into(),
         }
+    }
+
+    /// A value that is not allowed where it stands.
+    pub(crate) fn invalid(field: &str, value: &Value, why: &str) -> Self {
+        let message = format!("Invalid value: {value}: {why}");
+        Self::new("FieldValueInvalid", field, message)
+    }
+
+    /// A value of another type.
+    pub(crate) fn of_type(field: &str, found: &str, why: &str) -> Self {
+        let message = format!("Invalid value: {found:?}: {why}");
+        Self::new("FieldValueTypeInvalid", field, message)
+    }
+
+    /// Nothing where something must be.
+    pub(crate) fn required(field: &str, why: &str) -> Self {
+        let message = format!("Required value: {why}");
+        let message = message.trim_end_matches(": ").to_owned();
+        Self::new("FieldValueRequired", field, message)
+    }
+
+    /// What must not be there, or not be changed.
+    pub(crate) fn forbidden(field: &str, why: &str) -> Self {
+        Self::new("FieldValueForbidden", field, format!("Forbidden: {why}"))
+    }
+
+    /// None of the values that are known.
+    pub(crate) fn unsupported(field: &str, value: &Value, known: &[String]) -> Self {
+        let known = known.join(", ");
+        let message = format!("Unsupported value: {value}: supported values: {known}");
+        Self::new("FieldValueNotSupported", field, message)
+    }
+
+    /// What is there already.
+    pub(crate) fn duplicate(field: &str, value: &Value) -> Self {
+        Self::new("FieldValueDuplicate", field, format!("Duplicate value: {value}"))
+    }
+
+    /// What nothing is found under.
+    pub(crate) fn unknown(field: &str, name: &str) -> Self {
+        Self::new("FieldValueNotFound", field, format!("Not found: {name:?}"))
+    }
+
+    /// A text of more bytes than may be.
+    pub(crate) fn too_long(field: &str, most: f64) -> Self {
+        let message = format!("Too long: may not be more than {most} bytes");
+        Self::new("FieldValueTooLong", field, message)
+    }
+
+    /// More items than may be.
+    pub(crate) fn too_many(field: &str, count: f64, most: f64) -> Self {
+        let message = format!("Too many: {count}: must have at most {most} items");
+        Self::new("FieldValueTooMany", field, message)
     }
 }
 

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::{
     access::User,
+    decode,
     front::{Asked, Body, json_response},
     object::Meta as _,
     route::Target,
@@ -53,7 +54,7 @@ impl Tokens {
 pub(crate) fn create(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>> {
     let (namespace, name) = (target.place(), target.name());
     let account = api.get(&target.kind, namespace, name)?;
-    let request = asked.object()?;
+    let request = decode::body(asked, &target.spoken())?;
     let lasts = request.number("/spec/expirationSeconds").unwrap_or(3600);
     let wrong = match lasts {
         ..600 => "may not specify a duration less than 10 minutes",

@@ -6,7 +6,6 @@ use http::Response;
 use serde_json::{Value, json};
 
 use super::{
-    access::User,
     admission, decode, defaults,
     delete::{is_kept, is_namespace},
     front::{Asked, Body},
@@ -14,7 +13,6 @@ use super::{
     managed::Managed,
     namespaces,
     object::{Meta as _, Object, map_at, take_managed},
-    options::Warnings,
     present,
     route::Target,
     server::Api,
@@ -27,23 +25,18 @@ use crate::clock::seconds;
 /// How a write is meant.
 #[derive(Clone, Debug)]
 pub(crate) struct Write {
-    /// Who writes.
-    pub(crate) user: User,
     /// The field manager.
     pub(crate) manager: String,
     /// Whether nothing is to be kept.
     pub(crate) dry_run: bool,
     /// What is written, where it is not the object itself: `status`.
     pub(crate) subresource: Option<String>,
-    /// What the writer is warned of.
-    pub(crate) warnings: Warnings,
 }
 
 impl Write {
     /// A write of a part of the cluster, such as `deployment-controller`.
     pub(crate) fn by(component: &str) -> Self {
         Self {
-            user: User::component(component),
             // All controllers are one program.
             manager: match component.ends_with("controller") || component.ends_with("collector") {
                 true => "kube-controller-manager".into(),
@@ -51,7 +44,6 @@ impl Write {
             },
             dry_run: false,
             subresource: None,
-            warnings: Warnings::default(),
         }
     }
 
@@ -329,9 +321,9 @@ pub(crate) fn agrees(kind: &Kind, namespace: &str, name: Option<&str>, object: &
     decode::is_of(kind, object.text("/apiVersion"), object.text("/kind"))?;
     let other = object.namespace();
     if kind.namespaced && !other.is_empty() && other != namespace {
-        return Err(Failure::bad_request(format!(
-            "the namespace of the provided object does not match the namespace sent on the request"
-        )));
+        return Err(Failure::bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request",
+        ));
     }
     match name {
         Some(name) if !object.name().is_empty() && object.name() != name => {

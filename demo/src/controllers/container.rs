@@ -3,15 +3,15 @@
 use std::{collections::HashSet, time::Duration};
 
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{
     environment::{self, Named as _, expand},
     events::{News, Teller},
-    images::PullError,
+    names,
     probes::Probes,
     quantity,
-    runs::{End, hash},
+    runs::{End, Run, hash},
 };
 use crate::{
     api::{Api, object::Meta as _},
@@ -21,11 +21,8 @@ use crate::{
 /// How often the kubelet tries again, and tells of it, what does not work.
 const SYNC: Duration = Duration::from_secs(13);
 
-/// How often it tells of it at most, when it has told of it often.
-const SELDOM: Duration = Duration::from_mins(5);
-
-/// After how many tellings that is.
-const OFTEN: u32 = 10;
+/// How often it tells of it when it has told of it often, and after how many tellings that is.
+const SELDOM: (Duration, u32) = (Duration::from_mins(5), 20);
 
 /// The first wait before a restart or another pull, and the longest: each is twice the one before.
 const BACK_OFF: [Duration; 2] = [Duration::from_secs(10), Duration::from_mins(5)];
@@ -36,16 +33,21 @@ const RECOVERED: Duration = Duration::from_mins(10);
 /// How long the status of a container that ended says so before it says that its restart is waited for.
 const SHOWN: Duration = Duration::from_secs(70);
 
-/// Where a container is, and when.
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A container's place, and the time.
 pub(super) struct Site<'a> {
     pub(super) api: &'a Api,
     pub(super) pod: &'a Value,
+    pub(super) spec: &'a Value,
+    pub(super) role: Role,
     pub(super) node: &'a str,
     pub(super) address: &'a str,
     pub(super) now: Timestamp,
-    /// The images that are on nodes.
-    pub(super) present: &'a mut HashSet<(String, String)>,
 }
+
+/// The images that are on nodes.
+pub(super) type Present = HashSet<(String, String)>;
 
 /// What a container is in its pod.
 #[derive(Clone, Copy, PartialEq)]
@@ -65,14 +67,16 @@ pub(super) struct Container {
     restarts: i64,
     /// How it ended before.
     last: Option<Value>,
-    /// The wait before the next restart.
+    /// The wait before the next restart, and before the next pull.
     delay: Duration,
-    /// The wait before the next pull.
     pull_delay: Duration,
-    /// How often what does not work was told.
+    /// How often what does not work was told, and when last.
     told: u32,
     told_at: Option<Timestamp>,
-    image_id: String,
+    /// Whether its pod has no work for it any more.
+    leaves: bool,
+    /// Of its last start.
+    id: String,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -88,477 +92,437 @@ enum State {
         message: String,
         until: Timestamp,
     },
-    Running(Probes),
-    /// It was asked to stop.
-    Stopping {
-        since: Timestamp,
-        until: Timestamp,
-        code: i32,
-    },
+    Running(Box<Probes>),
+    /// It was asked to stop, and will end then with this code.
+    Stopping(Timestamp, i32),
     Ended {
         terminated: Value,
-        /// When its status says that the restart is waited for.
-        waits: Option<Timestamp>,
-        again: Option<Timestamp>,
+        at: Timestamp,
+        /// How long its restart is waited for, if it is restarted.
+        delay: Option<Duration>,
     },
+}
+
+impl Site<'_> {
+    fn tell(&self, reason: &str, message: &str) {
+        self.news(false, reason, message, 1);
+    }
+
+    fn warn(&self, reason: &str, message: &str) {
+        self.news(true, reason, message, 1);
+    }
+
+    fn news(&self, warns: bool, reason: &str, message: &str, times: u64) {
+        let list = if self.role == Role::Main {
+            "containers"
+        } else {
+            "initContainers"
+        };
+        let path = format!("spec.{list}{{{}}}", self.name());
+        let news = News {
+            path: &path,
+            times,
+            ..News::new(warns, reason, message)
+        };
+        Teller {
+            component: "kubelet",
+            host: self.node,
+        }
+        .tell(self.api, self.pod, news);
+    }
+
+    /// The container's name.
+    pub(super) fn name(&self) -> &str {
+        self.spec.name_of()
+    }
+
+    fn image(&self) -> &str {
+        self.spec.text("/image")
+    }
+
+    /// The pod as messages name it.
+    fn pod_name(&self) -> String {
+        format!("{}_{}({})", self.pod.name(), self.pod.namespace(), self.pod.uid())
+    }
+
+    /// Asks the last start of the container.
+    fn run<T>(&self, ask: impl FnOnce(&mut Run) -> T) -> Option<T> {
+        self.api.runtime.with(self.pod.uid(), self.name(), false, ask)
+    }
+
+    /// How long the image takes to come.
+    fn pull_takes(&self, present: &Present) -> Duration {
+        match present.contains(&self.image_here()) {
+            true => Duration::from_millis(380),
+            false => self
+                .api
+                .runtime
+                .images
+                .pull(self.image())
+                .takes
+                .map_or(Duration::from_millis(900), |takes| takes.0),
+        }
+    }
+
+    fn image_here(&self) -> (String, String) {
+        (self.node.to_owned(), self.image().to_owned())
+    }
 }
 
 impl Container {
     /// Does what there is to do now. Gives when there is something to do next.
-    pub(super) fn step(&mut self, site: &mut Site<'_>, spec: &Value, role: Role) -> Option<Timestamp> {
+    pub(super) fn step(&mut self, site: &Site<'_>, present: &mut Present) -> Option<Timestamp> {
         let now = site.now;
         loop {
-            match &mut self.state {
-                State::Waiting => self.begin(site, spec),
-                State::Pulling(until) if *until <= now => self.pulled(site, spec),
+            match &self.state {
+                State::Waiting => self.begin(site, present),
+                State::Pulling(until) if *until <= now => self.pulled(site, present),
                 State::Pulling(until) => return Some(*until),
-                State::Held { reason, .. } if *reason == "CreateContainerConfigError" => {
-                    if environment::of(site.api, site.pod, spec).is_err()
-                        && self.told_last() + self.patience() > now
-                    {
-                        return Some(self.told_last() + self.patience());
-                    }
-                    self.begin(site, spec);
+                State::Held { .. }
+                    if self.lacks() && environment::of(site.api, site.pod, site.spec).is_ok() =>
+                {
+                    self.begin(site, present);
                 }
-                State::Held { reason, until, .. } if *until <= now => match *reason {
-                    "ErrImagePull" => self.back_off_pull(site, spec),
-                    _ => self.begin(site, spec),
-                },
-                State::Held { until, reason, .. } => {
-                    let until = *until;
-                    if *reason != "ImagePullBackOff" {
-                        return Some(until);
+                State::Held {
+                    reason,
+                    message,
+                    until,
+                } if *until <= now => match *reason {
+                    "ErrImagePull" => {
+                        let message = format!(
+                            "Back-off pulling image {:?}: ErrImagePull: {message}",
+                            site.image()
+                        );
+                        self.pull_delay = (self.pull_delay * 2).clamp(BACK_OFF[0], BACK_OFF[1]);
+                        self.state = State::Held {
+                            reason: "ImagePullBackOff",
+                            message,
+                            until: now + self.pull_delay,
+                        };
+                        self.told_at = None;
                     }
-                    let next = self.told_last() + self.patience();
+                    _ => self.begin(site, present),
+                },
+                State::Held { until, reason, .. } if *reason == "ImagePullBackOff" => {
+                    let next = self.next_telling(site, SYNC);
                     if next > now {
-                        return Some(next.min(until));
+                        return Some(next.min(*until));
                     }
-                    self.tell_pull_back_off(site, spec);
+                    let times = self.missed(now, SYNC);
+                    site.news(
+                        false,
+                        "BackOff",
+                        &format!("Back-off pulling image {:?}", site.image()),
+                        times,
+                    );
+                    site.news(true, "Failed", "Error: ImagePullBackOff", times);
                 }
-                State::Running(_) => match self.run(site, spec, role) {
-                    Some(due) => return due,
-                    None => {}
-                },
-                State::Stopping { until, code, .. } if *until <= now => {
-                    let (until, code) = (*until, *code);
-                    let reason = if code == 0 { "Completed" } else { "Error" };
-                    self.ended(site, spec, role, (until, code, reason));
+                State::Held { until, .. } => return Some(*until),
+                State::Running(_) => {
+                    let due = self.watch(site);
+                    if let State::Running(_) = self.state {
+                        return due;
+                    }
                 }
-                State::Stopping { until, .. } => return Some(*until),
+                State::Stopping(until, code) if *until <= now => {
+                    let reason = if *code == 0 { "Completed" } else { "Error" };
+                    self.ended(site, *until, *code, reason);
+                }
+                State::Stopping(until, _) => return Some(*until),
+                State::Ended { delay: None, .. } => return None,
                 State::Ended {
-                    again: Some(again), ..
-                } if *again <= now => {
-                    self.restarts += 1;
-                    self.begin(site, spec);
-                }
-                State::Ended { again, waits, .. } => {
-                    let again = *again;
-                    let Some(shown) = waits.filter(|_| again.is_some()) else {
-                        return again;
-                    };
-                    if shown > now {
-                        return Some(shown);
+                    at,
+                    delay: Some(delay),
+                    ..
+                } => {
+                    let (again, waits) = (*at + (*delay).max(SECOND), waits(*at, *delay));
+                    if again <= now {
+                        self.restarts += 1;
+                        self.begin(site, present);
+                    } else if let Some(waits) =
+                        waits.filter(|waits| self.told_at.is_none_or(|last| last < *waits))
+                    {
+                        if waits > now {
+                            return Some(waits);
+                        }
+                        self.tell_back_off(site);
+                    } else {
+                        return Some(again);
                     }
-                    if self.told_last() >= shown {
-                        return again;
-                    }
-                    self.tell_back_off(site, spec, role);
                 }
             }
         }
     }
 
     /// Sees to it that the image is there, and starts.
-    fn begin(&mut self, site: &mut Site<'_>, spec: &Value) {
+    fn begin(&mut self, site: &Site<'_>, present: &mut Present) {
         if let State::Ended { terminated, .. } = &self.state {
             self.last = Some(terminated.clone());
         }
-        let image = spec.text("/image");
-        let is_there = site.present.contains(&(site.node.to_owned(), image.to_owned()));
-        let policy = match spec.text("/imagePullPolicy") {
-            "" if tag(image) == "latest" => "Always",
-            policy => policy,
-        };
-        if image
-            .rsplit_once(':')
-            .map_or(image, |(name, _)| name)
-            .contains(|c: char| c.is_uppercase())
-        {
-            let message = format!(
-                "Failed to apply default image tag {image:?}: couldn't parse image name {image:?}: invalid reference \
-                 format: repository name must be lowercase"
-            );
-            self.tell(site, spec, true, "InspectFailed", &message, 1);
-            return self.hold(site, spec, "InvalidImageName", message);
+        let image = site.image();
+        if let Some(mistake) = names::mistake(image) {
+            let message = format!("Failed to apply default image tag {image:?}: {mistake}");
+            site.warn("InspectFailed", &message);
+            return self.hold(site, "InvalidImageName", message);
         }
-        match (is_there, policy) {
-            (false, "Never") => {
+        let is_there = present.contains(&site.image_here());
+        match site.spec.text("/imagePullPolicy") {
+            "Never" if !is_there => {
                 let message = format!("Container image {image:?} is not present with pull policy of Never");
-                self.tell(site, spec, true, "ErrImageNeverPull", &message, 1);
-                self.hold(site, spec, "ErrImageNeverPull", message);
+                site.warn("ErrImageNeverPull", &message);
+                self.hold(site, "ErrImageNeverPull", message);
             }
-            (true, "IfNotPresent" | "" | "Never") => {
+            policy if is_there && policy != "Always" => {
                 let message = format!(
                     "Container image {image:?} already present on machine and can be accessed by the pod"
                 );
-                self.tell(site, spec, false, "Pulled", &message, 1);
-                self.create(site, spec);
+                site.tell("Pulled", &message);
+                self.create(site);
             }
             _ => {
-                self.tell(
-                    site,
-                    spec,
-                    false,
-                    "Pulling",
-                    &format!("Pulling image {image:?}"),
-                    1,
-                );
-                self.state = State::Pulling(site.now + pull_takes(site, image));
+                site.tell("Pulling", &format!("Pulling image {image:?}"));
+                self.state = State::Pulling(site.now + site.pull_takes(present));
             }
         }
     }
 
-    fn pulled(&mut self, site: &mut Site<'_>, spec: &Value) {
-        let image = spec.text("/image");
+    fn pulled(&mut self, site: &Site<'_>, present: &mut Present) {
+        let image = site.image();
         let pull = site.api.runtime.images.pull(image);
         if let Some(error) = pull.error {
-            let told = refusal(image, error);
-            self.tell(
-                site,
-                spec,
-                true,
-                "Failed",
-                &format!("Failed to pull image {image:?}: {told}"),
-                1,
-            );
-            self.tell(site, spec, true, "Failed", "Error: ErrImagePull", 1);
-            let until = site.now + Duration::from_secs(1);
+            let message = names::refusal(image, error);
+            site.warn("Failed", &format!("Failed to pull image {image:?}: {message}"));
+            site.warn("Failed", "Error: ErrImagePull");
             self.state = State::Held {
                 reason: "ErrImagePull",
-                message: told,
-                until,
+                message,
+                until: site.now + SECOND,
             };
             return;
         }
-        let takes = format!("{:?}", pull_takes(site, image));
-        site.present.insert((site.node.to_owned(), image.to_owned()));
-        let size = pull
-            .size
-            .map_or(4_000_000 + hash(image.as_bytes()) % 90_000_000, |size| {
-                size.0.unsigned_abs() / 1000
-            });
+        let takes = format!("{:?}", site.pull_takes(present));
+        present.insert(site.image_here());
+        let guess = 4_000_000 + hash(image.as_bytes()) % 90_000_000;
+        let size = pull.size.map_or(guess, |size| size.0.unsigned_abs() / 1000);
         let message = format!(
             "Successfully pulled image {image:?} in {takes} ({takes} including waiting). Image size: {size} bytes."
         );
+        site.tell("Pulled", &message);
         self.pull_delay = Duration::ZERO;
-        self.tell(site, spec, false, "Pulled", &message, 1);
-        self.create(site, spec);
-    }
-
-    /// Waits before it pulls again.
-    fn back_off_pull(&mut self, site: &Site<'_>, spec: &Value) {
-        let State::Held { message, .. } = &self.state else {
-            return;
-        };
-        let message = format!(
-            "Back-off pulling image {:?}: ErrImagePull: {message}",
-            spec.text("/image")
-        );
-        self.pull_delay = (self.pull_delay * 2).clamp(BACK_OFF[0], BACK_OFF[1]);
-        self.state = State::Held {
-            reason: "ImagePullBackOff",
-            message,
-            until: site.now + self.pull_delay,
-        };
-        self.told_at = Some(site.now);
-        self.tell_pull_back_off(site, spec);
-    }
-
-    fn tell_pull_back_off(&mut self, site: &Site<'_>, spec: &Value) {
-        let times = self.missed(site.now);
-        let message = format!("Back-off pulling image {:?}", spec.text("/image"));
-        self.tell(site, spec, false, "BackOff", &message, times);
-        self.tell(site, spec, true, "Failed", "Error: ImagePullBackOff", times);
+        self.create(site);
     }
 
     /// Cannot go on.
-    fn hold(&mut self, site: &Site<'_>, spec: &Value, reason: &'static str, message: String) {
-        let times = self.missed(site.now);
+    fn hold(&mut self, site: &Site<'_>, reason: &'static str, message: String) {
         let told = if reason == "CreateContainerConfigError" {
             &message
         } else {
             reason
         };
-        self.tell(site, spec, true, "Failed", &format!("Error: {told}"), times);
-        let until = site.now + self.patience();
+        let times = self.missed(site.now, SYNC);
+        site.news(true, "Failed", &format!("Error: {told}"), times);
         self.state = State::Held {
             reason,
             message,
-            until,
+            until: self.next_telling(site, SYNC),
         };
     }
 
-    fn create(&mut self, site: &Site<'_>, spec: &Value) {
-        let (uid, name, image) = (site.pod.uid(), spec.name_of(), spec.text("/image"));
+    fn create(&mut self, site: &Site<'_>) {
+        let (uid, name, spec) = (site.pod.uid(), site.name(), site.spec);
         let env = match environment::of(site.api, site.pod, spec) {
             Ok(env) => env,
-            Err(missing) => return self.hold(site, spec, "CreateContainerConfigError", missing),
+            Err(missing) => return self.hold(site, "CreateContainerConfigError", missing),
         };
         let words = spec.list("/command").iter().chain(spec.list("/args"));
         let argv: Vec<String> = words
             .filter_map(|word| Some(expand(word.as_str()?, &env)))
             .collect();
         let memory = quantity::milli(spec.text("/resources/limits/memory")).map(|milli| milli / 1000);
-        let id = format!(
+        self.id = format!(
             "containerd://{}",
-            digest(&format!("{uid}/{name}/{}", self.restarts))
+            names::digest(&format!("{uid}/{name}/{}", self.restarts))
         );
-        self.image_id = format!("{}@sha256:{}", repository(image), digest(image));
-        self.told = 0;
-        self.told_at = None;
-        self.tell(site, spec, false, "Created", "Container created", 1);
-        let (env, started) = ((env, memory), (id.clone(), site.now));
-        match site.api.runtime.start((uid, name), image, &argv, env, started) {
-            Ok(()) => {
-                self.tell(site, spec, false, "Started", "Container started", 1);
-                let (now, address) = (site.now, site.address);
-                let probes = site.api.runtime.with(uid, name, false, |run| {
-                    Probes::of(spec, run.behaviour(), now, address)
-                });
-                self.state = State::Running(probes.unwrap_or_default());
-            }
-            Err(command) => {
-                let message = format!(
-                    "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create \
-                     failed: unable to start container process: exec: {command:?}: executable file not found in $PATH: unknown"
-                );
-                self.tell(site, spec, true, "Failed", &format!("Error: {message}"), 1);
-                let terminated = json!({
-                    "exitCode": 128, "reason": "StartError", "message": message, "startedAt": "1970-01-01T00:00:00Z",
-                    "finishedAt": seconds(site.now), "containerID": id,
-                });
-                self.wait_for_restart(site, spec, terminated, Duration::ZERO);
-            }
-        }
-    }
-
-    /// Looks at a container that runs: `None` if it does no more, else when to look again.
-    #[expect(
-        clippy::option_option,
-        reason = "both are optional: that it goes on, and that there is something to wait for"
-    )]
-    fn run(&mut self, site: &Site<'_>, spec: &Value, role: Role) -> Option<Option<Timestamp>> {
-        let State::Running(probes) = &mut self.state else {
-            return None;
-        };
-        let now = site.now;
-        let mut due = match site
+        (self.told, self.told_at) = (0, None);
+        site.tell("Created", "Container created");
+        let start = (self.id.clone(), site.now);
+        let Err(command) = site
             .api
             .runtime
-            .with(site.pod.uid(), spec.name_of(), false, |run| run.end(now))
-        {
-            Some(End::At(at, code, reason)) if at <= now => {
-                self.ended(site, spec, role, (at, code, &reason));
-                return None;
-            }
-            Some(End::At(at, ..) | End::After(at)) => Some(at),
-            Some(End::Never) | None => None,
+            .start((uid, name), site.image(), &argv, (env, memory), start)
+        else {
+            site.tell("Started", "Container started");
+            let probes = site.run(|run| Probes::of(spec, run, site.now, site.address));
+            self.state = State::Running(Box::new(probes.unwrap_or_default()));
+            return;
         };
-        if let Some(probe) = probes.kills(now) {
-            let what = probe.name.to_lowercase();
-            let message = format!("{} probe failed: {}", probe.name, probe.message);
-            self.tell(site, spec, true, "Unhealthy", &message, 1);
-            let message = format!(
-                "Container {} failed {what} probe, will be restarted",
-                spec.name_of()
-            );
-            self.stop(site, spec, &message, None);
-            return None;
-        }
-        let next = probes.next(now);
-        if let Some(probe) = probes.failing(now).cloned() {
-            let period = if self.told < OFTEN * 2 {
-                probe.period
-            } else {
-                SELDOM
-            };
-            let last = self.told_at.unwrap_or(Timestamp::MIN);
-            if self.told_at.is_none() || last + period <= now {
-                let times = self.told_at.map_or(1, |last| {
-                    now.duration_since(last).as_secs() / probe.period.as_secs().max(1).cast_signed()
-                });
-                let message = format!("{} probe failed: {}", probe.name, probe.message);
-                self.tell(
-                    site,
-                    spec,
-                    true,
-                    "Unhealthy",
-                    &message,
-                    times.max(1).unsigned_abs(),
-                );
-                self.told += 1;
-                self.told_at = Some(now);
-            }
-            let again = self.told_last()
-                + if self.told < OFTEN * 2 {
-                    probe.period
-                } else {
-                    SELDOM
-                };
-            due = Some(due.map_or(again, |due| due.min(again)));
-        }
-        Some(due.into_iter().chain(next).min())
+        let message = format!(
+            "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: \
+             unable to start container process: exec: {command:?}: executable file not found in $PATH: unknown"
+        );
+        site.warn("Failed", &format!("Error: {message}"));
+        let terminated = json!({
+            "exitCode": 128, "reason": "StartError", "message": message, "startedAt": seconds(Timestamp::UNIX_EPOCH),
+            "finishedAt": seconds(site.now), "containerID": self.id,
+        });
+        self.wait_for_restart(site, terminated, Duration::ZERO);
     }
 
-    /// Asks it to stop, if it runs. `grace` is what is left of the time that its pod has; all of it, if it is not said.
-    pub(super) fn stop(&mut self, site: &Site<'_>, spec: &Value, message: &str, end: Option<Timestamp>) {
-        let running = matches!(self.state, State::Running(_));
+    /// Looks at a container that runs. Gives when to look again, if it does then.
+    fn watch(&mut self, site: &Site<'_>) -> Option<Timestamp> {
+        let State::Running(probes) = &self.state else {
+            return None;
+        };
+        let (now, probes) = (site.now, probes.clone());
+        let mut next = probes.next(now);
+        match site.run(|run| run.end(now))? {
+            End::At(at, code, reason) if at <= now => {
+                self.ended(site, at, code, &reason);
+                return None;
+            }
+            End::At(at, ..) | End::After(at) => next = next.into_iter().chain([at]).min(),
+            End::Never => {}
+        }
+        if let Some(probe) = probes.kills(now) {
+            site.warn(
+                "Unhealthy",
+                &format!("{} probe failed: {}", probe.name, probe.message),
+            );
+            let what = probe.name.to_lowercase();
+            let message = format!("Container {} failed {what} probe, will be restarted", site.name());
+            self.stop(site, &message, None);
+        } else if let Some(probe) = probes.failing(now) {
+            if self.next_telling(site, probe.period) <= now {
+                let times = self.missed(now, probe.period);
+                site.news(
+                    true,
+                    "Unhealthy",
+                    &format!("{} probe failed: {}", probe.name, probe.message),
+                    times,
+                );
+            }
+            next = next
+                .into_iter()
+                .chain([self.next_telling(site, probe.period)])
+                .min();
+        }
+        next
+    }
+
+    /// Ends it for good, by then or as late as its pod allows.
+    pub(super) fn leave(&mut self, site: &Site<'_>, end: Option<Timestamp>) {
+        self.leaves = true;
+        if let State::Ended { delay, .. } = &mut self.state {
+            *delay = None;
+        }
+        self.stop(site, &format!("Stopping container {}", site.name()), end);
+    }
+
+    /// Asks it to stop, if it runs, by then or as late as its pod allows.
+    fn stop(&mut self, site: &Site<'_>, message: &str, end: Option<Timestamp>) {
         let grace = site
             .pod
             .number("/spec/terminationGracePeriodSeconds")
-            .unwrap_or(30);
-        let end = end.unwrap_or(site.now + Duration::from_secs(grace.unsigned_abs()));
+            .unwrap_or(30)
+            .unsigned_abs();
+        let end = end.unwrap_or(site.now + Duration::from_secs(grace));
         match &mut self.state {
             State::Running(_) => {
-                let stops = site
-                    .api
-                    .runtime
-                    .with(site.pod.uid(), spec.name_of(), false, |run| run.stops(site.now));
-                let (until, code) = match stops.flatten() {
-                    Some((takes, code)) if site.now + takes <= end => (site.now + takes, code),
-                    _ => (end, 137),
-                };
-                self.state = State::Stopping {
-                    since: site.now,
-                    until,
-                    code,
-                };
+                site.tell("Killing", message);
+                let stops = site.run(|run| run.stops(site.now)).flatten();
+                let heeded = stops
+                    .map(|(takes, code)| (site.now + takes, code))
+                    .filter(|(at, _)| *at <= end);
+                let (at, code) = heeded.unwrap_or((end, 137));
+                self.state = State::Stopping(at, code);
             }
-            State::Stopping { until, code, .. } if *until > end => (*until, *code) = (end, 137),
+            State::Stopping(at, code) if *at > end => (*at, *code) = (end, 137),
             _ => {}
-        }
-        if running {
-            self.tell(site, spec, false, "Killing", message, 1);
         }
     }
 
     /// It ended.
-    fn ended(
-        &mut self,
-        site: &Site<'_>,
-        spec: &Value,
-        role: Role,
-        (at, code, reason): (Timestamp, i32, &str),
-    ) {
-        let run = site
-            .api
-            .runtime
-            .with(site.pod.uid(), spec.name_of(), false, |run| {
-                run.ended = Some(at);
-                (run.id.clone(), run.started)
-            });
-        let (id, started) = run.unwrap_or((String::new(), at));
-        let terminated = json!({
-            "exitCode": code, "reason": reason, "startedAt": seconds(started), "finishedAt": seconds(at), "containerID": id,
+    fn ended(&mut self, site: &Site<'_>, at: Timestamp, code: i32, reason: &str) {
+        let started = site.run(|run| {
+            run.ended = Some(at);
+            run.started
         });
-        let restarts = !site.pod.is_terminating()
-            && match (role, site.pod.text("/spec/restartPolicy")) {
-                (Role::Sidecar, _) | (Role::Main, "Always" | "") => true,
-                (_, "Never") => false,
-                _ => code != 0,
-            };
-        if restarts {
-            let ran = at.duration_since(started).try_into().unwrap_or_default();
-            return self.wait_for_restart(site, spec, terminated, ran);
-        }
-        self.state = State::Ended {
-            terminated,
-            waits: None,
-            again: None,
+        let started = started.unwrap_or(at);
+        let terminated = json!({
+            "exitCode": code, "reason": reason, "startedAt": seconds(started), "finishedAt": seconds(at),
+            "containerID": self.id,
+        });
+        let restarts = match (site.role, site.pod.text("/spec/restartPolicy")) {
+            _ if self.leaves => false,
+            (Role::Sidecar, _) | (Role::Main, "Always") => true,
+            (_, "Never") => false,
+            _ => code != 0,
         };
+        match restarts {
+            true => self.wait_for_restart(
+                site,
+                terminated,
+                at.duration_since(started).try_into().unwrap_or_default(),
+            ),
+            false => {
+                self.state = State::Ended {
+                    terminated,
+                    at,
+                    delay: None,
+                }
+            }
+        }
     }
 
-    fn wait_for_restart(&mut self, site: &Site<'_>, spec: &Value, terminated: Value, ran: Duration) {
-        if ran >= RECOVERED {
-            self.delay = Duration::ZERO;
-        }
-        let delay = self.delay;
+    fn wait_for_restart(&mut self, site: &Site<'_>, terminated: Value, ran: Duration) {
+        let delay = if ran < RECOVERED {
+            self.delay
+        } else {
+            Duration::ZERO
+        };
         self.delay = (delay * 2).clamp(BACK_OFF[0], BACK_OFF[1]);
-        self.told_at = Some(site.now);
-        let waits =
-            (!delay.is_zero()).then(|| site.now + SHOWN.min(delay.saturating_sub(Duration::from_secs(1))));
         self.state = State::Ended {
             terminated,
-            waits,
-            again: Some(site.now + delay.max(Duration::from_secs(1))),
+            at: site.now,
+            delay: Some(delay),
         };
-        if waits.is_some() {
-            self.tell_restart(site, spec);
+        if !delay.is_zero() {
+            self.tell_back_off(site);
         }
     }
 
-    fn tell_back_off(&mut self, site: &Site<'_>, spec: &Value, _role: Role) {
+    fn tell_back_off(&mut self, site: &Site<'_>) {
         self.told_at = Some(site.now);
-        self.tell_restart(site, spec);
-    }
-
-    fn tell_restart(&self, site: &Site<'_>, spec: &Value) {
-        let pod = site.pod;
         let message = format!(
-            "Back-off restarting failed container {} in pod {}_{}({})",
-            spec.name_of(),
-            pod.name(),
-            pod.namespace(),
-            pod.uid()
+            "Back-off restarting failed container {} in pod {}",
+            site.name(),
+            site.pod_name()
         );
-        self.tell(site, spec, true, "BackOff", &message, 1);
+        site.warn("BackOff", &message);
     }
 
-    fn tell(&self, site: &Site<'_>, spec: &Value, warns: bool, reason: &str, message: &str, times: u64) {
-        let is_init = site
-            .pod
-            .list("/spec/initContainers")
-            .iter()
-            .any(|init| init.name_of() == spec.name_of());
-        let list = if is_init { "initContainers" } else { "containers" };
-        let path = format!("spec.{list}{{{}}}", spec.name_of());
-        let teller = Teller {
-            component: "kubelet",
-            host: site.node,
-        };
-        let news = News {
-            path: &path,
-            times,
-            ..News::new(warns, reason, message)
-        };
-        teller.tell(site.api, site.pod, news);
+    /// When to tell again what does not work, and happens so often.
+    fn next_telling(&self, site: &Site<'_>, period: Duration) -> Timestamp {
+        let period = if self.told < SELDOM.1 { period } else { SELDOM.0 };
+        self.told_at.map_or(site.now, |last| last + period)
     }
 
-    /// How long until what does not work is told again.
-    fn patience(&self) -> Duration {
-        if self.told < OFTEN { SYNC } else { SELDOM }
-    }
-
-    fn told_last(&self) -> Timestamp {
-        self.told_at.unwrap_or(Timestamp::UNIX_EPOCH)
-    }
-
-    /// How often something failed since that was told last, and notes that it is told.
-    fn missed(&mut self, now: Timestamp) -> u64 {
+    /// How often that happened since it was told last; notes that it is told now.
+    fn missed(&mut self, now: Timestamp, period: Duration) -> u64 {
         let since = self
             .told_at
             .replace(now)
             .map_or(0, |last| now.duration_since(last).as_secs());
         self.told += 1;
-        (since.unsigned_abs() / SYNC.as_secs()).max(1)
+        (since.unsigned_abs() / period.as_secs().max(1)).max(1)
     }
 
-    /// Whether it ended and is not started again; the exit code.
+    /// The exit code, if it ended and is not started again.
     pub(super) fn is_done(&self) -> Option<i64> {
         match &self.state {
             State::Ended {
                 terminated,
-                again: None,
+                delay: None,
                 ..
             } => terminated["exitCode"].as_i64(),
             _ => None,
@@ -567,7 +531,7 @@ impl Container {
 
     /// Whether no process of it is left.
     pub(super) fn is_still(&self) -> bool {
-        !matches!(self.state, State::Running(_) | State::Stopping { .. })
+        !matches!(self.state, State::Running(_) | State::Stopping(..))
     }
 
     /// Whether it has been started more than once.
@@ -584,7 +548,7 @@ impl Container {
     pub(super) fn is_started(&self, now: Timestamp) -> bool {
         match &self.state {
             State::Running(probes) => probes.started(now),
-            State::Stopping { .. } => true,
+            State::Stopping(..) => true,
             _ => false,
         }
     }
@@ -593,115 +557,84 @@ impl Container {
     pub(super) fn is_ready(&self, now: Timestamp, role: Role) -> bool {
         match &self.state {
             State::Running(probes) => role != Role::Init && probes.ready(now),
-            State::Ended {
-                terminated,
-                again: None,
-                ..
-            } => role == Role::Init && terminated["exitCode"] == 0,
-            _ => false,
+            _ => role == Role::Init && self.is_done() == Some(0),
         }
     }
 
     /// Whether it runs or ran: its pod is no longer pending then.
     pub(super) fn has_run(&self) -> bool {
-        !matches!(
-            self.state,
-            State::Waiting | State::Pulling(_) | State::Held { .. }
-        ) || self.last.is_some()
+        !self.id.is_empty()
     }
 
-    /// Its status, as `status.containerStatuses[]` has it.
-    pub(super) fn status(&self, site: &Site<'_>, spec: &Value, role: Role, waiting: &str) -> Value {
-        let waits = |reason: &str, message: &str| match message {
-            "" => json!({"waiting": {"reason": reason}}),
-            message => json!({"waiting": {"reason": reason, "message": message}}),
-        };
-        let id = site
-            .api
-            .runtime
-            .with(site.pod.uid(), spec.name_of(), false, |run| {
-                (run.id.clone(), run.started)
-            });
-        let mut last = self.last.clone();
-        let state = match &self.state {
-            State::Waiting | State::Pulling(_) => waits(waiting, ""),
-            State::Held { reason, message, .. } => waits(reason, message),
-            State::Running(_) | State::Stopping { .. } => {
-                json!({"running": {"startedAt": id.as_ref().map(|(_, started)| seconds(*started))}})
-            }
-            State::Ended {
-                terminated,
-                waits: shown,
-                again,
-            } => {
-                let (name, pod) = (spec.name_of(), site.pod);
-                let is_unstarted = terminated["reason"] == "StartError";
-                match shown {
-                    _ if again.is_none() => json!({"terminated": terminated}),
-                    Some(shown) if *shown <= site.now => {
-                        last = Some(terminated.clone());
-                        let delay = go_duration(self.delay_now());
-                        let told = format!(
-                            "back-off {delay} restarting failed container={name} pod={}_{}({})",
-                            pod.name(),
-                            pod.namespace(),
-                            pod.uid()
-                        );
-                        waits("CrashLoopBackOff", &told)
-                    }
-                    _ if is_unstarted => {
-                        last = Some(terminated.clone());
-                        waits("RunContainerError", terminated.text("/message"))
-                    }
-                    _ => json!({"terminated": terminated}),
-                }
-            }
-        };
-        let is_created = !self.image_id.is_empty();
-        let image = spec.text("/image");
+    /// Its status, as `status.containerStatuses[]` has it. What has not started waits for this reason.
+    pub(super) fn status(&self, site: &Site<'_>, waiting: &str) -> Value {
+        let (state, last) = self.states(site, waiting);
+        let (image, spec) = (site.image(), site.spec);
         let mut status = json!({
-            "name": spec.name_of(),
+            "name": site.name(),
             "state": state,
             "lastState": last.map_or(json!({}), |last| json!({"terminated": last})),
-            "ready": self.is_ready(site.now, role),
+            "ready": self.is_ready(site.now, site.role),
             "restartCount": self.restarts,
-            "image": if is_created { reference(image) } else { image.to_owned() },
-            "imageID": self.image_id,
+            "image": image,
+            "imageID": "",
+            "started": self.is_started(site.now),
         });
-        if let (true, Some((id, _))) = (is_created, id) {
-            status["containerID"] = id.into();
-        }
-        status["started"] = self.is_started(site.now).into();
-        if is_created {
-            if let Some(requests) = spec["resources"]["requests"].as_object() {
-                status["allocatedResources"] = json!(requests);
+        if self.has_run() {
+            status["image"] = names::reference(image).into();
+            status["imageID"] =
+                format!("{}@sha256:{}", names::repository(image), names::digest(image)).into();
+            status["containerID"] = self.id.as_str().into();
+            status["resources"] = spec["resources"]
+                .as_object()
+                .map_or(json!({}), |resources| json!(resources));
+            if let Some(requests) = spec["resources"].get("requests") {
+                status["allocatedResources"] = requests.clone();
             }
-            let resources = spec["resources"].as_object().cloned().unwrap_or_else(Map::new);
-            status["resources"] = json!(resources);
         }
         let mounts: Vec<Value> = spec.list("/volumeMounts").iter().map(mount_status).collect();
         if !mounts.is_empty() {
-            status["volumeMounts"] = json!(mounts);
+            status["volumeMounts"] = mounts.into();
         }
         status
     }
 
-    /// The wait that is being waited.
-    fn delay_now(&self) -> Duration {
+    /// What state it is in, and how it ended before.
+    fn states(&self, site: &Site<'_>, waiting: &str) -> (Value, Option<Value>) {
+        let waits_for =
+            |reason: &str, message: &str| json!({"waiting": {"reason": reason, "message": message}});
+        let last = self.last.clone();
         match &self.state {
-            State::Ended { again: Some(_), .. } if self.delay < BACK_OFF[1] => self.delay / 2,
-            // The longest wait but one is no power of two times the first.
+            State::Waiting | State::Pulling(_) => (json!({"waiting": {"reason": waiting}}), last),
+            State::Held { reason, message, .. } => (waits_for(reason, message), last),
+            State::Running(_) | State::Stopping(..) => (
+                json!({"running": {"startedAt": site.run(|run| seconds(run.started))}}),
+                last,
+            ),
             State::Ended {
-                waits: Some(waits),
-                again: Some(again),
-                ..
+                terminated,
+                at,
+                delay,
             } => {
-                let left = again.duration_since(*waits).as_secs().unsigned_abs() + SHOWN.as_secs();
-                Duration::from_secs(if left > 200 { 300 } else { 160 })
+                let (delay, ended) = (delay.unwrap_or_default(), Some(terminated.clone()));
+                if waits(*at, delay).is_some_and(|waits| waits <= site.now) {
+                    let delay = go_duration(delay);
+                    let (name, pod) = (site.name(), site.pod_name());
+                    let message = format!("back-off {delay} restarting failed container={name} pod={pod}");
+                    (waits_for("CrashLoopBackOff", &message), ended)
+                } else if terminated["reason"] == "StartError" {
+                    (waits_for("RunContainerError", terminated.text("/message")), ended)
+                } else {
+                    (json!({"terminated": terminated}), last)
+                }
             }
-            _ => self.delay,
         }
     }
+}
+
+/// When the status of a container that ended says that its restart is waited for so long.
+fn waits(at: Timestamp, delay: Duration) -> Option<Timestamp> {
+    (!delay.is_zero()).then(|| at + SHOWN.min(delay.saturating_sub(SECOND)))
 }
 
 /// A `volumeMounts[]` of a status.
@@ -712,80 +645,6 @@ fn mount_status(mount: &Value) -> Value {
         status["recursiveReadOnly"] = "Disabled".into();
     }
     status
-}
-
-/// How long a pull takes here.
-fn pull_takes(site: &Site<'_>, image: &str) -> Duration {
-    let takes = site
-        .api
-        .runtime
-        .images
-        .pull(image)
-        .takes
-        .map_or(Duration::from_millis(900), |takes| takes.0);
-    match site.present.contains(&(site.node.to_owned(), image.to_owned())) {
-        true => Duration::from_millis(380),
-        false => takes,
-    }
-}
-
-/// What the runtime says of an image that it cannot pull.
-fn refusal(image: &str, error: PullError) -> String {
-    let full = reference(image);
-    let (code, why) = match error {
-        PullError::NotFound => ("NotFound", format!("{full}: not found")),
-        PullError::Unauthorized => (
-            "Unknown",
-            "pull access denied, repository does not exist or may require authorization: authorization failed: no basic \
-             auth credentials".to_owned(),
-        ),
-        PullError::NoSuchHost => {
-            let (host, path) = full.split_once('/').unwrap_or((&full, ""));
-            let path = path.strip_suffix(&format!(":{}", tag(image))).unwrap_or(path);
-            let url = format!("https://{host}/v2/{path}/manifests/{}", tag(image));
-            ("Unknown", format!("failed to do request: Head {url:?}: dial tcp: lookup {host}: no such host"))
-        }
-    };
-    format!(
-        "rpc error: code = {code} desc = failed to pull and unpack image {full:?}: failed to resolve reference {full:?}: {why}"
-    )
-}
-
-/// The tag of an image.
-fn tag(image: &str) -> &str {
-    let name = image.rsplit('/').next().unwrap_or_default();
-    name.split_once(':').map_or("latest", |(_, tag)| tag)
-}
-
-/// An image's whole name, with its registry and without its tag.
-fn repository(image: &str) -> String {
-    let full = reference(image);
-    let (place, name) = full.rsplit_once('/').unwrap_or(("", &full));
-    format!("{place}/{}", name.split([':', '@']).next().unwrap_or_default())
-}
-
-/// An image's whole name.
-fn reference(image: &str) -> String {
-    let full = match image.split_once('/') {
-        None => format!("docker.io/library/{image}"),
-        Some((host, _)) if host.contains(['.', ':']) || host == "localhost" => image.to_owned(),
-        Some(_) => format!("docker.io/{image}"),
-    };
-    match full
-        .rsplit('/')
-        .next()
-        .is_some_and(|name| name.contains([':', '@']))
-    {
-        true => full,
-        false => format!("{full}:latest"),
-    }
-}
-
-/// 64 hexadecimal digits that follow from a text.
-fn digest(text: &str) -> String {
-    (0..4)
-        .map(|part| format!("{:016x}", hash(format!("{part}{text}{part}").as_bytes())))
-        .collect()
 }
 
 /// A duration as Go writes it: `10s`, `1m20s`, `5m0s`.

@@ -19,16 +19,12 @@ use crate::api::{
 const SLICES: &str = "endpointslices.discovery.k8s.io";
 const SERVICE: &str = "kubernetes.io/service-name";
 const TRIGGER: &str = "endpoints.kubernetes.io/last-change-trigger-time";
+const WHOLE: &str = "endpoint-controller";
 /// How many endpoints are in a slice.
 const MOST: usize = 100;
 
-/// Sees to the endpoints of Services, in one of their two forms.
-pub(crate) enum Endpoints {
-    /// An object for each Service.
-    Whole,
-    /// EndpointSlices.
-    Slices,
-}
+/// Sees to the endpoints of Services.
+pub(crate) struct Endpoints;
 
 impl Controller for Endpoints {
     fn affected(&self, api: &Api, change: &Change) -> Vec<Key> {
@@ -59,38 +55,39 @@ impl Controller for Endpoints {
     }
 
     fn reconcile(&mut self, api: &Api, key: &Key) -> Option<Timestamp> {
-        let who = match self {
-            Self::Whole => "endpoint-controller",
-            Self::Slices => "endpointslice-controller",
-        };
-        let Some(service) = Work::on(api, who, key) else {
+        let Some(service) = Work::on(api, WHOLE, key) else {
             // Slices follow their owner; Endpoints have none.
-            let old = Work::on(api, who, &Key::new("endpoints", &key.namespace, &key.name))?;
-            if old["metadata"]["labels"]["endpoints.kubernetes.io/managed-by"] == who {
+            let old = Work::on(api, WHOLE, &Key::new("endpoints", &key.namespace, &key.name))?;
+            if old["metadata"]["labels"]["endpoints.kubernetes.io/managed-by"] == WHOLE {
                 old.delete(&old, "");
             }
             return None;
         };
-        service["spec"]["selector"]
-            .as_object()
-            .filter(|selector| !selector.is_empty())?;
+        let selector = &service["spec"]["selector"];
+        selector.as_object().filter(|selector| !selector.is_empty())?;
         let mut pods = api.all("pods", Some(&key.namespace));
         pods.retain(|pod| {
-            let selected = selects_all_of(&service["spec"]["selector"], pod);
-            selected && !work::is_over(pod) && !pod.text("/status/podIP").is_empty()
+            let is_up = !pod.text("/status/podIP").is_empty() && !work::is_over(pod);
+            is_up && selects_all_of(selector, pod)
         });
-        let view = View { service, pods };
-        match self {
-            Self::Whole => view.write_whole(),
-            Self::Slices => view.write_slices(),
+        let view = View {
+            service: &service,
+            pods,
+        };
+        view.write_whole();
+        let service = Work::on(api, "endpointslice-controller", key)?;
+        View {
+            service: &service,
+            ..view
         }
+        .write_slices();
         None
     }
 }
 
 /// A Service and the pods behind it.
 struct View<'a> {
-    service: Work<'a>,
+    service: &'a Work<'a>,
     pods: Vec<Arc<Object>>,
 }
 
@@ -260,7 +257,7 @@ impl View<'_> {
             old,
             "endpoints",
             new,
-            &[("endpoints.kubernetes.io/managed-by", "endpoint-controller")],
+            &[("endpoints.kubernetes.io/managed-by", WHOLE)],
         );
     }
 }

@@ -52,41 +52,36 @@ pub(crate) fn of(api: &Api, pod: &Value, container: &Value) -> Result<Environmen
     Ok(env)
 }
 
-/// The first volume of a pod that cannot be mounted, with the reason; `None` if all can.
-pub(crate) fn missing_volume(api: &Api, pod: &Value) -> Option<(String, String)> {
-    let lacks = |name: &str, source_of: &Value| {
+/// The volumes of a pod that cannot be mounted, with the reason.
+pub(crate) fn missing_volumes(api: &Api, pod: &Value) -> Vec<(String, String)> {
+    let lacks = |volume: &Value, from: &Value| {
         let sources = [
-            ("configmap", &source_of["configMap"], "name"),
-            (
-                "secret",
-                &source_of["secret"],
-                if source_of["secret"]["secretName"].is_null() {
-                    "name"
-                } else {
-                    "secretName"
-                },
-            ),
+            ("configmap", &from["configMap"], "name"),
+            ("secret", &from["secret"], "secretName"),
+            ("secret", &from["secret"], "name"),
         ];
         sources.into_iter().find_map(|(kind, reference, key)| {
             let object = reference[key].as_str()?;
-            let optional = reference["optional"] == true;
-            let found = data(api, pod.namespace(), kind, object);
             // Every namespace has the certificates of its cluster.
-            if optional || found.is_some() || object == "kube-root-ca.crt" {
-                return None;
-            }
-            Some((name.to_owned(), format!("{kind} {object:?} not found")))
+            let is_there = reference["optional"] == true
+                || object == "kube-root-ca.crt"
+                || data(api, pod.namespace(), kind, object).is_some();
+            (!is_there).then(|| {
+                (
+                    volume.name_of().to_owned(),
+                    format!("{kind} {object:?} not found"),
+                )
+            })
         })
     };
-    pod.list("/spec/volumes").iter().find_map(|volume| {
-        let name = volume.name_of();
-        lacks(name, volume).or_else(|| {
-            volume
-                .list("/projected/sources")
-                .iter()
-                .find_map(|source| lacks(name, source))
-        })
-    })
+    let volumes = pod.list("/spec/volumes").iter();
+    let missing = volumes.filter_map(|volume| {
+        let projected = volume.list("/projected/sources").iter();
+        std::iter::once(volume)
+            .chain(projected)
+            .find_map(|from| lacks(volume, from))
+    });
+    missing.collect()
 }
 
 /// All that a `configMapRef` or `secretRef` names; `None` if it may be missing, and is.

@@ -36,7 +36,7 @@
 //! a limit grows on.
 //!
 //! An image of which nothing is said runs for ever without a word, unless its host ends in `.example`,
-//! `.example.com`, `.invalid` or the like, or it is named by digest: it cannot be pulled then, as nothing answers there.
+//! `.example.com`, `.invalid` or the like, or it is named by digest: it is not found then.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -45,7 +45,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 use super::quantity;
 
 /// The behaviours of all images that have one.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Deserialize)]
 pub(crate) struct Images(Vec<Behaviour>);
 
 /// What the containers of an image do.
@@ -206,9 +206,8 @@ impl Images {
         .iter()
         .any(|end| host.ends_with(end) || host == &end[1..]);
         let error = match image.contains("@sha256:") {
-            _ if is_reserved => Some(PullError::NoSuchHost),
-            true => Some(PullError::NotFound),
-            false => None,
+            is_named if is_named || is_reserved => Some(PullError::NotFound),
+            _ => None,
         };
         Pull {
             error,
@@ -222,6 +221,17 @@ impl Behaviour {
         match self.image.strip_suffix('*') {
             Some(start) => image.starts_with(start),
             None => self.image == image,
+        }
+    }
+}
+
+impl Finding {
+    /// That of a probe that never succeeds.
+    pub(crate) fn never(message: Option<String>) -> Self {
+        Self {
+            after: Moment(None),
+            until: None,
+            message,
         }
     }
 }

@@ -4,7 +4,7 @@
 //! and never read back. A node whose `Ready` is `Unknown` has no kubelet that works: its pods stay as they are.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashMap},
     time::Duration,
 };
 
@@ -13,15 +13,17 @@ use serde_json::{Value, json};
 
 use super::{
     Controller,
-    container::{Container, Role, Site},
+    container::{Container, Present, Role, Site},
     environment::{self, Named as _},
-    events::{News, Teller},
-    work::{Work, condition},
+    events::Teller,
+    quantity,
+    runs::hash,
+    work::{self, Work},
 };
 use crate::{
     api::{
         Api,
-        object::{Meta as _, map_at},
+        object::Meta as _,
         store::{Change, Key},
         write::Write,
     },
@@ -39,7 +41,7 @@ const MOUNT: Duration = Duration::from_secs(122);
 pub(crate) struct Kubelet {
     pods: HashMap<Key, Pod>,
     /// Which images are on which node.
-    present: HashSet<(String, String)>,
+    present: Present,
     /// The last address that a node gave out.
     addresses: HashMap<String, u64>,
 }
@@ -93,8 +95,8 @@ impl Controller for Kubelet {
         }
         let object = object.filter(|pod| !pod.text("/spec/nodeName").is_empty())?;
         let node = api
-            .get(&*api.kind("nodes").ok()?, "", object.text("/spec/nodeName"))
-            .ok()
+            .store
+            .get(&Key::new("nodes", "", object.text("/spec/nodeName")))
             .filter(|node| works(node))?;
         let is_over = matches!(object.text("/status/phase"), "Succeeded" | "Failed");
         if is_over && !object.is_terminating() {
@@ -115,26 +117,23 @@ impl Controller for Kubelet {
         }
         let pod = self.pods.get_mut(key)?;
         let address = pod.address.clone();
-        let mut site = Site {
+        let visit = Visit {
             api,
             pod: &object,
             node: node.name(),
             address: &address,
             now: api.clock.now(),
-            present: &mut self.present,
         };
         let next = match object.is_terminating() {
-            true => pod.stop(&mut site),
-            false => pod.sync(&mut site),
+            true => pod.stop(&visit, &mut self.present),
+            false => pod.sync(&visit, &mut self.present),
         };
-        let is_gone = object.is_terminating() && pod.containers.values().all(Container::is_still);
         if !is_over {
-            let status = pod.status(&mut site, host_address(&node));
-            object.set_status(&status);
+            object.set_status(&pod.status(&visit, host_address(&node)));
         }
-        if is_gone && object.number("/metadata/deletionGracePeriodSeconds") != Some(0)
-            || is_gone && object.list("/metadata/finalizers").is_empty()
-        {
+        let is_kept = object["metadata"]["deletionGracePeriodSeconds"] == 0
+            && !object.list("/metadata/finalizers").is_empty();
+        if object.is_terminating() && !is_kept && pod.containers.values().all(Container::is_still) {
             let options = json!({"gracePeriodSeconds": 0, "preconditions": {"uid": object.uid()}});
             let kind = api.kind("pods").ok()?;
             drop(api.delete(&kind, &key.namespace, &key.name, &options, &Write::by("kubelet")));
@@ -146,301 +145,324 @@ impl Controller for Kubelet {
 impl Kubelet {
     /// An address of a node's range that no pod of it has.
     fn address(&mut self, node: &Value) -> String {
-        let range = match node.text("/spec/podCIDR") {
-            "" => "10.244.0.0/24",
-            range => range,
+        let range = node.text("/spec/podCIDR");
+        let network = match range.rsplit_once('.') {
+            Some((network, _)) => network.to_owned(),
+            None => format!("10.244.{}", hash(node.name().as_bytes()) % 250),
         };
-        let network = range.rsplit_once('.').map_or(range, |(network, _)| network);
         let last = self.addresses.entry(node.name().to_owned()).or_insert(1);
         loop {
             *last = if *last >= 254 { 2 } else { *last + 1 };
             let address = format!("{network}.{last}");
-            let of_node = || self.pods.values().filter(|pod| pod.node == node.name());
-            if of_node().all(|pod| pod.address != address) || of_node().count() > 250 {
+            let mut of_node = self.pods.values().filter(|pod| pod.node == node.name());
+            if of_node.all(|pod| pod.address != address) || self.pods.len() > 250 {
                 return address;
             }
         }
     }
 }
 
+/// A look at a pod.
+struct Visit<'a> {
+    api: &'a Api,
+    pod: &'a Value,
+    node: &'a str,
+    address: &'a str,
+    now: Timestamp,
+}
+
+impl<'a> Visit<'a> {
+    fn site(&self, spec: &'a Value, role: Role) -> Site<'a> {
+        let Self {
+            api,
+            pod,
+            node,
+            address,
+            now,
+        } = *self;
+        Site {
+            api,
+            pod,
+            spec,
+            role,
+            node,
+            address,
+            now,
+        }
+    }
+
+    /// The places of the containers that come first, and of those that the pod is for.
+    fn sites(&self) -> [Vec<Site<'a>>; 2] {
+        let inits = self.pod.list("/spec/initContainers").iter();
+        let role = |spec: &Value| {
+            if spec["restartPolicy"] == "Always" {
+                Role::Sidecar
+            } else {
+                Role::Init
+            }
+        };
+        let mains = self.pod.list("/spec/containers").iter();
+        [
+            inits.map(|spec| self.site(spec, role(spec))).collect(),
+            mains.map(|spec| self.site(spec, Role::Main)).collect(),
+        ]
+    }
+}
+
 impl Pod {
     /// Brings the containers on. Gives when there is something to do next.
-    fn sync(&mut self, site: &mut Site<'_>) -> Option<Timestamp> {
+    fn sync(&mut self, visit: &Visit<'_>, present: &mut Present) -> Option<Timestamp> {
         let Some(sandbox) = self.sandbox else {
-            return self.mount(site);
+            return self.mount(visit);
         };
-        if sandbox > site.now {
+        if sandbox > visit.now {
             return Some(sandbox);
         }
-        let pod = site.pod;
+        let [inits, mains] = visit.sites();
         let mut next: Option<Timestamp> = None;
-        let mut soonest = |at: Option<Timestamp>| next = next.into_iter().chain(at).min();
-        for spec in pod.list("/spec/initContainers") {
-            let role = role_of(spec);
-            let container = self.containers.entry(spec.name_of().to_owned()).or_default();
-            soonest(container.step(site, spec, role));
-            let passed = match role {
-                Role::Init => container.is_done() == Some(0),
-                _ => container.is_started(site.now) || container.restarted(),
-            };
-            if !passed {
+        for site in &inits {
+            let container = self.containers.entry(site.name().to_owned()).or_default();
+            next = next.into_iter().chain(container.step(site, present)).min();
+            if !passes(container, site) {
                 return next;
             }
         }
-        for spec in pod.list("/spec/containers") {
-            let container = self.containers.entry(spec.name_of().to_owned()).or_default();
-            soonest(container.step(site, spec, Role::Main));
+        for site in &mains {
+            let container = self.containers.entry(site.name().to_owned()).or_default();
+            next = next.into_iter().chain(container.step(site, present)).min();
         }
         // Who only helps has no work when all others have ended.
-        if self.phase(pod) != "Running" && self.phase(pod) != "Pending" {
-            for spec in pod.list("/spec/initContainers") {
-                let message = format!("Stopping container {}", spec.name_of());
-                if let Some(container) = self.containers.get_mut(spec.name_of()) {
-                    container.stop(site, spec, &message, None);
-                    container.step(site, spec, Role::Init);
-                }
+        if self.are_done(&mains) {
+            for site in &inits {
+                let container = self.containers.entry(site.name().to_owned()).or_default();
+                container.leave(site, None);
+                next = next.into_iter().chain(container.step(site, present)).min();
             }
         }
         next
     }
 
     /// Sees to it that the volumes are there.
-    fn mount(&mut self, site: &Site<'_>) -> Option<Timestamp> {
-        let Some((volume, what)) = environment::missing_volume(site.api, site.pod) else {
+    fn mount(&mut self, visit: &Visit<'_>) -> Option<Timestamp> {
+        let (now, pod) = (visit.now, visit.pod);
+        let missing = environment::missing_volumes(visit.api, pod);
+        if missing.is_empty() {
             self.missed = None;
-            self.sandbox = Some(site.now + SANDBOX);
+            self.sandbox = Some(now + SANDBOX);
             return self.sandbox;
-        };
-        let due = self.missed.map_or(site.now, |missed| missed + MOUNT);
-        if due > site.now {
+        }
+        if let Some(due) = self.missed.map(|missed| missed + MOUNT).filter(|due| *due > now) {
             return Some(due);
         }
-        self.missed = Some(site.now);
-        let message = format!("MountVolume.SetUp failed for volume {volume:?} : {what}");
-        let teller = Teller {
-            component: "kubelet",
-            host: site.node,
-        };
-        teller.tell(site.api, site.pod, News::new(true, "FailedMount", &message));
-        Some(site.now + MOUNT)
+        self.missed = Some(now);
+        for (volume, what) in missing {
+            let message = format!("MountVolume.SetUp failed for volume {volume:?} : {what}");
+            let teller = Teller {
+                component: "kubelet",
+                host: visit.node,
+            };
+            teller.warning(visit.api, pod, "FailedMount", &message);
+        }
+        Some(now + MOUNT)
     }
 
     /// Ends the containers. Gives when there is something to do next.
-    fn stop(&mut self, site: &mut Site<'_>) -> Option<Timestamp> {
-        let end = site
+    fn stop(&mut self, visit: &Visit<'_>, present: &mut Present) -> Option<Timestamp> {
+        let end = visit
             .pod
             .text("/metadata/deletionTimestamp")
             .parse()
-            .unwrap_or(site.now);
+            .unwrap_or(visit.now);
         let mut next: Option<Timestamp> = None;
-        for (list, main) in [("/spec/containers", true), ("/spec/initContainers", false)] {
-            for spec in site.pod.list(list) {
-                let Some(container) = self.containers.get_mut(spec.name_of()) else {
-                    continue;
-                };
-                let role = if main { Role::Main } else { role_of(spec) };
-                container.stop(
-                    site,
-                    spec,
-                    &format!("Stopping container {}", spec.name_of()),
-                    Some(end),
-                );
+        for site in visit.sites().iter().flatten() {
+            if let Some(container) = self.containers.get_mut(site.name()) {
+                container.leave(site, Some(end));
                 if !container.is_still() {
-                    next = next.into_iter().chain(container.step(site, spec, role)).min();
+                    next = next.into_iter().chain(container.step(site, present)).min();
                 }
             }
         }
         next
     }
 
-    fn phase(&self, pod: &Value) -> &'static str {
-        let of = |list: &str| {
-            pod.list(list)
-                .iter()
-                .map(|spec| self.containers.get(spec.name_of()))
-                .collect::<Vec<_>>()
-        };
-        let failed = |container: &Option<&Container>| {
-            container
+    /// Whether these containers have ended for good.
+    fn are_done(&self, sites: &[Site<'_>]) -> bool {
+        sites.iter().all(|site| {
+            self.of(site)
+                .is_some_and(|container| container.is_done().is_some())
+        })
+    }
+
+    fn of(&self, site: &Site<'_>) -> Option<&Container> {
+        self.containers.get(site.name())
+    }
+
+    fn phase(&self, inits: &[Site<'_>], mains: &[Site<'_>]) -> &'static str {
+        let failed = |site: &Site<'_>| {
+            self.of(site)
                 .and_then(Container::is_done)
                 .is_some_and(|code| code != 0)
         };
-        let (init, main) = (of("/spec/initContainers"), of("/spec/containers"));
-        let is_over = main
-            .iter()
-            .all(|container| container.is_some_and(|container| container.is_done().is_some()));
-        match () {
-            () if init.iter().any(failed) && !is_over => "Failed",
-            () if is_over && main.iter().any(failed) => "Failed",
-            () if is_over => "Succeeded",
-            () if main
+        let init_failed = inits.iter().any(|site| site.role == Role::Init && failed(site));
+        match (
+            self.are_done(mains),
+            self.containers.values().all(Container::is_still),
+        ) {
+            (false, _) if init_failed => "Failed",
+            (true, true) if mains.iter().any(failed) => "Failed",
+            (true, true) => "Succeeded",
+            _ if mains
                 .iter()
-                .all(|container| container.is_some_and(Container::has_run)) =>
+                .all(|site| self.of(site).is_some_and(Container::has_run)) =>
             {
                 "Running"
             }
-            () => "Pending",
+            _ => "Pending",
         }
     }
 
     /// The status of the pod: what it was, with what is so now.
-    fn status(&self, site: &mut Site<'_>, host: &str) -> Value {
-        let (pod, now) = (site.pod, site.now);
+    fn status(&self, visit: &Visit<'_>, host: &str) -> Value {
+        let (pod, now, [inits, mains]) = (visit.pod, visit.now, visit.sites());
         let fresh = Container::default();
-        let of = |spec: &Value| self.containers.get(spec.name_of()).unwrap_or(&fresh);
-        let (inits, mains) = (pod.list("/spec/initContainers"), pod.list("/spec/containers"));
+        let of = |site: &Site<'_>| self.of(site).unwrap_or(&fresh);
+        let phase = self.phase(&inits, &mains);
+        let is_over = matches!(phase, "Succeeded" | "Failed");
+        let has_network = self.sandbox.is_some_and(|sandbox| sandbox <= now);
+        let names = |sites: &mut dyn Iterator<Item = &Site<'_>>| {
+            sites.map(|site| site.name().to_owned()).collect::<Vec<_>>()
+        };
+        let incomplete = names(
+            &mut inits
+                .iter()
+                .filter(|site| (site.role == Role::Init || !is_over) && !passes(of(site), site)),
+        );
+        let lasting = inits
+            .iter()
+            .filter(|site| site.role == Role::Sidecar)
+            .chain(&mains);
+        let unready = names(&mut lasting.filter(|site| !of(site).is_ready(now, site.role)));
+        let initialized = match phase {
+            _ if !incomplete.is_empty() => (
+                "False",
+                "ContainersNotInitialized",
+                told("incomplete", &incomplete),
+            ),
+            "Succeeded" => ("True", "PodCompleted", String::new()),
+            _ => ("True", "", String::new()),
+        };
+        let ready = match phase {
+            "Succeeded" => ("False", "PodCompleted", String::new()),
+            "Failed" => ("False", "PodFailed", String::new()),
+            _ if unready.is_empty() => ("True", "", String::new()),
+            _ => ("False", "ContainersNotReady", told("unready", &unready)),
+        };
+        let network = if has_network && !is_over { "True" } else { "False" };
+        let mut conditions = vec![
+            condition(
+                pod,
+                now,
+                "PodReadyToStartContainers",
+                (network, "", String::new()),
+            ),
+            condition(pod, now, "Initialized", initialized),
+            condition(pod, now, "Ready", ready.clone()),
+            condition(pod, now, "ContainersReady", ready),
+            condition(pod, now, "PodScheduled", ("True", "", String::new())),
+        ];
+        let others = pod.list("/status/conditions").iter();
+        let others = others
+            .filter(|other| conditions.iter().all(|own| own["type"] != other["type"]))
+            .cloned();
+        conditions.extend(others.collect::<Vec<_>>());
+
+        let mut status = pod["status"].clone();
+        status["observedGeneration"] = pod["metadata"]["generation"].clone();
+        status["phase"] = phase.into();
+        status["conditions"] = conditions.into();
+        status["hostIP"] = host.into();
+        status["hostIPs"] = json!([{"ip": host}]);
+        if has_network {
+            status["podIP"] = self.address.as_str().into();
+            status["podIPs"] = json!([{"ip": self.address}]);
+        }
+        if pod.text("/status/startTime").is_empty() {
+            status["startTime"] = seconds(now).into();
+        }
         let waiting = if inits.is_empty() {
             "ContainerCreating"
         } else {
             "PodInitializing"
         };
-        let has_network = self.sandbox.is_some_and(|sandbox| sandbox <= now);
-        let phase = self.phase(pod);
-        let is_over = matches!(phase, "Succeeded" | "Failed");
-
-        let incomplete: Vec<&str> = inits
-            .iter()
-            .filter(|spec| match role_of(spec) {
-                Role::Init => of(spec).is_done() != Some(0),
-                _ => !of(spec).is_started(now) && !of(spec).restarted() && !is_over,
-            })
-            .map(|spec| spec.name_of())
-            .collect();
-        let sidecars = inits.iter().filter(|spec| role_of(spec) == Role::Sidecar);
-        let unready: Vec<&str> = sidecars
-            .map(|spec| (spec, Role::Sidecar))
-            .chain(mains.iter().map(|spec| (spec, Role::Main)))
-            .filter(|(spec, role)| !of(spec).is_ready(now, *role))
-            .map(|(spec, _)| spec.name_of())
-            .collect();
-        let ready = match phase {
-            "Succeeded" => Some(("PodCompleted", String::new())),
-            "Failed" => Some(("PodFailed", String::new())),
-            _ if unready.is_empty() => None,
-            _ => Some((
-                "ContainersNotReady",
-                format!("containers with unready status: [{}]", unready.join(" ")),
-            )),
-        };
-        let initialized = match phase {
-            _ if !incomplete.is_empty() => Some((
-                "ContainersNotInitialized",
-                format!("containers with incomplete status: [{}]", incomplete.join(" ")),
-            )),
-            _ => None,
-        };
-
-        let mut status = pod["status"].clone();
-        let fields = map_at(json_root(&mut status), "status");
-        let mut set = |name: &str, value: Value| drop(fields.insert(name.to_owned(), value));
-        set("observedGeneration", pod["metadata"]["generation"].clone());
-        set("phase", phase.into());
-        set("hostIP", host.into());
-        set("hostIPs", json!([{"ip": host}]));
-        if has_network {
-            set("podIP", self.address.as_str().into());
-            set("podIPs", json!([{"ip": self.address}]));
-        }
-        if pod.text("/status/startTime").is_empty() {
-            set("startTime", seconds(now).into());
-        }
-        let mut conditions = vec![
-            told(
-                pod,
-                now,
-                "PodReadyToStartContainers",
-                (has_network && !is_over, None),
-            ),
-            told(
-                pod,
-                now,
-                "Initialized",
-                (
-                    initialized.is_none(),
-                    match phase {
-                        "Succeeded" if initialized.is_none() => Some(("PodCompleted", String::new())),
-                        _ => initialized,
-                    },
-                ),
-            ),
-            told(pod, now, "Ready", (ready.is_none(), ready.clone())),
-            told(pod, now, "ContainersReady", (ready.is_none(), ready)),
-            told(pod, now, "PodScheduled", (true, None)),
-        ];
-        let known: Vec<Value> = conditions.iter().map(|known| known["type"].clone()).collect();
-        let others = pod
-            .list("/status/conditions")
-            .iter()
-            .filter(|other| !known.contains(&other["type"]));
-        conditions.extend(others.cloned());
-        set("conditions", json!(conditions));
-        if !inits.is_empty() {
-            let statuses: Vec<Value> = inits
+        let statuses = |sites: &[Site<'_>]| {
+            sites
                 .iter()
-                .map(|spec| of(spec).status(site, spec, role_of(spec), waiting))
-                .collect();
-            set("initContainerStatuses", json!(statuses));
+                .map(|site| of(site).status(site, waiting))
+                .collect::<Vec<_>>()
+        };
+        if !inits.is_empty() {
+            status["initContainerStatuses"] = statuses(&inits).into();
         }
-        let mut statuses: Vec<Value> = mains
-            .iter()
-            .map(|spec| of(spec).status(site, spec, Role::Main, waiting))
-            .collect();
-        statuses.sort_by(|one, other| one.name_of().cmp(other.name_of()));
-        set("containerStatuses", json!(statuses));
-        status["status"].take()
+        let mut main_statuses = statuses(&mains);
+        main_statuses.sort_by(|one, other| one.name_of().cmp(other.name_of()));
+        status["containerStatuses"] = main_statuses.into();
+        status["resources"] = json!({});
+        for sort in ["limits", "requests"] {
+            let sum = quantity::sum(pod, sort);
+            if !sum.is_empty() {
+                status["resources"][sort] = json!(sum);
+                if sort == "requests" {
+                    status["allocatedResources"] = json!(sum);
+                }
+            }
+        }
+        status
     }
 }
 
-/// An object that holds a status where an object does.
-fn json_root(status: &mut Value) -> &mut Value {
-    let inner = status.take();
-    *status = json!({"status": inner});
-    status
+/// Whether the containers after one that comes first may start.
+fn passes(container: &Container, site: &Site<'_>) -> bool {
+    match site.role {
+        Role::Init => container.is_done() == Some(0),
+        _ => container.is_started(site.now) || container.restarted(),
+    }
 }
 
-/// A condition, which keeps its time while its status stays the same.
-fn told(pod: &Value, now: Timestamp, name: &str, (holds, why): (bool, Option<(&str, String)>)) -> Value {
-    let status = if holds { "True" } else { "False" };
-    let before = condition(&pod["status"], name);
-    let since = before
-        .filter(|before| before["status"] == status)
-        .map(|before| before["lastTransitionTime"].clone());
+fn told(what: &str, names: &[String]) -> String {
+    format!("containers with {what} status: [{}]", names.join(" "))
+}
+
+/// A condition (its status, reason and message), which keeps its time while its status stays the same.
+fn condition(
+    pod: &Value,
+    now: Timestamp,
+    name: &str,
+    (status, reason, message): (&str, &str, String),
+) -> Value {
+    let before = work::condition(&pod["status"], name).filter(|before| before["status"] == status);
     let mut condition = json!({
         "type": name,
         "observedGeneration": pod["metadata"]["generation"],
         "status": status,
         "lastProbeTime": null,
-        "lastTransitionTime": since.unwrap_or_else(|| seconds(now).into()),
+        "lastTransitionTime": before.map_or_else(|| seconds(now).into(), |before| before["lastTransitionTime"].clone()),
     });
-    if let Some((reason, message)) = why {
-        condition["reason"] = reason.into();
-        if !message.is_empty() {
-            condition["message"] = message.into();
+    for (field, text) in [("reason", reason), ("message", &message)] {
+        if !text.is_empty() {
+            condition[field] = text.into();
         }
     }
     condition
 }
 
-/// What a container of `initContainers` is.
-fn role_of(spec: &Value) -> Role {
-    match spec.text("/restartPolicy") {
-        "Always" => Role::Sidecar,
-        _ => Role::Init,
-    }
-}
-
 /// Whether a node's kubelet works.
 fn works(node: &Value) -> bool {
-    let ready = node
-        .list("/status/conditions")
-        .iter()
-        .find(|condition| condition["type"] == "Ready");
-    ready.is_none_or(|ready| ready["status"] != "Unknown")
+    work::condition(&node["status"], "Ready").is_none_or(|ready| ready["status"] != "Unknown")
 }
 
 /// The address of a node.
 fn host_address(node: &Value) -> &str {
-    let addresses = node.list("/status/addresses");
-    let internal = addresses.iter().find(|address| address["type"] == "InternalIP");
+    let mut addresses = node.list("/status/addresses").iter();
+    let internal = addresses.find(|address| address["type"] == "InternalIP");
     internal.map_or("127.0.0.1", |address| address.text("/address"))
 }

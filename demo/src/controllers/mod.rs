@@ -14,6 +14,7 @@ pub(crate) mod images;
 mod jobs;
 mod kubelet;
 mod manager;
+mod names;
 mod nodes;
 mod probes;
 mod progress;
@@ -49,11 +50,10 @@ pub(crate) fn all() -> Vec<Box<dyn Controller>> {
         Box::new(cronjobs::CronJobs),
         Box::new(jobs::Jobs),
         Box::new(jobs::Orphans),
-        Box::new(endpoints::Endpoints::Slices),
-        Box::new(endpoints::Endpoints::Whole),
+        Box::new(endpoints::Endpoints),
         Box::new(claims::Claims),
-        Box::new(nodes::Nodes),
         Box::new(scheduler::Scheduler),
+        Box::new(nodes::Nodes::default()),
         Box::new(kubelet::Kubelet::default()),
         Box::new(events::Expiry),
     ]

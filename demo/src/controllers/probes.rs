@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::images::{Behaviour, Finding};
+use super::{images::Finding, runs::Run};
 use crate::api::object::Meta as _;
 
 /// The probes of a container that runs. What each finds is known from the start.
@@ -35,24 +35,19 @@ pub(super) struct Probe {
 
 impl Probes {
     /// The probes of a container that was started at this time, at this address.
-    pub(super) fn of(spec: &Value, behaviour: Option<&Behaviour>, start: Timestamp, address: &str) -> Self {
-        let said = Finding::default();
-        let found = |which: fn(&Behaviour) -> &Finding| behaviour.map_or(&said, which);
-        let startup = Probe::of(
-            "Startup",
-            &spec["startupProbe"],
-            found(|told| &told.started),
-            start,
-            start,
-            address,
-        );
+    pub(super) fn of(spec: &Value, run: &Run, start: Timestamp, address: &str) -> Self {
+        let probe = |name, key: &str, from: Timestamp, told| {
+            let found = run.finding(&spec[key], told);
+            Probe::of(name, &spec[key], &found, (start, from), address)
+        };
+        let startup = probe("Startup", "startupProbe", start, |told| &told.started);
         // The others wait for it.
         let started = startup.as_ref().map_or(Some(start), |probe| probe.succeeds);
-        let after = |name, key: &str, finding| Probe::of(name, &spec[key], finding, start, started?, address);
         Self {
-            readiness: after("Readiness", "readinessProbe", found(|told| &told.ready)),
-            liveness: after("Liveness", "livenessProbe", found(|told| &told.live)),
             startup,
+            readiness: started
+                .and_then(|from| probe("Readiness", "readinessProbe", from, |told| &told.ready)),
+            liveness: started.and_then(|from| probe("Liveness", "livenessProbe", from, |told| &told.live)),
         }
     }
 
@@ -119,8 +114,7 @@ impl Probe {
         name: &'static str,
         spec: &Value,
         finding: &Finding,
-        start: Timestamp,
-        from: Timestamp,
+        (start, from): (Timestamp, Timestamp),
         address: &str,
     ) -> Option<Self> {
         if !spec.is_object() {

@@ -1,6 +1,10 @@
 //! Amounts as Kubernetes writes them (`resource.Quantity`): `100m`, `1.5`, `64Mi`.
 
-use serde_json::Value;
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use crate::api::object::Meta as _;
 
 /// The suffixes and what they stand for, in thousandths.
 const UNITS: [(&str, f64); 15] = [
@@ -77,4 +81,43 @@ pub(crate) fn canonical(value: &Value) -> Option<String> {
         "{amount}{}",
         if amount == 0 { "" } else { suffixes[power] }
     ))
+}
+
+/// What the containers of a pod ask for (`requests`) or may have (`limits`) in sum, in thousandths: those that run
+/// together, or one that runs before them, if that is more.
+pub(crate) fn of_pod(pod: &Value, sort: &str) -> BTreeMap<String, i64> {
+    let of = |resources: &Value| -> Vec<(String, i64)> {
+        let amounts = resources[sort].as_object().into_iter().flatten();
+        amounts
+            .filter_map(|(resource, amount)| Some((resource.clone(), milli(amount.as_str()?)?)))
+            .collect()
+    };
+    let inits = pod.list("/spec/initContainers").iter();
+    let (sidecars, inits): (Vec<_>, Vec<_>) = inits.partition(|init| init["restartPolicy"] == "Always");
+    let mains = pod.list("/spec/containers").iter().chain(sidecars);
+    let mut sum: BTreeMap<String, i64> = BTreeMap::new();
+    for (resource, amount) in mains.flat_map(|container| of(&container["resources"])) {
+        *sum.entry(resource).or_default() += amount;
+    }
+    for (resource, amount) in inits
+        .into_iter()
+        .flat_map(|container| of(&container["resources"]))
+    {
+        let most = sum.entry(resource).or_default();
+        *most = amount.max(*most);
+    }
+    sum.extend(of(&pod["spec"]["resources"]));
+    sum
+}
+
+/// The same as Kubernetes writes it.
+pub(crate) fn sum(pod: &Value, sort: &str) -> Map<String, Value> {
+    let told = of_pod(pod, sort).into_iter().filter_map(|(resource, amount)| {
+        let text = match amount % 1_024_000 {
+            0 if resource != "cpu" => format!("{}Ki", amount / 1_024_000),
+            _ => format!("{amount}m"),
+        };
+        Some((resource, canonical(&text.into())?.into()))
+    });
+    told.collect()
 }

@@ -8,12 +8,14 @@ use std::{
 };
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::{
     environment::Environment,
-    images::{Behaviour, Entry, Images},
+    images::{Behaviour, Entry, Finding, Images},
     shell::{Course, LINES},
 };
+use crate::api::object::Meta as _;
 
 /// How many commands of a script are looked ahead for its end.
 const AHEAD: usize = 2_000;
@@ -29,9 +31,11 @@ const BARE: [&str; 4] = ["busybox", "alpine", "debian", "ubuntu"];
 pub(crate) struct Runtime {
     /// What the images do.
     pub(crate) images: Images,
-    /// By pod and container: the last start, and the one before it.
-    runs: Mutex<HashMap<(String, String), [Option<Run>; 2]>>,
+    runs: Mutex<Runs>,
 }
+
+/// By pod and container: the last start, and the one before it.
+type Runs = HashMap<(String, String), [Option<Run>; 2]>;
 
 /// One start of a container.
 #[derive(Debug)]
@@ -50,7 +54,7 @@ pub(crate) struct Run {
 #[derive(Debug)]
 enum Program {
     /// As its image tells.
-    Told(Behaviour),
+    Told(Box<Behaviour>),
     /// A script: once to find its end, once to read its log.
     Script(Box<[Course; 2]>),
     /// Nothing, for ever.
@@ -106,7 +110,7 @@ impl Runtime {
             self.images.of(image, &argv.join(" "), &env),
         ) {
             (Some(ahead), Some(log), _) => Program::Script(Box::new([ahead, log])),
-            (_, _, Some(behaviour)) => Program::Told(behaviour.clone()),
+            (_, _, Some(behaviour)) => Program::Told(Box::new(behaviour.clone())),
             _ if is_bare => match argv.first() {
                 Some(command) => return Err(command.clone()),
                 None => {
@@ -159,17 +163,30 @@ impl Runtime {
         self.runs().retain(|(of, _), _| of != pod);
     }
 
-    fn runs(&self) -> std::sync::MutexGuard<'_, HashMap<(String, String), [Option<Run>; 2]>> {
+    fn runs(&self) -> std::sync::MutexGuard<'_, Runs> {
         self.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Run {
-    /// What its image tells, if it does.
-    pub(crate) fn behaviour(&self) -> Option<&Behaviour> {
+    /// What a probe finds that its image tells so of.
+    pub(crate) fn finding(&self, probe: &Value, told: fn(&Behaviour) -> &Finding) -> Finding {
+        let words = probe.list("/exec/command").iter();
+        let argv: Vec<String> = words.filter_map(|word| Some(word.as_str()?.to_owned())).collect();
         match &self.program {
-            Program::Told(behaviour) => Some(behaviour),
-            _ => None,
+            Program::Told(behaviour) => return told(behaviour).clone(),
+            Program::Quiet => return Finding::default(),
+            Program::Script(_) => {}
+        }
+        // A shell listens to no port, but runs commands.
+        let Some(mut course) = Course::of(&argv, &self.env, self.started, 0, true) else {
+            return Finding::never(None);
+        };
+        course.run_to(Duration::from_secs(1), AHEAD);
+        let said: String = course.lines().into_iter().map(|(_, line)| line + "\n").collect();
+        match course.end() {
+            Some(end) if end.code == 0 => Finding::default(),
+            _ => Finding::never(Some(said)),
         }
     }
 
@@ -266,6 +283,17 @@ impl Run {
             .collect()
     }
 
+    /// The bytes that it takes at a time, on the average, and by how many they grow in a minute, if it grows.
+    pub(crate) fn memory(&self, now: Timestamp) -> (i64, Option<i64>) {
+        let (Program::Told(told), None) = (&self.program, self.ended) else {
+            return (0, None);
+        };
+        let usage = &told.usage;
+        let age = since(self.started, now);
+        let (bytes, later) = (usage.at(age), usage.at(age + Duration::from_secs(60)));
+        (bytes, usage.grows.map(|_| later - bytes))
+    }
+
     /// What it takes at a time: billionths of a CPU, and bytes.
     pub(crate) fn usage(&self, now: Timestamp) -> (i64, i64) {
         let age = since(self.started, now);
@@ -275,15 +303,16 @@ impl Run {
             + i64::from(self.id.as_bytes()[20]))
             % 17;
         let wave = |amount: i64, part: i64| amount + amount / part * (phase - 8) / 8;
-        match self.behaviour().map(|behaviour| &behaviour.usage) {
-            Some(usage) => {
+        match &self.program {
+            Program::Told(behaviour) => {
+                let usage = &behaviour.usage;
                 let cpu = usage.cpu.map_or(1_000_000, |cpu| cpu.0 * 1_000_000);
                 (
                     wave(cpu, 8),
                     wave(usage.at(age), 64).min(self.memory.unwrap_or(i64::MAX)),
                 )
             }
-            None => (wave(1_000_000, 3), wave(4 << 20, 32)),
+            _ => (wave(1_000_000, 3), wave(4 << 20, 32)),
         }
     }
 }

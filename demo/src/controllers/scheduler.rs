@@ -9,7 +9,7 @@ use super::{
     Controller,
     environment::Named as _,
     events::{News, Teller},
-    quantity::milli,
+    quantity::{self, milli},
     work::{self, Work},
 };
 use crate::api::{
@@ -290,9 +290,7 @@ impl Cluster {
         let nothing = BTreeMap::new();
         let taken = self.taken.get(node.name()).unwrap_or(&nothing);
         let (mut why, mut hopeless) = (vec![], false);
-        let mut asked = asked(pod);
-        asked.insert("pods".into(), 1000);
-        for (resource, amount) in asked {
+        for (resource, amount) in asked(pod) {
             let Some(room) = node["status"]["allocatable"][&resource]
                 .as_str()
                 .map(|text| milli(text).unwrap_or(0))
@@ -399,32 +397,12 @@ const UNSCHEDULABLE: &str = "node.kubernetes.io/unschedulable";
 
 /// What a pod asks for, in thousandths.
 fn asked(pod: &Value) -> BTreeMap<String, i64> {
-    let of = |container: &Value| -> BTreeMap<String, i64> {
-        let requests = container["resources"]["requests"]
-            .as_object()
-            .into_iter()
-            .flatten();
-        requests
-            .filter_map(|(resource, amount)| Some((resource.clone(), milli(amount.as_str()?)?)))
-            .collect()
-    };
-    let mut sum: BTreeMap<String, i64> = BTreeMap::new();
-    let inits = pod.list("/spec/initContainers").iter();
-    let (sidecars, inits): (Vec<_>, Vec<_>) = inits.partition(|init| init["restartPolicy"] == "Always");
-    for container in pod.list("/spec/containers").iter().chain(sidecars) {
-        of(container)
-            .into_iter()
-            .for_each(|(resource, amount)| *sum.entry(resource).or_default() += amount);
+    let mut asked = quantity::of_pod(pod, "requests");
+    for (resource, amount) in pod["spec"]["overhead"].as_object().into_iter().flatten() {
+        *asked.entry(resource.clone()).or_default() += amount.as_str().and_then(milli).unwrap_or(0);
     }
-    for (resource, amount) in inits.into_iter().flat_map(of) {
-        let most = sum.entry(resource).or_default();
-        *most = amount.max(*most);
-    }
-    for (resource, amount) in of(&json!({"resources": {"requests": pod["spec"]["overhead"]}})) {
-        *sum.entry(resource).or_default() += amount;
-    }
-    *sum.entry("pods".into()).or_default() = 1000;
-    sum
+    asked.insert("pods".into(), 1000);
+    asked
 }
 
 /// The ports of the node that a pod takes.

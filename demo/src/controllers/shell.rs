@@ -109,7 +109,6 @@ impl Course {
             status: 0,
             started,
             memory,
-            of_memory: false,
             captured: vec![],
             input: String::new(),
             partial: String::new(),
@@ -159,7 +158,7 @@ impl Course {
 
     /// How it ended, if it did.
     pub(crate) fn end(&self) -> Option<End> {
-        lock(&self.seen).end
+        lock(&self.seen).end.filter(|end| end.at < FOREVER / 2)
     }
 
     /// The time up to which it is known what it does; `None` if it is known that it does so for ever.
@@ -203,7 +202,6 @@ struct Shell {
     started: Timestamp,
     /// How many bytes a variable may take.
     memory: usize,
-    of_memory: bool,
     /// Where output goes, innermost last; to the log if nowhere.
     captured: Vec<String>,
     input: String,
@@ -272,7 +270,7 @@ impl Shell {
                 Node::For(name, words, body) => {
                     let mut values = vec![];
                     for word in words {
-                        values.extend(self.expand(word).await);
+                        values.extend(self.expand(word, true).await);
                     }
                     for value in values {
                         self.variables.insert(name.clone(), value);
@@ -372,13 +370,13 @@ impl Shell {
         self.pass(COMMAND).await;
         let mut argv = vec![];
         for word in words {
-            argv.extend(self.expand(word).await);
+            argv.extend(self.expand(word, true).await);
         }
         if argv.is_empty() {
             self.status = 0;
         }
         for (name, word) in assigned {
-            let value = self.expand(word).await.join(" ");
+            let value = self.expand(word, false).await.concat();
             if value.len() > self.memory {
                 self.status = OUT_OF_MEMORY;
                 return Flow::Exit;
@@ -613,8 +611,8 @@ impl Shell {
         }
     }
 
-    /// The words that a word stands for.
-    fn expand<'a>(&'a mut self, word: &'a str) -> Boxed<'a, Vec<String>> {
+    /// The words that a word stands for; one, if it is not to be split.
+    fn expand<'a>(&'a mut self, word: &'a str, splits: bool) -> Boxed<'a, Vec<String>> {
         Box::pin(async move {
             let mut words = syntax::Words::default();
             for piece in syntax::pieces(word) {
@@ -622,7 +620,7 @@ impl Shell {
                     syntax::Piece::Text(text) => words.push(&text),
                     syntax::Piece::Variable { name, quoted } => {
                         let value = self.value(&name);
-                        words.insert(&value, quoted);
+                        words.insert(&value, quoted || !splits);
                     }
                     syntax::Piece::Sum { text, quoted } => {
                         let value = arithmetic(&text, &|name| self.variables.get(name)?.trim().parse().ok());
@@ -634,7 +632,7 @@ impl Shell {
                             self.run(&node).await;
                         }
                         let output = self.captured.pop().unwrap_or_default();
-                        words.insert(output.trim_end_matches('\n'), quoted);
+                        words.insert(output.trim_end_matches('\n'), quoted || !splits);
                     }
                 }
             }
@@ -717,4 +715,134 @@ fn holds_all(words: &[&str]) -> bool {
             _ => false,
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a script writes up to a time, with the seconds since its start, and how it ended.
+    fn course(script: &str, seconds: u64) -> (Vec<String>, Option<(u64, i32)>) {
+        let env =
+            [("HOSTNAME", "web-0"), ("MODE", "a b")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let argv = ["sh", "-c", script].map(str::to_owned);
+        let started = Timestamp::UNIX_EPOCH;
+        let mut course = Course::of(&argv, &env.into(), started, 1 << 20, true).expect("a script");
+        course.run_to(Duration::from_secs(seconds), 100_000);
+        let lines = course.lines();
+        let lines = lines.iter().map(|(at, line)| format!("{} {line}", at.as_secs()));
+        (
+            lines.collect(),
+            course.end().map(|end| (end.at.as_secs(), end.code)),
+        )
+    }
+
+    fn says(script: &str) -> String {
+        let (lines, _) = course(script, 3600);
+        lines
+            .iter()
+            .map(|line| line.split_once(' ').map_or("", |(_, line)| line))
+            .collect::<Vec<_>>()
+            .join("|")
+    }
+
+    #[test]
+    fn time_passes_in_it() {
+        let loops = "while true; do echo $((n * 2)); n=$((n + 1)); sleep 10; done";
+        assert_eq!(
+            course(loops, 25),
+            (vec!["0 0".into(), "10 2".into(), "20 4".into()], None)
+        );
+        let ends = "for n in 1 2; do echo $n; sleep 1.5; done; exit 7; echo never";
+        assert_eq!(course(ends, 60), (vec!["0 1".into(), "1 2".into()], Some((3, 7))));
+        assert_eq!(
+            course("echo a; exec sleep 10; echo never", 60),
+            (vec!["0 a".into()], Some((10, 0)))
+        );
+        assert_eq!(course("set -e; false; echo never", 60), (vec![], Some((0, 1))));
+        assert_eq!(says("date; date -u +%H:%M"), "Thu Jan  1 00:00:00 UTC 1970|00:00");
+    }
+
+    #[test]
+    fn words_are_expanded_as_in_a_shell() {
+        assert_eq!(
+            says(r#"echo "$MODE" $MODE '$MODE' \$MODE "it's" a"b"c"#),
+            "a b a b $MODE $MODE it's abc"
+        );
+        assert_eq!(
+            says("set -- ; x=1; echo ${x} ${y:-none} ${x:+set} ${#MODE} $HOSTNAME.svc"),
+            "1 none set 3 web-0.svc"
+        );
+        assert_eq!(says("x=$(echo a; echo b); echo \"$x\" `hostname`"), "a|b web-0");
+        assert_eq!(
+            says("echo -n a; echo -e 'b\\tc'; printf '%s=%s\\n' x 1 y 2; printf '100%%\\n'"),
+            "ab\tc|x=1|y=2|100%"
+        );
+        assert_eq!(
+            says("echo $((1 + 2 * 3 - 4)) $(( (1 + 2) * 3 )) $((7 / 2)) $((5 > 3 && 2 == 2)) $((-3 + 1))"),
+            "3 9 3 1 -2"
+        );
+    }
+
+    #[test]
+    fn commands_are_chosen_by_status() {
+        assert_eq!(
+            says("true && echo a || echo b; false && echo a || echo b; ! false && echo c"),
+            "a|b|c"
+        );
+        assert_eq!(
+            says("if [ \"$MODE\" = x ]; then echo a; elif test -n \"$MODE\"; then echo b; else echo c; fi"),
+            "b"
+        );
+        assert_eq!(
+            says("n=0; until [ $n -ge 3 ]; do n=$((n+1)); [ $n -eq 2 ] && continue; echo $n; done"),
+            "1|3"
+        );
+        assert_eq!(
+            says("nosuch 1; echo $?; cat /x; (exit 3); echo $?"),
+            "sh: nosuch: not found|127|cat: can't open '/x': No such file or directory|3"
+        );
+        assert_eq!(
+            says("echo a >&2; echo b > /dev/null; { echo c; echo d; } 2>&1 | grep d; # echo e\necho f"),
+            "a|d|f"
+        );
+        assert_eq!(says("while"), "sh: syntax error: \"do\" expected");
+    }
+
+    #[test]
+    fn its_end_is_known_ahead_or_that_there_is_none() {
+        let argv = |script: &str| ["sh".to_owned(), "-c".to_owned(), script.to_owned()];
+        let ahead = |script: &str| {
+            let mut course = Course::of(
+                &argv(script),
+                &Environment::new(),
+                Timestamp::UNIX_EPOCH,
+                4096,
+                false,
+            )
+            .expect("a script");
+            course.run_to(Duration::MAX, 2000);
+            (
+                course.known().map(|known| known.as_secs()),
+                course.end().map(|end| (end.at.as_secs(), end.code)),
+            )
+        };
+        assert_eq!(
+            ahead("while true; do echo tick; sleep 5; done"),
+            (None, None),
+            "it goes in circles"
+        );
+        assert_eq!(ahead("sleep infinity"), (None, None));
+        assert_eq!(ahead("sleep 86400; exit 2").1, Some((86_400, 2)));
+        let (known, end) = ahead("while true; do n=$((n + 1)); sleep 5; done");
+        assert!(
+            end.is_none() && known.is_some_and(|known| known > 1000),
+            "{known:?}"
+        );
+        assert_eq!(
+            ahead("x=aaaa; while true; do x=$x$x; done").1,
+            Some((0, 137)),
+            "of memory"
+        );
+    }
 }

@@ -1,6 +1,8 @@
 //! What the tests share: a cluster, and a client of it.
 #![allow(dead_code, reason = "each test uses some of it")]
 
+pub(crate) mod recorded;
+
 use bytes::Bytes;
 use http::{Request, request::Builder};
 use http_body_util::BodyExt as _;
@@ -174,6 +176,29 @@ pub(crate) async fn told(cluster: &Cluster, kind: &str) -> Vec<String> {
             )
         })
         .collect()
+}
+
+/// A cluster with the namespace `shop` and a node, in which images do this.
+pub(crate) async fn shop_of(images: &str) -> Cluster {
+    let at = "2026-01-01T00:00:00Z".parse().expect("a time");
+    let cluster = Cluster::with_images(at, images).expect("behaviours");
+    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}});
+    make(&cluster, "/api/v1/namespaces", namespace).await;
+    node(&cluster, "node-1", "4", "8Gi").await;
+    cluster
+}
+
+/// Makes a pod of one container, `main`, of this form.
+pub(crate) async fn pod(cluster: &Cluster, name: &str, container: Value, spec: Value) {
+    let mut pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec});
+    pod["spec"]["containers"] = json!([container]);
+    pod["spec"]["containers"][0]["name"] = json!("main");
+    make(cluster, "/api/v1/namespaces/shop/pods", pod).await;
+}
+
+/// A container that runs a script.
+pub(crate) fn script(script: &str) -> Value {
+    json!({"image": "busybox", "imagePullPolicy": "IfNotPresent", "command": ["sh", "-c", script]})
 }
 
 /// Adds a node that is ready, with so much room.

@@ -4,12 +4,12 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use http::Response;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::{
     api::{
         decode,
-        fields::{self, Difference, Fields, List, is_whole, item, list, skeleton},
+        fields::{self, Difference, Fields, element, field, is_itemized, is_whole, skeleton},
         front::{Asked, Body},
         kinds::Kind,
         managed::{Owner, Owners},
@@ -173,10 +173,7 @@ impl Apply<'_> {
 
     /// Who owned what was written before anybody was noted.
     fn unmanaged(&self, before: &Object) -> Option<Owner> {
-        let empty = match self.kind.custom {
-            Some(_) => json!({}),
-            None => skeleton(self.schema?),
-        };
+        let empty = skeleton(before, self.schema, self.kind.custom.is_some());
         let mut fields = fields::difference(self.schema, Some(&empty), Some(before)).changed;
         fields.strip();
         Some(Owner {
@@ -254,46 +251,40 @@ fn merge(schema: Option<Schema<'_>>, before: Option<&Value>, wanted: &Value) -> 
         (Some(Value::Object(before)), Value::Object(wanted)) if !is_whole(schema) => {
             let mut merged = before.clone();
             for (name, wanted) in wanted {
-                let inner = schema.and_then(|schema| schema.field(name));
-                merged.insert(name.clone(), merge(inner, before.get(name), wanted));
+                let value = merge(field(schema, name), before.get(name), wanted);
+                merged.insert(name.clone(), value);
             }
             merged.into()
         }
-        (Some(Value::Array(before)), Value::Array(wanted)) => merge_list(schema, before, wanted),
+        (Some(Value::Array(before)), Value::Array(wanted)) if is_itemized(schema) => {
+            merge_list(schema, before, wanted)
+        }
         _ => wanted.clone(),
     }
 }
 
 /// The items of a list that are wanted, in that order, with those that are there besides where they stand.
 fn merge_list(schema: Option<Schema<'_>>, before: &[Value], wanted: &[Value]) -> Value {
-    let lists = list(schema);
-    if let List::Whole = lists {
-        return wanted.into();
-    }
-    let old: Vec<_> = before.iter().map(|value| (item(&lists, value), value)).collect();
-    let new: Vec<_> = wanted.iter().map(|value| (item(&lists, value), value)).collect();
-    let find = |element: &Option<String>| {
-        old.iter()
-            .find(|(other, _)| other == element)
-            .map(|(_, value)| *value)
-    };
-    let is_wanted = |element: &Option<String>| new.iter().any(|(other, _)| other == element);
+    let known = |value| (element(schema, value), value);
+    let old: Vec<(String, &Value)> = before.iter().map(known).collect();
+    let new: Vec<(String, &Value)> = wanted.iter().map(known).collect();
+    let find =
+        |list: &[(String, &Value)], element: &String| list.iter().position(|(other, _)| other == element);
     let mut rest = old.iter().peekable();
     let mut merged = Vec::new();
     for (place, (element, wanted)) in new.iter().enumerate() {
-        let next = new[place..]
-            .iter()
-            .map(|(element, _)| element)
-            .find(|element| find(element).is_some());
+        let mut shared = new[place..].iter().map(|(element, _)| element);
+        let next = shared.find(|element| find(&old, element).is_some());
         while let Some((other, value)) = rest.next_if(|(other, _)| Some(other) != next) {
-            if !is_wanted(other) {
+            if find(&new, other).is_none() {
                 merged.push((*value).clone());
             }
         }
         rest.next_if(|(other, _)| other == element);
-        merged.push(merge(schema.and_then(Schema::items), find(element), wanted));
+        let before = find(&old, element).map(|place| old[place].1);
+        merged.push(merge(schema.and_then(Schema::items), before, wanted));
     }
-    let others = rest.filter(|(element, _)| !is_wanted(element));
+    let others = rest.filter(|(element, _)| find(&new, element).is_none());
     merged.extend(others.map(|(_, value)| (*value).clone()));
     merged.into()
 }
@@ -301,31 +292,20 @@ fn merge_list(schema: Option<Schema<'_>>, before: &[Value], wanted: &[Value]) ->
 /// Takes fields out of a value, and what is empty then.
 fn remove(schema: Option<Schema<'_>>, value: &mut Value, gone: &Fields) {
     match value {
-        Value::Object(map) => {
-            for (element, gone) in &gone.inner {
-                let Some(name) = element.strip_prefix("f:") else {
-                    continue;
-                };
-                if gone.itself {
-                    map.remove(name);
-                } else if let Some(inner) = map.get_mut(name) {
-                    remove(schema.and_then(|schema| schema.field(name)), inner, gone);
-                    if is_empty(inner) {
-                        map.remove(name);
-                    }
-                }
+        Value::Object(map) => map.retain(|name, value| match gone.inner.get(&format!("f:{name}")) {
+            Some(gone) if !gone.itself => {
+                remove(field(schema, name), value, gone);
+                !is_empty(value)
             }
-        }
-        Value::Array(items) => {
-            let lists = list(schema);
-            let find = |value: &Value| item(&lists, value).and_then(|element| gone.inner.get(&element));
-            items.retain(|value| find(value).is_none_or(|gone| !gone.itself));
-            for value in items {
-                if let Some(gone) = find(value).cloned() {
-                    remove(schema.and_then(Schema::items), value, &gone);
-                }
+            gone => gone.is_none(),
+        }),
+        Value::Array(items) => items.retain_mut(|item| match gone.inner.get(&element(schema, item)) {
+            Some(gone) if !gone.itself => {
+                remove(schema.and_then(Schema::items), item, gone);
+                true
             }
-        }
+            gone => gone.is_none(),
+        }),
         _ => {}
     }
 }
