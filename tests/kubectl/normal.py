@@ -33,13 +33,13 @@ PRINTED = [
     (re.compile(r"<age> \(x\d+ over <age>\)"), "<age>"),
     (re.compile(r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d [+-]\d{4}"), "<time>"),
     (re.compile(r"(?<=:)3[0-2]\d{3}(?=/(TCP|UDP))"), "<port>"),
-    (re.compile(r'(resourceVersion\\?"?: ?\\?"|^  Resource Version:  )\d+', re.M), r"\1<version>"),
+    (re.compile(r'(resourceVersion\\?"?: ?\\?"|\bResource Version: +)\d+', re.M), r"\1<version>"),
     # Columns are as wide as what is in them.
     (re.compile(r"(?<=\S)( {2,}|\t+ *)"), "  "),
     (re.compile(r"[ \t]+$", re.M), ""),
 ]
-# Where a kind keeps the hash of what it was made from.
-HASHES = {"ReplicaSet": "pod-template-hash", "ControllerRevision": "controller.kubernetes.io/hash"}
+# Where replica sets and controller revisions keep the hash of what they were made from.
+HASHES = ("pod-template-hash", "controller.kubernetes.io/hash", "controller-revision-hash")
 
 
 def owner(item):
@@ -65,9 +65,10 @@ class Normal:
 
     def made_up(self, items):
         """Learns which names the cluster made up."""
-        for item in sorted(items, key=revision):
-            label = HASHES.get(item["kind"])
-            value = item["metadata"].get("labels", {}).get(label)
+        made = [item for item in items if item["kind"] in ("ReplicaSet", "ControllerRevision")]
+        for item in sorted(made, key=revision):
+            labels = item["metadata"].get("labels", {})
+            value = next((labels[label] for label in HASHES if label in labels), None)
             if value and value not in self.names:
                 count = self.counts[owner(item)] = self.counts.get(owner(item), 0) + 1
                 self.names[value] = f"<{count}>"
