@@ -134,7 +134,7 @@ fn its_api_is_served_alone_with_a_kubeconfig() {
     let mut connection = TcpStream::connect(address).unwrap();
     write!(
         connection,
-        "GET /version HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer kube-mcp-demo\r\nConnection: close\r\n\r\n"
+        "GET /version HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
     )
     .unwrap();
     let mut answer = String::new();

@@ -60,7 +60,7 @@ async fn ask(
     let request = Request::builder()
         .method(method)
         .uri(path)
-        .header("authorization", "Bearer kube-mcp-demo")
+        .header("authorization", format!("Bearer {}", kube_mcp_demo::ADMIN_TOKEN))
         .header("content-type", "application/json")
         .header("accept", accept);
     let response = cluster.respond(request.body(body)?).await;

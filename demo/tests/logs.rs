@@ -21,7 +21,7 @@ const IMAGES: &str = "
 /// The log of a pod, with the status.
 async fn log(cluster: &Cluster, pod: &str, query: &str) -> (u16, String) {
     let request = Request::get(format!("/api/v1/namespaces/shop/pods/{pod}/log?{query}"))
-        .header("authorization", "Bearer kube-mcp-demo")
+        .header("authorization", format!("Bearer {}", kube_mcp_demo::ADMIN_TOKEN))
         .body(Bytes::new());
     let response = cluster.respond(request.expect("a request")).await;
     let status = response.status().as_u16();
@@ -163,7 +163,7 @@ async fn a_log_that_is_followed_ends_with_the_container() {
     .await;
     cluster.advance(Duration::from_secs(3));
     let request = Request::get("/api/v1/namespaces/shop/pods/job/log?follow=true&timestamps=false")
-        .header("authorization", "Bearer kube-mcp-demo")
+        .header("authorization", format!("Bearer {}", kube_mcp_demo::ADMIN_TOKEN))
         .body(Bytes::new());
     let mut body = cluster.respond(request.expect("a request")).await.into_body();
     let mut seen = String::new();

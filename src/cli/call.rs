@@ -37,7 +37,7 @@ impl CallTool {
         let arguments = arguments::parse(&self.arguments, self.json.as_deref())?;
         let config = engine::configuration(overrides)?;
         let engine = engine::engine(surfaces, &config, engine::quiet_audit(&config)?)?;
-        embedded::tell(&config);
+        embedded::say(&config);
         block_on(async {
             let context = engine::context(&config);
             // Only a person's word counts where the configuration says so: then the flag is none.

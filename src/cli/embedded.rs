@@ -7,10 +7,12 @@ use super::terminal;
 /// What is told of it wherever answers are printed.
 const SIMULATION: &str = "the cluster demo is a simulation in this process: nothing in it is real";
 
-/// Tells a person that what follows is of a simulation, if it is.
-pub(super) fn tell(config: &Config) {
+/// Tells a person that the answer that follows is of a simulation, if it is, and waits until it stands.
+pub(super) fn say(config: &Config) {
     if config.kubernetes.demo {
         terminal::say(&format!("({SIMULATION})\n"));
+        #[cfg(feature = "demo")]
+        drop(story::told());
     }
 }
 
@@ -21,41 +23,60 @@ pub(super) fn log(config: &Config) {
     }
 }
 
-/// The embedded cluster. Its story is told when it is first asked; from then on time goes in it.
+/// The embedded cluster. Its story is told meanwhile; the first request waits for it.
 ///
 /// # Errors
 /// If this binary was built without it.
 #[cfg(feature = "demo")]
 pub(super) fn clusters(config: &Config) -> Result<Clusters, Error> {
-    use std::sync::Arc;
-
     use bytes::Bytes;
     use http::{HeaderValue, Request, header::AUTHORIZATION};
     use http_body_util::{BodyExt as _, Full};
-    use kube_mcp_demo::{ADMIN_TOKEN, Cluster, Story};
-    use tokio::sync::OnceCell;
+    use kube_mcp_demo::ADMIN_TOKEN;
     use tower::{BoxError, service_fn};
 
-    async fn begin() -> Result<Cluster, BoxError> {
-        let cluster = tokio::task::spawn_blocking(|| Story::Shop.tell(jiff::Timestamp::now())).await??;
-        let running = cluster.clone();
-        tokio::spawn(async move { running.run().await });
-        Ok(cluster)
-    }
-
-    let told = Arc::new(OnceCell::new());
+    let admin = HeaderValue::try_from(format!("Bearer {ADMIN_TOKEN}"))
+        .map_err(|error| Error::internal(error.to_string()))?;
+    std::thread::spawn(story::live);
     let service = service_fn(move |request: Request<Full<Bytes>>| {
-        let told = Arc::clone(&told);
+        let admin = admin.clone();
         async move {
-            let cluster = told.get_or_try_init(begin).await?;
+            let cluster = tokio::task::spawn_blocking(story::told).await??;
             let (mut parts, body) = request.into_parts();
-            let token = HeaderValue::try_from(format!("Bearer {}", ADMIN_TOKEN))?;
-            parts.headers.insert(AUTHORIZATION, token);
+            parts.headers.insert(AUTHORIZATION, admin);
             let request = Request::from_parts(parts, body.collect().await?.to_bytes());
             Ok::<_, BoxError>(cluster.respond(request).await)
         }
     });
     Ok(Clusters::embedded("demo", service, config))
+}
+
+/// The one embedded cluster of this process.
+#[cfg(feature = "demo")]
+mod story {
+    use std::sync::OnceLock;
+
+    use kube_mcp_demo::{Cluster, Story};
+
+    /// The cluster with its story; whoever asks first tells it, the others wait.
+    pub(super) fn told() -> Result<&'static Cluster, String> {
+        static CLUSTER: OnceLock<Result<Cluster, String>> = OnceLock::new();
+        let told = CLUSTER.get_or_init(|| {
+            let told = Story::Shop.tell(jiff::Timestamp::now());
+            told.map_err(|error| error.to_string())
+        });
+        told.as_ref().map_err(Clone::clone)
+    }
+
+    /// Lets time go in it, on a thread of its own.
+    pub(super) fn live() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build();
+        if let (Ok(cluster), Ok(runtime)) = (told(), runtime) {
+            runtime.block_on(cluster.run());
+        }
+    }
 }
 
 /// There is none in this binary.

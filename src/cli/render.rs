@@ -29,7 +29,7 @@ impl Render {
         let arguments = arguments::parse(&self.arguments, None)?;
         let config = engine::configuration(overrides)?;
         let engine = engine::engine(surfaces, &config, engine::quiet_audit(&config)?)?;
-        embedded::tell(&config);
+        embedded::say(&config);
         let rendered = block_on(async {
             let context = engine::context(&config);
             engine.get_prompt(&self.prompt, arguments, &context).await

@@ -12,7 +12,7 @@ use super::{
 };
 
 /// The token of the administrator in the kubeconfig that the cluster gives out.
-pub const ADMIN_TOKEN: &str = "kube-mcp-demo";
+pub const ADMIN_TOKEN: &str = "simulated-admin";
 
 /// The group of those who may do everything.
 const MASTERS: &str = "system:masters";

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::{
@@ -24,6 +24,9 @@ const BY_US: &str = "pv.kubernetes.io/bound-by-controller";
 const FINALIZERS: [&str; 2] = ["kubernetes.io/pv-controller", "kubernetes.io/pv-protection"];
 /// The provisioner that is part of the cluster.
 const PROVISIONER: &str = "kubernetes.io/host-path";
+
+/// How often it is told what a claim waits for: as seldom as clients keep from telling the same too often.
+const AGAIN: SignedDuration = SignedDuration::from_mins(5);
 
 /// Sees to claims and their volumes.
 pub(crate) struct Claims;
@@ -67,7 +70,12 @@ impl Controller for Claims {
             VOLUMES => follow(&work),
             _ => see_to(&work),
         }
-        None
+        // What a claim waits for is told again and again.
+        let claim = api
+            .store
+            .get(key)
+            .filter(|object| object["status"]["phase"] == "Pending");
+        claim.map(|_| api.clock.now() + AGAIN)
     }
 }
 

@@ -11,7 +11,7 @@ use kube_mcp_demo::Cluster;
 use serde_json::{Value, json};
 
 /// The administrator's token.
-pub(crate) const ADMIN: &str = "kube-mcp-demo";
+pub(crate) const ADMIN: &str = kube_mcp_demo::ADMIN_TOKEN;
 
 /// A cluster of the first of January, in which time stands still.
 pub(crate) fn cluster() -> Cluster {
