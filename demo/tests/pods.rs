@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use kube_mcp_demo::Cluster;
 use serde_json::{Value, json};
-use support::{get, items, make, must, pod, script, shop_of, told};
+use support::{edit, get, items, make, must, pod, script, shop_of, told};
 
 const PODS: &str = "/api/v1/namespaces/shop/pods";
 
@@ -179,6 +179,21 @@ async fn an_image_that_cannot_be_pulled_is_asked_for_ever_later() {
     assert_eq!(pulls["count"], 5, "after 0, 10, 20, 40 and 80 seconds");
     assert_eq!(pulls["involvedObject"]["fieldPath"], "spec.containers{main}");
     assert_eq!(pulls["source"], json!({"component": "kubelet", "host": "node-1"}));
+    // Another image is tried at once, and once more when it changes again.
+    edit(&cluster, &format!("{PODS}/no"), |pod| {
+        pod["spec"]["containers"][0]["image"] = json!("web:1")
+    })
+    .await;
+    assert_eq!(state(&advance(&cluster, "no", 2).await), "running  0");
+    edit(&cluster, &format!("{PODS}/no"), |pod| {
+        pod["spec"]["containers"][0]["image"] = json!("web:2")
+    })
+    .await;
+    let no = advance(&cluster, "no", 3).await;
+    assert_eq!(
+        (state(&no).as_str(), &no["containerStatuses"][0]["image"]),
+        ("running  1", &json!("docker.io/library/web:2"))
+    );
 }
 
 #[tokio::test]

@@ -3,7 +3,10 @@
 //! Of the structural schema everything is checked but the rules in CEL (`x-kubernetes-validations`), which are kept
 //! and told, and not evaluated. Versions are not converted: they differ in name alone (`strategy: None`).
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    cmp::Reverse,
+    sync::{Arc, PoisonError},
+};
 
 use jiff::Timestamp;
 use regex::Regex;
@@ -11,7 +14,6 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Api,
-    discovery::version_order,
     kinds::{Custom, Kind, Subresource},
     object::Meta as _,
     schema::{OBJECT_META, REFERENCE, Schema, built_in},
@@ -83,21 +85,37 @@ fn established(definition: &Value, now: &str) -> Value {
 /// Serves the kinds of all definitions that there are.
 fn serve(api: &Api) {
     let definitions = api.all(DEFINITIONS, None);
-    let kinds = definitions.iter().map(|definition| {
-        let mut versions: Vec<&Value> = definition.list("/spec/versions").iter().collect();
-        versions.retain(|version| version["served"] == true);
-        versions.sort_by_key(|version| std::cmp::Reverse(version_order(version.text("/name"))));
-        let kinds = versions
-            .into_iter()
-            .map(|version| kind(definition, version))
-            .collect();
-        (definition.name().to_owned(), kinds)
+    let versions = |definition: &'_ Value| -> Vec<Kind> {
+        let mut served = definition.list("/spec/versions").to_vec();
+        served.retain(|version| version["served"] == true);
+        served.iter().map(|version| kind(definition, version)).collect()
+    };
+    let mut kinds: Vec<Kind> = definitions
+        .iter()
+        .flat_map(|definition| versions(definition))
+        .collect();
+    kinds.sort_by_cached_key(|kind| {
+        let version = Reverse(version_order(&kind.version));
+        (kind.group.clone(), version, kind.plural.clone())
     });
-    let kinds: BTreeMap<String, Vec<Kind>> = kinds.collect();
     api.kinds
         .write()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
+        .unwrap_or_else(PoisonError::into_inner)
         .set_custom(kinds);
+}
+
+/// How ready a version is: `v2` before `v1` before `v1beta2` before `v1alpha1` before names that say nothing.
+fn version_order(version: &str) -> (u8, u32, u32) {
+    let read = || {
+        let numbers = version.strip_prefix('v')?;
+        for (stage, word) in [(2, "beta"), (1, "alpha")] {
+            if let Some((major, minor)) = numbers.split_once(word) {
+                return Some((stage, major.parse().ok()?, minor.parse().ok()?));
+            }
+        }
+        Some((3, numbers.parse().ok()?, 0))
+    };
+    read().unwrap_or_default()
 }
 
 /// The kind of one version of a definition.
@@ -149,7 +167,6 @@ fn kind(definition: &Value, version: &Value) -> Kind {
         subresources: subresources.collect(),
         columns: vec![],
         custom: Some(Arc::new(Custom {
-            definition: definition.name().into(),
             version: version.clone(),
             schema: whole(spec, version),
         })),

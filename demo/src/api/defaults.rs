@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{clock::seconds, controllers::quantity};
 
-const TABLES: &str = include_str!("../../data/defaults.yaml");
+const TABLES: &str = include_str!(concat!(env!("OUT_DIR"), "/defaults.json"));
 /// Counts the changes of a daemon set's template, as it did before revisions.
 const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
 
@@ -35,7 +35,12 @@ struct Tables {
 
 fn tables() -> &'static Tables {
     static TABLES_READ: OnceLock<Tables> = OnceLock::new();
-    TABLES_READ.get_or_init(|| serde_yaml::from_str(TABLES).expect("defaults.yaml is as it says itself"))
+    TABLES_READ.get_or_init(|| serde_json::from_str(TABLES).expect("defaults.yaml is as it says itself"))
+}
+
+/// What several kinds have in common.
+pub(crate) fn part(name: &str) -> Value {
+    tables().parts.get(name).cloned().unwrap_or_default()
 }
 
 /// Fills in what the API server does. `before` is the object that is there, if one is.
@@ -184,7 +189,7 @@ pub(crate) fn holds(condition: &str, map: &Map<String, Value>) -> bool {
     let holds = match condition.split_once('=') {
         Some((field, value)) => map.get(field).is_some_and(|found| match found.as_str() {
             Some(text) => text == value,
-            None => found.to_string() == value,
+            None => value.parse::<Value>().is_ok_and(|value| value == *found),
         }),
         None => map.contains_key(condition),
     };
@@ -209,32 +214,22 @@ fn work_out(kind: &Kind, object: &mut Value, before: Option<&Value>) {
             }
         }
         "Secret" => {
-            let plain = object
-                .as_object_mut()
-                .and_then(|object| object.remove("stringData"));
+            let plain = object.as_object_mut().and_then(|map| map.remove("stringData"));
             if let Some(Value::Object(plain)) = plain {
-                let data = map_at(object, "data");
-                for (key, text) in plain {
-                    data.insert(
-                        key,
-                        BASE64_STANDARD.encode(text.as_str().unwrap_or_default()).into(),
-                    );
-                }
+                let encoded = plain
+                    .iter()
+                    .map(|(key, text)| (key.clone(), BASE64_STANDARD.encode(text.text(""))));
+                map_at(object, "data").extend(encoded.map(|(key, text)| (key, text.into())));
             }
         }
         "Job" if before.is_none() => own_selector(object),
         "DaemonSet" => {
-            let count = before.and_then(|before| {
-                before["metadata"]["annotations"]
-                    .text(&format!("/{TEMPLATE_GENERATION}"))
-                    .parse::<i64>()
-                    .ok()
-            });
-            let changed =
-                before.is_none_or(|before| before["spec"]["template"] != object["spec"]["template"]);
-            let count = count.unwrap_or(0) + i64::from(changed);
-            map_at(&mut object["metadata"], "annotations")
-                .insert(TEMPLATE_GENERATION.into(), count.to_string().into());
+            let before = before.unwrap_or(&Value::Null);
+            let count = &before["metadata"]["annotations"][TEMPLATE_GENERATION];
+            let is_changed = before["spec"]["template"] != object["spec"]["template"];
+            let count = count.text("").parse().unwrap_or(0) + i64::from(is_changed);
+            let annotations = map_at(&mut object["metadata"], "annotations");
+            annotations.insert(TEMPLATE_GENERATION.into(), count.to_string().into());
         }
         "ReplicationController" => {
             let labels = object["spec"]["template"]["metadata"]["labels"].clone();
@@ -247,10 +242,12 @@ fn work_out(kind: &Kind, object: &mut Value, before: Option<&Value>) {
         "CustomResourceDefinition" => {
             let kind = object.text("/spec/names/kind").to_owned();
             if before.is_none() {
-                let mut storage = object.list("/spec/versions").to_vec();
-                storage.retain(|version| version["storage"] == true);
-                let stored: Vec<_> = storage.iter().map(|version| &version["name"]).collect();
-                object["status"] = json!({"acceptedNames": {"kind": "", "plural": ""}, "conditions": null, "storedVersions": stored});
+                let versions = object.list("/spec/versions").iter();
+                let stored = versions.filter(|version| version["storage"] == true);
+                let stored: Value = stored.map(|version| version["name"].clone()).collect();
+                let names = json!({"kind": "", "plural": ""});
+                object["status"] =
+                    json!({"acceptedNames": names, "conditions": null, "storedVersions": stored});
             }
             if kind.is_empty() {
                 return;

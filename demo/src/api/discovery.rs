@@ -1,14 +1,12 @@
 //! What is served, told to clients: groups, versions and kinds in both forms, health, version, paths.
 
 use std::{
-    cmp::Reverse,
     hash::{DefaultHasher, Hash as _, Hasher as _},
     sync::Arc,
 };
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
-use http_body_util::{BodyExt as _, Full};
 use serde_json::{Value, json};
 
 use super::{
@@ -19,23 +17,12 @@ use super::{
     status::{Failure, Result},
 };
 
-/// The groups in the order of a real API server; custom ones follow by name, metrics come last.
-const GROUPS: &str = "/apps/events.k8s.io/authentication.k8s.io/authorization.k8s.io/autoscaling/batch/networking.k8s.io\
-    /policy/rbac.authorization.k8s.io/storage.k8s.io/apiextensions.k8s.io/scheduling.k8s.io/coordination.k8s.io\
-    /discovery.k8s.io/CUSTOM/metrics.k8s.io";
+/// The group that is told last of all, after the custom ones.
+const LAST: &str = "metrics.k8s.io";
 /// What is checked by who asks for the cluster's health.
 const CHECKS: [&str; 2] = ["ping", "simulation"];
 /// What has an address besides groups.
-const PATHS: [&str; 8] = [
-    "/api",
-    "/apis",
-    "/healthz",
-    "/livez",
-    "/openapi/v2",
-    "/openapi/v3",
-    "/readyz",
-    "/version",
-];
+const PATHS: &str = "/api /apis /healthz /livez /openapi/v2 /openapi/v3 /readyz /version";
 
 /// The answer to a path that is not about objects.
 ///
@@ -55,20 +42,14 @@ pub(crate) fn answer(api: &Api, asked: &Asked, path: &str) -> Result<Response<Bo
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     let value = match parts.as_slice() {
         [] => {
-            let own = kinds
-                .chunk_by(same_version)
-                .map(|kinds| format!("/{}", root(&kinds[0])));
-            let groups = kinds
-                .chunk_by(same_group)
-                .filter(|kinds| !kinds[0].group.is_empty());
-            let groups = groups.map(|kinds| format!("/apis/{}", kinds[0].group));
-            let mut paths: Vec<String> = PATHS
-                .map(str::to_owned)
-                .into_iter()
-                .chain(own)
-                .chain(groups)
-                .collect();
+            let versions = kinds.chunk_by(same_version).map(|kinds| root(&kinds[0]));
+            let versions = versions.map(|root| format!("/{root}"));
+            let groups = kinds.iter().map(|kind| format!("/apis/{}", kind.group));
+            let fixed = PATHS.split(' ').map(str::to_owned);
+            let mut paths: Vec<_> = fixed.chain(versions).chain(groups).collect();
+            paths.retain(|path| path != "/apis/");
             paths.sort();
+            paths.dedup();
             json!({"paths": paths})
         }
         ["version"] => version(),
@@ -105,16 +86,7 @@ pub(crate) fn answer(api: &Api, asked: &Asked, path: &str) -> Result<Response<Bo
 /// All kinds in the order of discovery: by group, the best version first, by plural.
 pub(crate) fn in_order(api: &Api) -> Vec<Arc<Kind>> {
     let mut kinds = api.kinds().all().to_vec();
-    let place = |name: &str| GROUPS.split('/').position(|known| known == name);
-    kinds.sort_by_cached_key(|kind| {
-        let group = place(&kind.group).or_else(|| place("CUSTOM"));
-        (
-            group,
-            kind.group.clone(),
-            Reverse(version_order(&kind.version)),
-            kind.plural.clone(),
-        )
-    });
+    kinds.sort_by_key(|kind| kind.group == LAST);
     kinds
 }
 
@@ -124,20 +96,6 @@ fn same_group(one: &Arc<Kind>, other: &Arc<Kind>) -> bool {
 
 fn same_version(one: &Arc<Kind>, other: &Arc<Kind>) -> bool {
     same_group(one, other) && one.version == other.version
-}
-
-/// How ready a version is: `v2` before `v1` before `v1beta2` before `v1alpha1` before names that say nothing.
-pub(crate) fn version_order(version: &str) -> (u8, u32, u32) {
-    let read = || {
-        let numbers = version.strip_prefix('v')?;
-        for (stage, word) in [(2, "beta"), (1, "alpha")] {
-            if let Some((major, minor)) = numbers.split_once(word) {
-                return Some((stage, major.parse().ok()?, minor.parse().ok()?));
-            }
-        }
-        Some((3, numbers.parse().ok()?, 0))
-    };
-    read().unwrap_or_default()
 }
 
 /// Where a group version is served, without the first slash.
@@ -172,15 +130,9 @@ pub(crate) fn response(
 
 fn version() -> Value {
     json!({
-        "major": "1",
-        "minor": "36",
-        "gitVersion": "v1.36.2+kube-mcp-demo",
-        "gitCommit": "a simulation: no container runs in this cluster",
-        "gitTreeState": "",
-        "buildDate": "1970-01-01T00:00:00Z",
-        "goVersion": "none",
-        "compiler": "rustc",
-        "platform": "simulation/demo",
+        "major": "1", "minor": "36", "gitVersion": "v1.36.2+kube-mcp-demo", "platform": "simulation/demo",
+        "gitCommit": "a simulation: no container runs in this cluster", "gitTreeState": "",
+        "buildDate": "1970-01-01T00:00:00Z", "goVersion": "none", "compiler": "rustc",
     })
 }
 
@@ -292,12 +244,19 @@ fn resources(group: &[Arc<Kind>], version: &str) -> Result<Value> {
         .ok_or_else(Failure::nothing_here)?;
     let mut told = Vec::new();
     for kind in kinds {
-        let mut resource = |name: String, singular: &str, kind_name: &str, verbs: &[String]| json!({"name": name, "singularName": singular, "namespaced": kind.namespaced, "kind": kind_name, "verbs": verbs});
-        let mut own = resource(kind.plural.clone(), &kind.singular, &kind.kind, &kind.verbs);
-        names(kind, &mut own);
-        told.push(own);
+        told.push(json!({
+            "name": kind.plural, "singularName": kind.singular, "namespaced": kind.namespaced, "kind": kind.kind,
+            "verbs": kind.verbs,
+        }));
+        told.iter_mut()
+            .last()
+            .into_iter()
+            .for_each(|own| names(kind, own));
         for sub in &kind.subresources {
-            let mut beneath = resource(format!("{}/{}", kind.plural, sub.name), "", &sub.kind, &sub.verbs);
+            let mut beneath = json!({
+                "name": format!("{}/{}", kind.plural, sub.name), "singularName": "", "namespaced": kind.namespaced,
+                "kind": sub.kind, "verbs": sub.verbs,
+            });
             if speaks_another(kind, sub) {
                 beneath["group"] = sub.group.clone().into();
                 beneath["version"] = sub.version.clone().into();

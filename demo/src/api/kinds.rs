@@ -1,6 +1,6 @@
 //! The kinds that are served: built in, as data, and those that custom resource definitions add.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -73,8 +73,6 @@ pub(crate) struct Column {
 /// The version of a custom resource definition that a kind comes from.
 #[derive(Debug)]
 pub(crate) struct Custom {
-    /// The definition's name.
-    pub(crate) definition: String,
     /// `spec.versions[]` of it: schema, columns, subresources.
     pub(crate) version: Value,
     /// The schema of its objects, whole: with `apiVersion`, `kind` and `metadata`.
@@ -118,7 +116,7 @@ pub(crate) fn qualified(plural: &str, group: &str) -> String {
 /// All kinds that are served.
 #[derive(Debug)]
 pub(crate) struct Kinds {
-    /// In the order of discovery: built in, then custom by name.
+    /// In the order of discovery: built in, then custom.
     all: Vec<Arc<Kind>>,
     /// How many of them are built in.
     built_in: usize,
@@ -160,8 +158,8 @@ impl Kinds {
     }
 
     /// Puts these in the place of all custom kinds.
-    pub(crate) fn set_custom(&mut self, custom: BTreeMap<String, Vec<Kind>>) {
+    pub(crate) fn set_custom(&mut self, custom: Vec<Kind>) {
         self.all.truncate(self.built_in);
-        self.all.extend(custom.into_values().flatten().map(Arc::new));
+        self.all.extend(custom.into_iter().map(Arc::new));
     }
 }

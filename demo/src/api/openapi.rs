@@ -15,7 +15,7 @@ use super::{
     status::{Failure, Result},
 };
 
-const OPERATIONS: &str = include_str!("../../data/operations.yaml");
+const OPERATIONS: &str = include_str!(concat!(env!("OUT_DIR"), "/operations.json"));
 
 /// An entry of `data/operations.yaml`.
 #[derive(Deserialize)]
@@ -159,7 +159,7 @@ fn reach_all(value: &Value, schemas: &mut Map<String, Value>) {
 fn operations(on: &str, sub: &Subresource, name: &str, schemas: &mut Map<String, Value>) -> Value {
     static ALL: OnceLock<Vec<Operation>> = OnceLock::new();
     let all =
-        ALL.get_or_init(|| serde_yaml::from_str(OPERATIONS).expect("operations.yaml is a list of them"));
+        ALL.get_or_init(|| serde_json::from_str(OPERATIONS).expect("operations.yaml is a list of them"));
     let mut content = |named: &str| {
         // The lists of custom kinds have no schema of their own here.
         let list = Some(format!("{name}List")).filter(|list| schema::named(list).is_some());

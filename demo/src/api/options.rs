@@ -112,6 +112,12 @@ impl Asked {
             let message = format!("Too long: may not be more than {LONGEST_MANAGER} bytes");
             wrong("fieldManager", "FieldValueTooLong", message);
         }
+        if let Some((place, odd)) = manager.chars().enumerate().find(|(_, char)| char.is_control()) {
+            let odd = u32::from(odd);
+            let message =
+                format!("Invalid value: {manager:?}: invalid character U+{odd:04X} (at position {place})");
+            wrong("fieldManager", "FieldValueInvalid", message);
+        }
         match self.parameters.get("dryRun") {
             None | Some("All") => {}
             Some(other) => {

@@ -99,11 +99,6 @@ impl<'a> Schema<'a> {
         reference(self.own)
     }
 
-    /// As it stands in a document.
-    pub(crate) fn value(self) -> &'a Value {
-        self.target
-    }
-
     fn free(self) -> Option<&'a Value> {
         self.target
             .get("additionalProperties")

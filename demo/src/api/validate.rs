@@ -19,7 +19,7 @@ use super::{
 };
 use crate::controllers::quantity;
 
-const RULES: &str = include_str!("../../data/rules.yaml");
+const RULES: &str = include_str!(concat!(env!("OUT_DIR"), "/rules.json"));
 /// What a container may ask for without telling whose it is.
 const RESOURCES: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
 
@@ -48,7 +48,7 @@ struct Format {
 
 fn rules() -> &'static Rules {
     static READ: OnceLock<Rules> = OnceLock::new();
-    READ.get_or_init(|| serde_yaml::from_str(RULES).expect("rules.yaml is as it says itself"))
+    READ.get_or_init(|| serde_json::from_str(RULES).expect("rules.yaml is as it says itself"))
 }
 
 /// Checks an object, new or in the place of the one that is there.

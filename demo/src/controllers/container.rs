@@ -77,6 +77,8 @@ pub(super) struct Container {
     leaves: bool,
     /// Of its last start.
     id: String,
+    /// The image that it was last tried with.
+    image: String,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -178,6 +180,7 @@ impl Container {
                 State::Waiting => self.begin(site, present),
                 State::Pulling(until) if *until <= now => self.pulled(site, present),
                 State::Pulling(until) => return Some(*until),
+                State::Held { .. } if self.image != site.image() => self.begin(site, present),
                 State::Held { .. }
                     if self.lacks() && environment::of(site.api, site.pod, site.spec).is_ok() =>
                 {
@@ -260,6 +263,7 @@ impl Container {
             self.last = Some(terminated.clone());
         }
         let image = site.image();
+        image.clone_into(&mut self.image);
         if let Some(mistake) = names::mistake(image) {
             let message = format!("Failed to apply default image tag {image:?}: {mistake}");
             site.warn("InspectFailed", &message);
@@ -383,7 +387,10 @@ impl Container {
             End::At(at, ..) | End::After(at) => next = next.into_iter().chain([at]).min(),
             End::Never => {}
         }
-        if let Some(probe) = probes.kills(now) {
+        if self.image != site.image() {
+            let message = format!("Container {} definition changed, will be restarted", site.name());
+            self.stop(site, &message, None);
+        } else if let Some(probe) = probes.kills(now) {
             site.warn(
                 "Unhealthy",
                 &format!("{} probe failed: {}", probe.name, probe.message),

@@ -6,13 +6,12 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    Controller, revisions,
+    Controller, revisions, scheduler,
     work::{self, Work},
 };
 use crate::api::{
     Api,
     object::{Meta as _, Object, map_at},
-    selector::selects,
     store::{Change, Key},
 };
 
@@ -169,21 +168,12 @@ fn tolerations(spec: &Value) -> Vec<Value> {
 
 /// Whether a pod of this template starts on a node, and whether one that is there stays.
 fn fits(spec: &Value, node: &Value) -> (bool, bool) {
-    let tolerations = tolerations(spec);
-    let tolerated = |taint: &Value| {
-        tolerations.iter().any(|tolerated| {
-            let same = |name| tolerated.text(name) == taint.text(name);
-            let any = |name| tolerated.text(name).is_empty() || same(name);
-            any("/key") && any("/effect") && (tolerated["operator"] == "Exists" || same("/value"))
-        })
-    };
+    let mut pod = json!({"spec": spec});
+    pod["spec"]["tolerations"] = tolerations(spec).into();
     let keeps_off = |effect: &str| {
         let mut taints = node.list("/spec/taints").iter();
-        taints.any(|taint| taint["effect"] == effect && !tolerated(taint))
+        taints.any(|taint| taint["effect"] == effect && !scheduler::tolerates(&pod, taint))
     };
-    let terms = spec.list(TERMS);
-    let meant = selects(&json!({"matchLabels": spec["nodeSelector"]}), node)
-        && (terms.is_empty() || terms.iter().any(|term| selects(term, node)));
-    let stays = meant && !keeps_off("NoExecute");
+    let stays = scheduler::wants(&pod, node) && !keeps_off("NoExecute");
     (stays && !keeps_off("NoSchedule"), stays)
 }

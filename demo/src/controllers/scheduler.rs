@@ -428,7 +428,7 @@ pub(super) fn tolerates(pod: &Value, taint: &Value) -> bool {
 }
 
 /// Whether a node is one that a pod asks for.
-fn wants(pod: &Value, node: &Value) -> bool {
+pub(super) fn wants(pod: &Value, node: &Value) -> bool {
     let labels = &node["metadata"]["labels"];
     let mut selector = pod["spec"]["nodeSelector"].as_object().into_iter().flatten();
     let required = &pod["spec"]["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"];

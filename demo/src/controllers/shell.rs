@@ -18,7 +18,7 @@ use jiff::Timestamp;
 
 use super::{
     environment::Environment,
-    syntax::{self, Node, arithmetic},
+    syntax::{self, Goes, Node, Piece, What, arithmetic},
 };
 
 /// How many lines of a log are kept.
@@ -32,6 +32,9 @@ const ROUND: Duration = Duration::from_millis(10);
 
 /// How long what never ends sleeps.
 const FOREVER: Duration = Duration::from_secs(100 * 365 * 86_400);
+
+/// How deep scripts within scripts are run.
+const NESTED: usize = 20;
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -110,6 +113,7 @@ impl Course {
             started,
             memory,
             captured: vec![],
+            deaf: 0,
             input: String::new(),
             partial: String::new(),
             fails: false,
@@ -192,8 +196,8 @@ const OUT_OF_MEMORY: i32 = -9;
 /// The commands that are known.
 const BUILTINS: &[&str] = &[
     ":", "true", "false", "echo", "printf", "sleep", "exit", "return", "exec", "date", "hostname", "cat",
-    "tee", "grep", "test", "[", "[[", "export", "local", "readonly", "unset", "set", "trap", "wait", "cd",
-    "seq", "env", "printenv", "tail", "mkdir", "touch", "chmod", "rm", "eval", "command",
+    "grep", "test", "[", "[[", "export", "local", "readonly", "unset", "set", "trap", "wait", "cd", "seq",
+    "tail", "mkdir", "touch", "chmod", "rm",
 ];
 
 struct Shell {
@@ -204,6 +208,8 @@ struct Shell {
     memory: usize,
     /// Where output goes, innermost last; to the log if nowhere.
     captured: Vec<String>,
+    /// How often errors are taken away.
+    deaf: usize,
     input: String,
     /// The line that is being written.
     partial: String,
@@ -230,8 +236,8 @@ impl Shell {
                 Node::Command {
                     assigned,
                     words,
-                    quiet,
-                } => self.command(assigned, words, *quiet).await,
+                    goes,
+                } => self.command(assigned, words, *goes).await,
                 Node::Sequence(nodes) => {
                     for node in nodes {
                         let flow = self.run(node).await;
@@ -282,13 +288,11 @@ impl Shell {
                     }
                     Flow::Next
                 }
-                Node::Group { body, quiet, own } => {
+                Node::Group { body, goes, own } => {
                     let kept = own.then(|| self.variables.clone());
-                    self.captured.extend(quiet.then(String::new));
+                    self.divert(*goes);
                     let flow = self.run(body).await;
-                    if *quiet {
-                        self.captured.pop();
-                    }
+                    self.restore(*goes);
                     match kept {
                         Some(variables) => {
                             self.variables = variables;
@@ -366,7 +370,7 @@ impl Shell {
         lock(&self.seen).now
     }
 
-    async fn command(&mut self, assigned: &[(String, String)], words: &[String], quiet: bool) -> Flow {
+    async fn command(&mut self, assigned: &[(String, String)], words: &[String], goes: Goes) -> Flow {
         self.pass(COMMAND).await;
         let mut argv = vec![];
         for word in words {
@@ -383,14 +387,23 @@ impl Shell {
             }
             self.variables.insert(name.clone(), value);
         }
-        if quiet {
-            self.captured.push(String::new());
-        }
+        self.divert(goes);
         let flow = self.builtin(&argv).await;
-        if quiet {
+        self.restore(goes);
+        flow
+    }
+
+    /// Takes output away from where it goes.
+    fn divert(&mut self, goes: Goes) {
+        self.captured.extend(goes.away.then(String::new));
+        self.deaf += usize::from(goes.errors_away);
+    }
+
+    fn restore(&mut self, goes: Goes) {
+        if goes.away {
             self.captured.pop();
         }
-        flow
+        self.deaf -= usize::from(goes.errors_away);
     }
 
     /// Runs a command.
@@ -420,27 +433,16 @@ impl Shell {
                 }
                 "break" => return Flow::Break,
                 "continue" => return Flow::Continue,
-                "exec" | "command" | "eval" => {
-                    let flow = match (name, first) {
-                        ("eval", _) => match syntax::parse(&rest.join(" ")) {
-                            Ok(node) => self.run(&node).await,
-                            Err(what) => {
-                                self.fail(&format!("sh: syntax error: {what}"), 2);
-                                Flow::Exit
-                            }
-                        },
-                        // `exec sh -c …` goes on with another script.
-                        (_, "sh" | "/bin/sh" | "bash") if rest.len() > 2 => match syntax::parse(&rest[2]) {
-                            Ok(node) => self.run(&node).await,
-                            Err(_) => Flow::Exit,
-                        },
-                        _ => self.builtin(rest).await,
-                    };
-                    return if name == "exec" && !rest.is_empty() {
-                        Flow::Exit
-                    } else {
-                        flow
-                    };
+                "exec" => {
+                    // `exec sh -c …` goes on with another script.
+                    match (
+                        first.rsplit('/').next(),
+                        rest.get(2).map(|script| syntax::parse(script)),
+                    ) {
+                        (Some("sh" | "bash"), Some(Ok(node))) => drop(self.run(&node).await),
+                        _ => drop(self.builtin(rest).await),
+                    }
+                    return if rest.is_empty() { Flow::Next } else { Flow::Exit };
                 }
                 "date" => {
                     self.told_time |= !self.captured.is_empty();
@@ -454,25 +456,13 @@ impl Shell {
                     "{}\n",
                     self.variables.get("HOSTNAME").cloned().unwrap_or_default()
                 )),
-                "env" | "printenv" => {
-                    let all: Vec<String> = self
-                        .variables
-                        .iter()
-                        .map(|(name, value)| format!("{name}={value}\n"))
-                        .collect();
-                    match self.variables.get(first).cloned() {
-                        Some(value) => self.print(&format!("{value}\n")),
-                        None if first.is_empty() => self.print(&all.concat()),
-                        None => self.status = 1,
-                    }
-                }
                 "cat" if !first.is_empty() => {
                     self.fail(
                         &format!("cat: can't open '{first}': No such file or directory"),
                         1,
                     );
                 }
-                "cat" | "tee" => self.print(&self.input.clone()),
+                "cat" => self.print(&self.input.clone()),
                 "grep" => {
                     let wanted = rest
                         .iter()
@@ -519,8 +509,9 @@ impl Shell {
                 ),
                 "set" => self.fails |= first.starts_with('-') && first.contains('e'),
                 "trap"
-                    if rest[1..]
+                    if rest
                         .iter()
+                        .skip(1)
                         .any(|signal| matches!(signal.as_str(), "TERM" | "SIGTERM" | "15")) =>
                 {
                     lock(&self.seen).trap = Some(first.to_owned());
@@ -547,38 +538,25 @@ impl Shell {
         self.print(&text);
     }
 
+    /// Writes values where the format has `%s` or `%d`; again and again, while there are values.
     fn printf(&mut self, words: &[String]) {
-        let Some((format, values)) = words.split_first() else {
+        let Some((format, mut values)) = words.split_first() else {
             return;
         };
-        let mut values = values.iter();
+        let format = syntax::unescape(format).replace("%%", "\0").replace("%d", "%s");
         loop {
             let left = values.len();
-            let mut text = String::new();
-            let format = syntax::unescape(format);
-            let mut parts = format.split('%');
-            text.push_str(parts.next().unwrap_or_default());
-            let mut literal = false;
+            let mut parts = format.split("%s");
+            let mut text = parts.next().unwrap_or_default().to_owned();
             for part in parts {
-                if std::mem::take(&mut literal) {
-                    text.push_str(part);
-                    continue;
-                }
-                let width = part.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(part.len());
-                match part.len() {
-                    0 => {
-                        text.push('%');
-                        literal = true;
-                    }
-                    _ => {
-                        text.push_str(values.next().map_or("", String::as_str));
-                        text.push_str(part.get(width + 1..).unwrap_or_default());
-                    }
-                }
+                let (value, rest) = values
+                    .split_first()
+                    .map_or(("", values), |(value, rest)| (value.as_str(), rest));
+                values = rest;
+                text = text + value + part;
             }
-            self.print(&text);
-            // The format is used again while there are values for it.
-            if values.len() == 0 || values.len() == left {
+            self.print(&text.replace('\0', "%"));
+            if values.is_empty() || values.len() == left {
                 return;
             }
         }
@@ -586,10 +564,12 @@ impl Shell {
 
     /// A message of an error, and the status that goes with it. What is captured is not its place.
     fn fail(&mut self, message: &str, status: i32) {
-        let captured = std::mem::take(&mut self.captured);
-        self.print(&format!("{message}\n"));
-        self.captured = captured;
         self.status = status;
+        if self.deaf == 0 {
+            let captured = std::mem::take(&mut self.captured);
+            self.print(&format!("{message}\n"));
+            self.captured = captured;
+        }
     }
 
     fn print(&mut self, text: &str) {
@@ -615,29 +595,34 @@ impl Shell {
     fn expand<'a>(&'a mut self, word: &'a str, splits: bool) -> Boxed<'a, Vec<String>> {
         Box::pin(async move {
             let mut words = syntax::Words::default();
-            for piece in syntax::pieces(word) {
-                match piece {
-                    syntax::Piece::Text(text) => words.push(&text),
-                    syntax::Piece::Variable { name, quoted } => {
-                        let value = self.value(&name);
-                        words.insert(&value, quoted || !splits);
+            for Piece { what, text, quoted } in syntax::pieces(word) {
+                let value = match what {
+                    What::Text => {
+                        words.push(&text);
+                        continue;
                     }
-                    syntax::Piece::Sum { text, quoted } => {
-                        let value = arithmetic(&text, &|name| self.variables.get(name)?.trim().parse().ok());
-                        words.insert(&value.unwrap_or(0).to_string(), quoted);
+                    What::Variable => self.value(&text),
+                    What::Sum => {
+                        let number = |name: &str| self.variables.get(name)?.trim().parse().ok();
+                        arithmetic(&text, &number).unwrap_or(0).to_string()
                     }
-                    syntax::Piece::Output { script, quoted } => {
-                        self.captured.push(String::new());
-                        if let Ok(node) = syntax::parse(&script) {
-                            self.run(&node).await;
-                        }
-                        let output = self.captured.pop().unwrap_or_default();
-                        words.insert(output.trim_end_matches('\n'), quoted || !splits);
-                    }
-                }
+                    What::Output => self.output(&text).await,
+                };
+                words.insert(&value, quoted || !splits);
             }
             words.done()
         })
+    }
+
+    /// What a script within the script writes.
+    async fn output(&mut self, script: &str) -> String {
+        self.captured.push(String::new());
+        match syntax::parse(script) {
+            Ok(node) if self.captured.len() < NESTED => drop(self.run(&node).await),
+            _ => self.status = 2,
+        }
+        let output = self.captured.pop().unwrap_or_default();
+        output.trim_end_matches('\n').to_owned()
     }
 
     /// The value of a variable, as what stands between `${` and `}` asks for it.
@@ -806,7 +791,31 @@ mod tests {
             says("echo a >&2; echo b > /dev/null; { echo c; echo d; } 2>&1 | grep d; # echo e\necho f"),
             "a|d|f"
         );
+        assert_eq!(
+            says("x 2>/dev/null || echo a; x > /dev/null 2>&1; x &> /dev/null; x 2>&1 >/dev/null"),
+            "a|sh: x: not found"
+        );
         assert_eq!(says("while"), "sh: syntax error: \"do\" expected");
+    }
+
+    #[test]
+    fn no_script_is_too_strange() {
+        for script in [
+            "trap", "$(", "${", "echo $((", "'", "\"", "`", "a | | b", "(", "x=", "$", "\\", "2>", "for",
+            "[ ]", "test", "echo ${", "printf", "exec",
+        ] {
+            says(script);
+        }
+        for (start, end) in [
+            ("(", ")"),
+            ("$(", ")"),
+            ("true | ", ""),
+            ("! ", ""),
+            ("true && ", ""),
+        ] {
+            says(&format!("{}true{}", start.repeat(5000), end.repeat(5000)));
+        }
+        says(&format!("echo $(({}1{}))", "(1+".repeat(3000), ")".repeat(3000)));
     }
 
     #[test]

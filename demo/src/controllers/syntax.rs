@@ -6,8 +6,7 @@ pub(super) enum Node {
     Command {
         assigned: Vec<(String, String)>,
         words: Vec<String>,
-        /// Whether its output goes to a file.
-        quiet: bool,
+        goes: Goes,
     },
     Sequence(Vec<Node>),
     Logic {
@@ -25,11 +24,18 @@ pub(super) enum Node {
     For(String, Vec<String>, Box<Node>),
     Group {
         body: Box<Node>,
-        quiet: bool,
+        goes: Goes,
         /// Whether it has variables of its own.
         own: bool,
     },
     Pipe(Box<Node>, Box<Node>),
+}
+
+/// What does not go to the log, but to a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Goes {
+    pub(super) away: bool,
+    pub(super) errors_away: bool,
 }
 
 impl Node {
@@ -41,7 +47,7 @@ impl Node {
                 .iter()
                 .map(|word| format!("'{}'", word.replace('\'', "'\\''")))
                 .collect(),
-            quiet: false,
+            goes: Goes::default(),
         }
     }
 }
@@ -54,6 +60,7 @@ pub(super) fn parse(script: &str) -> Result<Node, String> {
     let mut parser = Parser {
         tokens: tokens(script),
         at: 0,
+        depth: 0,
     };
     let node = parser.list(&[])?;
     match parser.peek() {
@@ -138,7 +145,13 @@ fn closing(chars: &[char], open: usize) -> usize {
 struct Parser {
     tokens: Vec<String>,
     at: usize,
+    /// How deep what is read is nested.
+    depth: usize,
 }
+
+/// How deep a script may be nested, and how long a sum may be.
+const DEEPEST: usize = 60;
+const LONGEST: usize = 500;
 
 impl Parser {
     fn peek(&self) -> Option<&str> {
@@ -165,6 +178,16 @@ impl Parser {
 
     /// Commands up to one of these words.
     fn list(&mut self, ends: &[&str]) -> Result<Node, String> {
+        self.depth += 1;
+        let list = self.commands(ends);
+        self.depth -= 1;
+        list
+    }
+
+    fn commands(&mut self, ends: &[&str]) -> Result<Node, String> {
+        if self.depth > DEEPEST {
+            return Err("it is nested too deep".into());
+        }
         let mut nodes = vec![];
         loop {
             while matches!(self.peek(), Some(";" | "\n" | "&")) {
@@ -180,8 +203,11 @@ impl Parser {
 
     fn logic(&mut self) -> Result<Node, String> {
         let mut left = self.pipe()?;
-        while let Some(operator @ ("&&" | "||")) = self.peek() {
-            let and = operator == "&&";
+        for _ in 0..DEEPEST {
+            let and = match self.peek() {
+                Some(operator @ ("&&" | "||")) => operator == "&&",
+                _ => return Ok(left),
+            };
             self.at += 1;
             while self.take("\n") {}
             let right = Box::new(self.pipe()?);
@@ -191,19 +217,23 @@ impl Parser {
                 right,
             };
         }
-        Ok(left)
+        Err("it is too long".into())
     }
 
     fn pipe(&mut self) -> Result<Node, String> {
-        if self.take("!") {
-            return Ok(Node::Not(Box::new(self.pipe()?)));
+        let mut negated = false;
+        while self.take("!") {
+            negated = !negated;
         }
         let mut left = self.one()?;
-        while self.take("|") {
+        for _ in 0..DEEPEST {
+            if !self.take("|") {
+                return Ok(if negated { Node::Not(Box::new(left)) } else { left });
+            }
             while self.take("\n") {}
             left = Node::Pipe(Box::new(left), Box::new(self.one()?));
         }
-        Ok(left)
+        Err("it is too long".into())
     }
 
     fn one(&mut self) -> Result<Node, String> {
@@ -241,19 +271,17 @@ impl Parser {
                 self.expect(close)?;
                 Node::Group {
                     body,
-                    quiet: false,
+                    goes: Goes::default(),
                     own,
                 }
             }
             _ => return self.command(),
         };
-        let mut quiet = false;
-        while let Some(redirect) = self.redirect()? {
-            quiet |= redirect;
-        }
+        let mut goes = Goes::default();
+        while self.redirect(&mut goes)? {}
         Ok(Node::Group {
             body: Box::new(body),
-            quiet,
+            goes,
             own: false,
         })
     }
@@ -281,10 +309,9 @@ impl Parser {
     }
 
     fn command(&mut self) -> Result<Node, String> {
-        let (mut assigned, mut words, mut quiet) = (vec![], vec![], false);
+        let (mut assigned, mut words, mut goes) = (vec![], vec![], Goes::default());
         loop {
-            if let Some(redirect) = self.redirect()? {
-                quiet |= redirect;
+            if self.redirect(&mut goes)? {
                 continue;
             }
             let Some(token) = self.peek() else {
@@ -305,35 +332,38 @@ impl Parser {
             }
             self.at += 1;
         }
-        match assigned.is_empty() && words.is_empty() && !quiet {
+        match assigned.is_empty() && words.is_empty() && goes == Goes::default() {
             true => Err(format!("unexpected {:?}", self.peek().unwrap_or("end"))),
             false => Ok(Node::Command {
                 assigned,
                 words,
-                quiet,
+                goes,
             }),
         }
     }
 
-    /// Whether the redirection that stands here, if one does, takes the output away from the log.
-    fn redirect(&mut self) -> Result<Option<bool>, String> {
-        let Some(operator) = self.peek().filter(|token| token.contains(['<', '>'])) else {
-            return Ok(None);
-        };
-        if !operator
-            .trim_start_matches(|c: char| c.is_ascii_digit())
-            .starts_with(['<', '>'])
-        {
-            return Ok(None);
+    /// Reads the redirection that stands here, if one does.
+    fn redirect(&mut self, goes: &mut Goes) -> Result<bool, String> {
+        let operator = self.peek().unwrap_or_default();
+        let bare = operator.trim_start_matches(|c: char| c.is_ascii_digit());
+        if !bare.starts_with(['<', '>', '&']) || !bare.contains(['<', '>']) {
+            return Ok(false);
         }
-        let output = operator.starts_with(['>', '1', '&']);
+        let operator = operator.to_owned();
         self.at += 1;
         let target = self.next().ok_or("a file expected")?;
-        let to_log = matches!(
-            target.as_str(),
-            "1" | "2" | "/dev/stdout" | "/dev/stderr" | "/proc/1/fd/1"
-        );
-        Ok(Some(output && !to_log))
+        let to_file = match target.as_str() {
+            "1" | "/dev/stdout" => goes.away,
+            "2" | "/dev/stderr" => goes.errors_away,
+            target => !target.starts_with("/proc/1/fd/"),
+        };
+        match operator.as_bytes()[0] {
+            b'>' | b'1' => goes.away = to_file,
+            b'2' => goes.errors_away = to_file,
+            b'&' => (goes.away, goes.errors_away) = (to_file, to_file),
+            _ => {}
+        }
+        Ok(true)
     }
 }
 
@@ -343,105 +373,65 @@ fn is_name(text: &str) -> bool {
         && !text.is_empty()
 }
 
-/// A piece of a word.
-pub(super) enum Piece {
+/// What a piece of a word is.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum What {
     /// What means itself.
-    Text(String),
+    Text,
     /// What stands between `${` and `}`, or after `$`.
-    Variable { name: String, quoted: bool },
+    Variable,
     /// `$((…))`.
-    Sum { text: String, quoted: bool },
+    Sum,
     /// `$(…)`.
-    Output { script: String, quoted: bool },
+    Output,
+}
+
+/// A piece of a word.
+pub(super) struct Piece {
+    pub(super) what: What,
+    pub(super) text: String,
+    pub(super) quoted: bool,
 }
 
 /// The pieces of a word.
 pub(super) fn pieces(word: &str) -> Vec<Piece> {
     let chars: Vec<char> = word.chars().collect();
-    let slice = |from: usize, to: usize| {
-        chars[from.min(to)..to.min(chars.len())]
-            .iter()
-            .collect::<String>()
-    };
     let (mut pieces, mut quoted, mut at) = (vec![], false, 0);
     while let Some(&c) = chars.get(at) {
         let rest = &chars[at + 1..];
-        let (piece, end) = match (c, rest.first()) {
-            ('\'', _) if !quoted => {
-                let end = at + 1 + rest.iter().take_while(|c| **c != '\'').count();
-                (Piece::Text(slice(at + 1, end)), end + 1)
-            }
+        let length = |ends: &dyn Fn(char) -> bool| rest.iter().take_while(|c| !ends(**c)).count();
+        // What it is, where it begins and ends, and how many characters close it.
+        let (what, from, to, closes) = match (c, rest.first()) {
+            ('\'', _) if !quoted => (What::Text, at + 1, at + 1 + length(&|c| c == '\''), 1),
             ('"', _) => {
                 quoted = !quoted;
-                (Piece::Text(String::new()), at + 1)
+                (What::Text, at + 1, at + 1, 0)
             }
             ('\\', Some(next)) if !quoted || matches!(next, '$' | '`' | '"' | '\\') => {
-                (Piece::Text(next.to_string()), at + 2)
+                (What::Text, at + 1, at + 2, 0)
             }
-            ('`', _) => {
-                let end = at + 1 + rest.iter().take_while(|c| **c != '`').count();
-                (
-                    Piece::Output {
-                        script: slice(at + 1, end),
-                        quoted,
-                    },
-                    end + 1,
-                )
-            }
-            ('$', Some('(')) => {
-                let end = closing(&chars, at + 1);
-                let inner = slice(at + 2, end - 1);
-                match inner.strip_prefix('(').and_then(|inner| inner.strip_suffix(')')) {
-                    Some(sum) => (
-                        Piece::Sum {
-                            text: sum.to_owned(),
-                            quoted,
-                        },
-                        end,
-                    ),
-                    None => (
-                        Piece::Output {
-                            script: inner,
-                            quoted,
-                        },
-                        end,
-                    ),
-                }
-            }
-            ('$', Some('{')) => {
-                let end = closing(&chars, at + 1);
-                (
-                    Piece::Variable {
-                        name: slice(at + 2, end - 1),
-                        quoted,
-                    },
-                    end,
-                )
-            }
-            ('$', Some('?' | '#' | '$' | '0' | '@' | '*')) => (
-                Piece::Variable {
-                    name: slice(at + 1, at + 2),
-                    quoted,
-                },
-                at + 2,
-            ),
+            ('`', _) => (What::Output, at + 1, at + 1 + length(&|c| c == '`'), 1),
+            ('$', Some('(')) => (What::Output, at + 2, closing(&chars, at + 1) - 1, 1),
+            ('$', Some('{')) => (What::Variable, at + 2, closing(&chars, at + 1) - 1, 1),
+            ('$', Some('?' | '#' | '$' | '0' | '@' | '*')) => (What::Variable, at + 1, at + 2, 0),
             ('$', Some(next)) if next.is_ascii_alphabetic() || *next == '_' => {
-                let length = rest
-                    .iter()
-                    .take_while(|c| c.is_ascii_alphanumeric() || **c == '_')
-                    .count();
-                (
-                    Piece::Variable {
-                        name: slice(at + 1, at + 1 + length),
-                        quoted,
-                    },
-                    at + 1 + length,
-                )
+                let end = at + 1 + length(&|c| !c.is_ascii_alphanumeric() && c != '_');
+                (What::Variable, at + 1, end, 0)
             }
-            _ => (Piece::Text(c.to_string()), at + 1),
+            _ => (What::Text, at, at + 1, 0),
         };
-        pieces.push(piece);
-        at = end;
+        let to = to.clamp(from.min(chars.len()), chars.len());
+        let text: String = chars[from.min(to)..to].iter().collect();
+        let sum = text.strip_prefix('(').and_then(|inner| inner.strip_suffix(')'));
+        pieces.push(match sum.filter(|_| what == What::Output && c == '$') {
+            Some(sum) => Piece {
+                what: What::Sum,
+                text: sum.to_owned(),
+                quoted,
+            },
+            None => Piece { what, text, quoted },
+        });
+        at = to + closes;
     }
     pieces
 }
@@ -514,6 +504,9 @@ const OPERATORS: [&[&str]; 6] = [
 /// What a sum comes to; `None` if it is none.
 pub(super) fn arithmetic(text: &str, value: &dyn Fn(&str) -> Option<i64>) -> Option<i64> {
     let text = text.trim();
+    if text.len() > LONGEST {
+        return None;
+    }
     for operators in OPERATORS {
         let mut depth = 0;
         // From the right, as what stands left is done first.
