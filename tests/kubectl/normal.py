@@ -53,6 +53,22 @@ def revision(item):
     return int(item.get("revision", told)), item["metadata"]["creationTimestamp"]
 
 
+# What a controller writes as often as it comes to it: no two write endpoint slices equally often.
+UNSTEADY = {"EndpointSlice": (("generation",), ("annotations", "endpoints.kubernetes.io/last-change-trigger-time"))}
+
+
+def steady(item):
+    """An object without what depends on when its controller came to it."""
+    for *path, last in UNSTEADY.get(item["kind"], ()):
+        place = item["metadata"]
+        for key in path:
+            place = place.get(key, {})
+        place.pop(last, None)
+    if item["metadata"].get("annotations") == {}:
+        del item["metadata"]["annotations"]
+    return item
+
+
 class Normal:
     """What one cluster calls things, and what they are called in a comparison."""
 
@@ -97,7 +113,7 @@ class Normal:
         found = {}
         for item in items:
             name = f"{item['kind']} {self.named(item['metadata']['name'])}"
-            found.setdefault(name, []).append(json.dumps(self.clean(item), indent=1, sort_keys=True))
+            found.setdefault(name, []).append(json.dumps(self.clean(steady(item)), indent=1, sort_keys=True))
         return {
             f"{name} {number}" if number else name: text
             for name, texts in found.items()

@@ -16,14 +16,13 @@ use super::{
     Api,
     kinds::{Custom, Kind, Subresource},
     object::Meta as _,
-    schema::{OBJECT_META, REFERENCE, Schema, built_in},
+    schema::{OBJECT_META, REFERENCE, Schema},
     status::Cause,
     store::{Change, Key, Outcome},
     write::Write,
 };
 use crate::{clock::seconds, controllers::Controller};
 
-const CONFIG_MAP: &str = "io.k8s.api.core.v1.ConfigMap";
 const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
 
 /// Serves what definitions define.
@@ -180,17 +179,9 @@ fn whole(spec: &Value, version: &Value) -> Value {
         _ => Map::from_iter([("x-kubernetes-preserve-unknown-fields".to_owned(), true.into())]),
     };
     let fields = schema.entry("properties").or_insert_with(|| json!({}));
-    // They are described in the words of a built-in kind.
-    let known = built_in()
-        .get(CONFIG_MAP)
-        .map_or(&Value::Null, |schema| &schema["properties"]);
-    for field in ["apiVersion", "kind"] {
-        fields[field] = json!({"type": "string", "description": known[field]["description"]});
-    }
-    fields["metadata"] = json!({
-        "description": known["metadata"]["description"],
-        "allOf": [{"$ref": format!("{REFERENCE}{OBJECT_META}")}],
-    });
+    fields["apiVersion"] = json!({"type": "string"});
+    fields["kind"] = json!({"type": "string"});
+    fields["metadata"] = json!({"allOf": [{"$ref": format!("{REFERENCE}{OBJECT_META}")}]});
     let gvk = json!({"group": spec["group"], "version": version["name"], "kind": spec["names"]["kind"]});
     schema.insert("x-kubernetes-group-version-kind".into(), json!([gvk]));
     schema.into()

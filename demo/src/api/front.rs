@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{
     access::{self, User},
-    binding, delete, discovery, events, eviction, list, logs, metrics,
+    autoscaling, binding, delete, discovery, events, eviction, list, logs, metrics,
     options::Warnings,
     patch, protobuf,
     rbac::{self, Attributes},
@@ -67,6 +67,9 @@ async fn answer(api: &Arc<Api>, request: Request<Bytes>, warnings: &Warnings) ->
         }
         if target.served.group == events::GROUP {
             asked.body = events::kept(asked.body);
+        }
+        if autoscaling::is_older(&target.served) {
+            autoscaling::keep(&mut asked);
         }
         return verb(api, &asked, &target);
     }

@@ -6,6 +6,7 @@
 
 pub(crate) mod access;
 pub(crate) mod admission;
+pub(crate) mod autoscaling;
 pub(crate) mod binding;
 pub(crate) mod bootstrap;
 pub(crate) mod cells;

@@ -17,6 +17,9 @@ use super::{
 
 const OPERATIONS: &str = include_str!(concat!(env!("OUT_DIR"), "/operations.json"));
 
+/// A kind that says no more of itself than all do.
+const CONFIG_MAP: &str = "io.k8s.api.core.v1.ConfigMap";
+
 /// An entry of `data/operations.yaml`.
 #[derive(Deserialize)]
 struct Operation {
@@ -93,7 +96,13 @@ fn document(kinds: &[Arc<Kind>]) -> Value {
         let name = schema_name(kind);
         if let Some(custom) = &kind.custom {
             reach_all(&custom.schema, &mut schemas);
-            schemas.insert(name.clone(), custom.schema.clone());
+            // What all objects have is described in the words of a built-in kind.
+            let mut schema = custom.schema.clone();
+            for field in ["apiVersion", "kind", "metadata"] {
+                let known = &schema::built_in()[CONFIG_MAP]["properties"][field];
+                schema["properties"][field]["description"] = known["description"].clone();
+            }
+            schemas.insert(name.clone(), schema);
         }
         reach(&name, &mut schemas);
         let own = Subresource {

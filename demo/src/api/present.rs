@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
-    events,
+    autoscaling, events,
     front::{Asked, Body, json_response},
     kinds::Kind,
     object::{Object, rest},
@@ -242,6 +242,9 @@ impl Form {
         put(out, head);
         match self.kind.group.as_str() {
             events::GROUP => out.extend(rest(&events::newer(&object.whole()))),
+            _ if autoscaling::is_older(&self.kind) => {
+                out.extend(rest(&autoscaling::older(object.whole())));
+            }
             _ => out.extend(object.rest()),
         }
     }

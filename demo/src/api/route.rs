@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 use http::Uri;
 use percent_encoding::percent_decode_str;
 
-use super::{events, kinds::Kind, server::Api};
+use super::{autoscaling, events, kinds::Kind, server::Api};
 
 /// What a request is about, where it is about objects.
 #[derive(Clone, Debug)]
@@ -92,6 +92,7 @@ pub(crate) fn target(api: &Api, path: &str) -> Option<Target> {
     }
     let kept = match kind.group.as_str() {
         events::GROUP => kinds.named("events")?.clone(),
+        _ if autoscaling::is_older(&kind) => kinds.named(autoscaling::RESOURCE)?.clone(),
         _ => kind.clone(),
     };
     Some(Target {

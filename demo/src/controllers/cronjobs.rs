@@ -60,12 +60,24 @@ fn follow(cron: &Work, jobs: &[Arc<Object>], status: &mut Value) {
             let message = format!("Saw completed job: {}, condition: {end}", job.name());
             cron.normal("SawCompletedJob", &message);
         }
-        if end(job) == Some("Complete") {
-            status["lastSuccessfulTime"] = job["status"]["completionTime"].clone();
-        }
         end(job).is_none()
     });
     put_active(status, active);
+    let known = cron.list("/status/active");
+    for job in jobs {
+        let done = job.text("/status/completionTime");
+        if end(job) == Some("Complete") && done > status.text("/lastSuccessfulTime") {
+            status["lastSuccessfulTime"] = done.into();
+        }
+        // Somebody else made it, as `create job --from` does.
+        if end(job).is_none() && !known.iter().any(|active| active["uid"] == job.uid()) {
+            let message = format!(
+                "Saw a job that the controller did not create or forgot: {}",
+                job.name()
+            );
+            cron.warning("UnexpectedJob", &message);
+        }
+    }
     for (kind, limit, usual) in [("Complete", "successful", 3), ("Failed", "failed", 1)] {
         let limit = cron["spec"][format!("{limit}JobsHistoryLimit")]
             .as_u64()

@@ -41,6 +41,7 @@ impl Controller for Endpoints {
                 .iter()
                 .map(|slice| key(slice.text("/metadata/labels/kubernetes.io~1service-name")))
                 .collect(),
+            "pods" if matches!(sides.as_slice(), [before, now] if shown(before) == shown(now)) => vec![],
             "pods" => {
                 let mut services = api.all("services", Some(namespace));
                 services.retain(|it| {
@@ -83,6 +84,17 @@ impl Controller for Endpoints {
         .write_slices();
         None
     }
+}
+
+/// What of a pod its endpoints show.
+fn shown(pod: &Value) -> impl PartialEq + use<'_> {
+    let place = (pod.text("/status/podIP"), &pod["metadata"]["labels"]);
+    (
+        place,
+        work::ready_since(pod),
+        pod.is_terminating(),
+        work::is_over(pod),
+    )
 }
 
 /// A Service and the pods behind it.
