@@ -34,7 +34,7 @@ async fn main() -> Result<(), Failure> {
     fill(&cluster).await?;
     println!("{PODS} pods made in {:?}", begun.elapsed());
     let page = pages(&cluster, "/api/v1/pods?limit=500").await?;
-    let selected = pages(
+    pages(
         &cluster,
         "/api/v1/pods?limit=500&labelSelector=app%20in%20(a7,a8)",
     )
