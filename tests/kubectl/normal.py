@@ -27,6 +27,8 @@ KEYS = {
 }
 # What is printed besides.
 PRINTED = [
+    # What the client's library logs of its own, as when a deadline ends a watch.
+    (re.compile(r"^[IWE]\d{4} \d\d:\d\d:\d\d.*\n", re.M), ""),
     # Ages, alone in their column or in brackets.
     (re.compile(r"(?<![^\s(])(\d+(y|d|h|ms|m|s)){1,2}(?=[\s),]|$)", re.M), "<age>"),
     # How often a thing was told follows from how long it lasted.
