@@ -6,12 +6,6 @@ use std::collections::HashMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{
-    Controller,
-    events::{News, Teller},
-    quantity::milli,
-    work::{self, Work},
-};
 use crate::{
     api::{
         Api,
@@ -21,6 +15,12 @@ use crate::{
         write::Write,
     },
     clock::seconds,
+    controllers::{
+        Controller,
+        events::{News, Teller},
+        quantity::milli,
+        work::{self, Work},
+    },
 };
 
 /// A kubelet evicts pods when less than this is left.
