@@ -252,9 +252,11 @@ impl Failure {
         Self::new(500, "", message)
     }
 
-    /// 500.
-    pub(crate) fn internal(message: impl Into<String>) -> Self {
-        Self::new(500, "InternalError", message)
+    /// 501: there is nothing to connect to.
+    pub(crate) fn simulated() -> Self {
+        let message =
+            "this cluster is a simulation: no container runs in it, so there is nothing to connect to";
+        Self::new(501, "NotImplemented", message)
     }
 
     /// With causes in its details.

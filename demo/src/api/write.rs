@@ -131,8 +131,8 @@ impl Api {
         }
         let base = meta.get("generateName").and_then(Value::as_str);
         if let (Some(base), None | Some("")) = (base, meta.get("name").and_then(Value::as_str)) {
-            let name = self.free_name(kind, namespace, base);
-            meta.insert("name".into(), name.into());
+            let base: String = base.chars().take(LONGEST_BASE).collect();
+            meta.insert("name".into(), format!("{base}{}", self.suffix(5)).into());
         }
         if kind.namespaced {
             meta.insert("namespace".into(), namespace.into());
@@ -174,19 +174,6 @@ impl Api {
                 None => Ok(Outcome::PutBy(object, managed)),
             },
         )
-    }
-
-    /// A name that begins so and that nobody has; the last of some tries, if all are taken.
-    fn free_name(&self, kind: &Kind, namespace: &str, base: &str) -> String {
-        let base: String = base.chars().take(LONGEST_BASE).collect();
-        let mut name = String::new();
-        for _ in 0..8 {
-            name = format!("{base}{}", self.suffix(5));
-            if self.get(kind, namespace, &name).is_err() {
-                break;
-            }
-        }
-        name
     }
 
     /// Changes an object that is there: the function sees it and gives it as it is meant to be. What a client may

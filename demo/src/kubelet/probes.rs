@@ -37,8 +37,9 @@ impl Probes {
     /// The probes of a container that was started at this time, at this address.
     pub(super) fn of(spec: &Value, run: &Run, start: Timestamp, address: &str) -> Self {
         let probe = |name, key: &str, from: Timestamp, told| {
-            let found = run.finding(&spec[key], told);
-            Probe::of(name, &spec[key], &found, (start, from), address)
+            let probe = numbered(spec, key);
+            let found = run.finding(&probe, told);
+            Probe::of(name, &probe, &found, (start, from), address)
         };
         let startup = probe("Startup", "startupProbe", start, |told| &told.started);
         // The others wait for it.
@@ -159,6 +160,19 @@ impl Probe {
             _ => self.gives_up(self.fails),
         }
     }
+}
+
+/// A probe of a container, with the number of the port that it names.
+fn numbered(container: &Value, key: &str) -> Value {
+    let mut probe = container[key].clone();
+    for how in ["httpGet", "tcpSocket"] {
+        let named = |port: &&Value| port["name"].is_string() && port["name"] == probe[how]["port"];
+        let number = container.list("/ports").iter().find(named);
+        if let Some(number) = number.map(|port| port["containerPort"].clone()) {
+            probe[how]["port"] = number;
+        }
+    }
+    probe
 }
 
 /// What a probe says to which nothing answers.
