@@ -27,8 +27,10 @@ KEYS = {
 }
 # What is printed besides.
 PRINTED = [
+    # What the client's library logs of its own, as when a deadline ends a watch.
+    (re.compile(r"^[IWE]\d{4} \d\d:\d\d:\d\d.*\n", re.M), ""),
     # Ages, alone in their column or in brackets.
-    (re.compile(r"(?<![^\s(])(\d+(y|d|h|ms|m|s)){1,2}(?=[\s),]|$)", re.M), "<age>"),
+    (re.compile(r"(?<![^\s(])(\d+(\.\d+)?(y|d|h|ms|m|s)){1,2}(?=[\s),]|$)", re.M), "<age>"),
     # How often a thing was told follows from how long it lasted.
     (re.compile(r"<age> \(x\d+ over <age>\)"), "<age>"),
     (re.compile(r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d [+-]\d{4}"), "<time>"),

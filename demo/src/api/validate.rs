@@ -229,6 +229,10 @@ impl Causes {
                 let why = "field is immutable when `immutable` is set";
                 self.0.extend(changed.map(|at| Cause::forbidden(&at.path, why)));
             }
+            // Of a list whose first item stays, all of it is told.
+            "pinned" if at.before.is_some_and(|before| before[0] != value[0]) => {
+                self.0.push(Cause::invalid(&format!("{path}[0]"), value, rest));
+            }
             "named" if value.list("").len() > 1 => {
                 let names = at
                     .items()

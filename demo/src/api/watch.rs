@@ -246,7 +246,7 @@ mod tests {
             store::{Key, Outcome},
         },
         clock::Clock,
-        controllers::images::Images,
+        kubelet::images::Images,
     };
 
     async fn get(api: &Arc<Api>, query: &str) -> Value {
