@@ -8,7 +8,7 @@ use super::{
     status::{Failure, Result},
     write::Write,
 };
-use crate::clock::seconds;
+use crate::{clock::seconds, controllers::work};
 
 /// Puts the pod that a binding names on the node that is its target, with its annotations.
 ///
@@ -36,10 +36,7 @@ pub(crate) fn bind(api: &Api, namespace: &str, binding: &Value, how: &Write) -> 
         if let Some(own) = binding["metadata"]["annotations"].as_object() {
             map_at(&mut pod["metadata"], "annotations").extend(own.clone());
         }
-        let mut conditions = pod.list("/status/conditions").to_vec();
-        conditions.retain(|condition| condition["type"] != "PodScheduled");
-        conditions.push(scheduled.clone());
-        pod["status"]["conditions"] = json!(conditions);
+        work::put_condition(&mut pod["status"], scheduled.clone());
         Ok(pod)
     });
     bound.map(drop)

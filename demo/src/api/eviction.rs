@@ -14,7 +14,7 @@ use super::{
     status::{Cause, Failure, Result, success},
     write::Write,
 };
-use crate::clock::seconds;
+use crate::{clock::seconds, controllers::work};
 
 /// The resource of disruption budgets.
 pub(crate) const BUDGETS: &str = "poddisruptionbudgets.policy";
@@ -63,12 +63,6 @@ pub(crate) fn create(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<R
     Ok(json_response(201, done.to_string().into()))
 }
 
-/// Whether a pod serves.
-pub(crate) fn is_ready(pod: &Value) -> bool {
-    let mut conditions = pod.list("/status/conditions").iter();
-    conditions.any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
-}
-
 /// Takes one disruption from a budget.
 ///
 /// # Errors
@@ -78,7 +72,7 @@ fn take(api: &Api, budget: &Value, pod: &Value, how: &Write) -> Result<()> {
     let (healthy, desired) = (status("currentHealthy"), status("desiredHealthy"));
     let allowed = status("disruptionsAllowed");
     // A pod that does not serve anyway is not missed while enough others do.
-    if !is_ready(pod) && healthy >= desired && desired > 0 {
+    if work::ready_since(pod).is_none() && healthy >= desired && desired > 0 {
         return Ok(());
     }
     let name = budget.name();

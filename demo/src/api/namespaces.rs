@@ -13,7 +13,10 @@ use super::{
     store::{Change, Key},
     write::Write,
 };
-use crate::{clock::seconds, controllers::Controller};
+use crate::{
+    clock::seconds,
+    controllers::{Controller, work},
+};
 
 /// The certificate that workloads are told to trust. Nothing answers with it: this cluster has no TLS.
 const ROOT_CERTIFICATE: &str = include_str!("../../data/ca.crt");
@@ -115,17 +118,14 @@ impl Controller for Emptier {
             for object in api.all(resource, Some(&key.name)) {
                 let resource = format!("{}.{}", kind.plural, kind.group);
                 *resources.entry(resource).or_insert(0) += 1;
-                for finalizer in object
-                    .list("/metadata/finalizers")
-                    .iter()
-                    .filter_map(Value::as_str)
-                {
+                let own = object.list("/metadata/finalizers").iter();
+                for finalizer in own.filter_map(Value::as_str) {
                     *finalizers.entry(finalizer.to_owned()).or_insert(0) += 1;
                 }
             }
         }
         let kind = api.kind("namespaces").ok()?;
-        let conditions = conditions(&namespace, &resources, &finalizers, api.clock.now());
+        let status = status(&namespace, &resources, &finalizers, api.clock.now());
         let write = |how: &Write, pointer: &str, value: Value| {
             let change = api.change(&kind, "", &key.name, how, |object| {
                 let mut object = object.clone();
@@ -137,11 +137,7 @@ impl Controller for Emptier {
             // What is gone needs it no longer.
             drop(change);
         };
-        write(
-            &how.clone().status(),
-            "/status",
-            json!({"phase": "Terminating", "conditions": conditions}),
-        );
+        write(&how.clone().status(), "/status", status);
         if resources.is_empty() {
             let subresource = Some("finalize".into());
             write(&Write { subresource, ..how }, "/spec/finalizers", json!([]));
@@ -153,8 +149,8 @@ impl Controller for Emptier {
 /// What is told of a namespace that is being deleted, while nothing is left to do.
 const CONDITIONS: &str = include_str!("../../data/namespace-conditions.yaml");
 
-/// How far it is, as `status.conditions` tell.
-fn conditions(
+/// How far it is.
+fn status(
     namespace: &Value,
     resources: &BTreeMap<String, u32>,
     finalizers: &BTreeMap<String, u32>,
@@ -165,9 +161,9 @@ fn conditions(
         let told = told.map(|(name, count)| format!("{name} {of} {count} resource instances"));
         told.collect::<Vec<_>>().join(", ")
     };
-    let mut conditions: Value =
-        serde_yaml::from_str(CONDITIONS).expect("the conditions are a list of objects");
-    for condition in conditions.as_array_mut().into_iter().flatten() {
+    let mut status = json!({"phase": "Terminating", "conditions": namespace["status"]["conditions"]});
+    let all: Vec<Value> = serde_yaml::from_str(CONDITIONS).expect("the conditions are a list of objects");
+    for mut condition in all {
         let remains = match condition.text("/type") {
             "NamespaceContentRemaining" if !resources.is_empty() => {
                 let message = format!("Some resources are remaining: {}", told(resources, "has"));
@@ -184,10 +180,8 @@ fn conditions(
             (condition["status"], condition["reason"]) = (json!("True"), json!(reason));
             condition["message"] = json!(message);
         }
-        let mut old = namespace.list("/status/conditions").iter();
-        let same = old.find(|old| old["type"] == condition["type"] && old["status"] == condition["status"]);
-        let since = same.map_or_else(|| json!(seconds(now)), |old| old["lastTransitionTime"].clone());
-        condition["lastTransitionTime"] = since;
+        condition["lastTransitionTime"] = json!(seconds(now));
+        work::put_condition(&mut status, condition);
     }
-    conditions
+    status
 }
