@@ -120,22 +120,6 @@ async fn a_scale_is_a_view_of_its_object() {
 }
 
 #[tokio::test]
-async fn a_pod_is_bound_once() {
-    let cluster = cluster();
-    let pod = json!({"metadata": {"name": "web"}, "spec": {"containers": [{"name": "web", "image": "web"}]}});
-    make(&cluster, PODS, pod).await;
-    let binding = json!({"metadata": {"name": "web"}, "target": {"kind": "Node", "name": "n1"}});
-    let path = format!("{PODS}/web/binding");
-    assert_eq!(ask(&cluster, "POST", &path, binding.clone()).await.0, 201);
-    let (_, pod) = ask(&cluster, "GET", &format!("{PODS}/web"), Value::Null).await;
-    assert_eq!(pod["spec"]["nodeName"], "n1", "{pod}");
-    let (code, status) = ask(&cluster, "POST", &path, binding).await;
-    let message =
-        r#"Operation cannot be fulfilled on pods/binding "web": pod web is already assigned to node "n1""#;
-    assert_eq!((code, &status["message"]), (409, &json!(message)), "{status}");
-}
-
-#[tokio::test]
 async fn reviews_say_who_may_what_and_why() {
     let cluster = cluster();
     let binding = json!({

@@ -1,6 +1,6 @@
 //! What becomes of the dependents of an owner that is deleted.
 
-use std::collections::{BTreeSet, HashMap, hash_map::Entry};
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -28,22 +28,13 @@ pub(crate) struct Collector {
     owners: HashMap<Key, Vec<String>>,
 }
 
-/// What an owner that is named still is.
-#[derive(PartialEq)]
-enum Owner {
-    There,
-    Waiting,
-    Gone,
-}
-
 impl Controller for Collector {
     fn affected(&self, api: &Api, change: &Change) -> Vec<Key> {
         let (now, before) = (change.now.as_deref(), change.before.as_deref());
         let (own, former) = (now.map_or(NONE, owners), before.map_or(NONE, owners));
+        let is_waiting = |now: &Object| now.is_terminating() && (has(now, FOREGROUND) || has(now, ORPHAN));
         let mut keys = Vec::new();
-        if own != former
-            || now.is_some_and(|now| now.is_terminating() && (has(now, FOREGROUND) || has(now, ORPHAN)))
-        {
+        if own != former || now.is_some_and(is_waiting) {
             keys.push(change.key.clone());
         }
         if let (None, Some(before)) = (now, before) {
@@ -57,9 +48,8 @@ impl Controller for Collector {
 
     fn reconcile(&mut self, api: &Api, key: &Key) -> Option<Timestamp> {
         if &*key.resource == GONE {
-            self.of(&key.name)
-                .iter()
-                .for_each(|dependent| self.examine(api, dependent));
+            let dependents = self.of(&key.name);
+            dependents.iter().for_each(|key| self.examine(api, key));
             return None;
         }
         let object = api.store.get(key);
@@ -76,11 +66,10 @@ impl Collector {
     /// Notes whose an object is.
     fn index(&mut self, key: &Key, object: Option<&Object>) {
         for uid in self.owners.remove(key).unwrap_or_default() {
-            if let Entry::Occupied(mut dependents) = self.dependents.entry(uid) {
-                dependents.get_mut().remove(key);
-                if dependents.get().is_empty() {
-                    dependents.remove();
-                }
+            let dependents = self.dependents.entry(uid.clone()).or_default();
+            dependents.remove(key);
+            if dependents.is_empty() {
+                self.dependents.remove(&uid);
             }
         }
         for owner in object.map_or(NONE, owners) {
@@ -100,27 +89,29 @@ impl Collector {
         let Some(object) = api.store.get(key).filter(|object| !object.is_terminating()) else {
             return;
         };
-        let state = |owner: &Value| match place_of(api, owner, key) {
-            // Nobody knows such a kind: that says nothing of its objects.
-            None => Owner::There,
-            Some(place) => match api.store.get(&place) {
-                Some(found) if found.uid() != owner.text("/uid") => Owner::Gone,
-                Some(found) if found.is_terminating() && has(&found, FOREGROUND) => Owner::Waiting,
-                Some(_) => Owner::There,
-                None => Owner::Gone,
-            },
+        // Of a kind that nobody knows no owner is known to be gone.
+        let place = |owner: &Value| place_of(api, owner, key);
+        let found = |owner: &Value| {
+            api.store
+                .get(&place(owner)?)
+                .filter(|found| found.uid() == owner.text("/uid"))
         };
-        let states: Vec<Owner> = owners(&object).iter().map(state).collect();
-        if states.iter().all(|state| *state == Owner::There) {
+        let waits =
+            |owner: &Value| found(owner).is_some_and(|it| it.is_terminating() && has(&it, FOREGROUND));
+        let is_there = |owner: &Value| !waits(owner) && (place(owner).is_none() || found(owner).is_some());
+        let owners = owners(&object);
+        let there = owners.iter().filter(|owner| is_there(owner)).count();
+        if there == owners.len() {
             return;
         }
-        if states.contains(&Owner::There) {
-            return keep(api, key, "ownerReferences", |owner| state(owner) == Owner::There);
+        if there > 0 {
+            return keep(api, key, "ownerReferences", is_there);
         }
-        let policy = match states.contains(&Owner::Waiting) && self.dependents.contains_key(object.uid()) {
+        let is_waited_for = owners.iter().any(waits) && self.dependents.contains_key(object.uid());
+        let policy = match is_waited_for || has(&object, FOREGROUND) {
             _ if has(&object, ORPHAN) => "Orphan",
-            waited_for if waited_for || has(&object, FOREGROUND) => "Foreground",
-            _ => "Background",
+            true => "Foreground",
+            false => "Background",
         };
         let options = json!({"propagationPolicy": policy, "preconditions": {"uid": object.uid()}});
         if let Ok(kind) = api.kind(&key.resource) {
@@ -146,9 +137,7 @@ impl Collector {
             if !dependents.iter().any(blocks) {
                 keep(api, key, "finalizers", |finalizer| finalizer != FOREGROUND);
             }
-            dependents
-                .iter()
-                .for_each(|dependent| self.examine(api, dependent));
+            dependents.iter().for_each(|key| self.examine(api, key));
         }
     }
 }
@@ -161,10 +150,8 @@ fn owners(object: &Object) -> &[Value] {
 }
 
 fn has(object: &Value, finalizer: &str) -> bool {
-    object
-        .list("/metadata/finalizers")
-        .iter()
-        .any(|own| own == finalizer)
+    let mut all = object.list("/metadata/finalizers").iter();
+    all.any(|own| own == finalizer)
 }
 
 /// Where an owner is, seen from a dependent; nothing if its kind is not known.
@@ -184,21 +171,18 @@ fn keep(api: &Api, key: &Key, list: &str, which: impl Fn(&Value) -> bool) {
     let Ok(kind) = api.kind(&key.resource) else {
         return;
     };
-    drop(api.change(
-        &kind,
-        &key.namespace,
-        &key.name,
-        &Write::by(COLLECTOR),
-        |object| {
-            let mut object = object.clone();
-            let meta = map_at(&mut object, "metadata");
-            if let Some(all) = meta.get_mut(list).and_then(Value::as_array_mut) {
-                all.retain(&which);
-                if all.is_empty() {
-                    meta.remove(list);
-                }
-            }
-            Ok(object)
-        },
-    ));
+    let how = Write::by(COLLECTOR);
+    drop(api.change(&kind, &key.namespace, &key.name, &how, |object| {
+        let mut object = object.clone();
+        let meta = map_at(&mut object, "metadata");
+        let mut all = match meta.remove(list) {
+            Some(Value::Array(all)) => all,
+            _ => vec![],
+        };
+        all.retain(&which);
+        if !all.is_empty() {
+            meta.insert(list.into(), Value::Array(all));
+        }
+        Ok(object)
+    }));
 }

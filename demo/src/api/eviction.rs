@@ -14,7 +14,7 @@ use super::{
     status::{Cause, Failure, Result, success},
     write::Write,
 };
-use crate::clock::seconds;
+use crate::{clock::seconds, controllers::work};
 
 /// The resource of disruption budgets.
 pub(crate) const BUDGETS: &str = "poddisruptionbudgets.policy";
@@ -23,11 +23,6 @@ pub(crate) const BUDGETS: &str = "poddisruptionbudgets.policy";
 pub(crate) fn create(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>> {
     let (kind, namespace, name) = (&target.kind, target.place(), target.name());
     let eviction = decode::body(asked, &target.spoken())?;
-    if eviction.name() != name {
-        return Err(Failure::bad_request(
-            "name in URL does not match name in Eviction object",
-        ));
-    }
     let mut how = Write {
         subresource: Some("status".into()),
         ..asked.write(target)
@@ -38,14 +33,13 @@ pub(crate) fn create(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<R
     if !pod.is_terminating() && !matches!(pod.text("/status/phase"), "Succeeded" | "Failed" | "Pending") {
         let mut budgets = api.all(BUDGETS, Some(namespace));
         budgets.retain(|budget| selects(&budget["spec"]["selector"], &pod));
-        match budgets.as_slice() {
-            [] => {}
-            [budget] => take(api, budget, &pod, &how)?,
-            _ => {
-                return Err(Failure::unexplained(
-                    "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.",
-                ));
-            }
+        if budgets.len() > 1 {
+            return Err(Failure::unexplained(
+                "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.",
+            ));
+        }
+        if let Some(budget) = budgets.first() {
+            take(api, budget, &pod, &how)?;
         }
     }
     let condition = json!({
@@ -65,16 +59,8 @@ pub(crate) fn create(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<R
         Ok(pod)
     })?;
     api.delete(kind, namespace, name, &eviction["deleteOptions"], &how)?;
-    Ok(json_response(
-        201,
-        success(("code", json!(201))).to_string().into(),
-    ))
-}
-
-/// Whether a pod serves.
-pub(crate) fn is_ready(pod: &Value) -> bool {
-    let mut conditions = pod.list("/status/conditions").iter();
-    conditions.any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
+    let done = success(("code", json!(201)));
+    Ok(json_response(201, done.to_string().into()))
 }
 
 /// Takes one disruption from a budget.
@@ -83,20 +69,14 @@ pub(crate) fn is_ready(pod: &Value) -> bool {
 /// 429 if it has none.
 fn take(api: &Api, budget: &Value, pod: &Value, how: &Write) -> Result<()> {
     let status = |field: &str| budget["status"][field].as_i64().unwrap_or(0);
-    let (healthy, desired, allowed) = (
-        status("currentHealthy"),
-        status("desiredHealthy"),
-        status("disruptionsAllowed"),
-    );
+    let (healthy, desired) = (status("currentHealthy"), status("desiredHealthy"));
+    let allowed = status("disruptionsAllowed");
     // A pod that does not serve anyway is not missed while enough others do.
-    let always = budget.text("/spec/unhealthyPodEvictionPolicy") == "AlwaysAllow";
-    if !is_ready(pod) && (always || healthy >= desired && desired > 0) {
+    if work::ready_since(pod).is_none() && healthy >= desired && desired > 0 {
         return Ok(());
     }
     let name = budget.name();
-    let message = if status("observedGeneration") < budget.number("/metadata/generation").unwrap_or(0) {
-        format!("The disruption budget {name} is still being processed by the server.")
-    } else if allowed > 0 {
+    if allowed > 0 {
         let kind = api.kind(BUDGETS)?;
         let taken = api.change(&kind, budget.namespace(), name, how, |budget| {
             let mut budget = budget.clone();
@@ -104,10 +84,12 @@ fn take(api: &Api, budget: &Value, pod: &Value, how: &Write) -> Result<()> {
             Ok(budget)
         });
         return taken.map(drop);
-    } else if healthy <= desired {
-        format!("The disruption budget {name} needs {desired} healthy pods and has {healthy} currently")
-    } else {
-        format!("The disruption budget {name} does not allow evicting pods currently")
+    }
+    let message = match healthy <= desired {
+        true => {
+            format!("The disruption budget {name} needs {desired} healthy pods and has {healthy} currently")
+        }
+        false => format!("The disruption budget {name} does not allow evicting pods currently"),
     };
     let cause = Cause {
         reason: "DisruptionBudget",

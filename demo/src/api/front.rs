@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{
     access::{self, User},
-    autoscaling, binding, delete, discovery, events, eviction, list, logs, metrics,
+    autoscaling, delete, discovery, events, eviction, list, logs, metrics,
     options::Warnings,
     patch, protobuf,
     rbac::{self, Attributes},
@@ -90,7 +90,6 @@ fn verb(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>
         ("GET", Some(_), Some("scale")) => scale::get,
         ("POST", None, None) if reviews::is_review(&target.kind) => reviews::create,
         ("POST", None, None) => write::create,
-        ("POST", Some(_), Some("binding")) => binding::create,
         ("POST", Some(_), Some("eviction")) => eviction::create,
         ("POST", Some(_), Some("token")) => token::create,
         ("PUT", Some(_), Some("scale")) => scale::update,

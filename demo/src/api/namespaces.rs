@@ -13,7 +13,10 @@ use super::{
     store::{Change, Key},
     write::Write,
 };
-use crate::{clock::seconds, controllers::Controller};
+use crate::{
+    clock::seconds,
+    controllers::{Controller, work},
+};
 
 /// The certificate that workloads are told to trust. Nothing answers with it: this cluster has no TLS.
 const ROOT_CERTIFICATE: &str = include_str!("../../data/ca.crt");
@@ -28,18 +31,8 @@ const FINALIZER: &str = "kubernetes";
 pub(crate) fn begin(namespace: &mut Value) {
     let name = namespace.name().to_owned();
     namespace["metadata"]["labels"]["kubernetes.io/metadata.name"] = json!(name);
-    if !is_held(namespace) {
-        let mut finalizers = namespace.list("/spec/finalizers").to_vec();
-        finalizers.push(json!(FINALIZER));
-        namespace["spec"]["finalizers"] = json!(finalizers);
-    }
+    namespace["spec"]["finalizers"] = json!([FINALIZER]);
     namespace["status"] = json!({"phase": "Active"});
-}
-
-/// Whether a namespace has yet to be emptied.
-fn is_held(namespace: &Value) -> bool {
-    let mut finalizers = namespace.list("/spec/finalizers").iter();
-    finalizers.any(|finalizer| finalizer == FINALIZER)
 }
 
 /// 403: nothing new is made where all is being deleted.
@@ -108,116 +101,87 @@ impl Controller for Emptier {
 
     fn reconcile(&mut self, api: &Api, key: &Key) -> Option<Timestamp> {
         let namespace = api.store.get(key).filter(|object| object.is_terminating())?;
-        if !is_held(&namespace) {
-            return None;
-        }
         let how = Write::by("namespace-controller");
-        let namespaced = |kind: &&Arc<Kind>| kind.namespaced;
         let kinds: BTreeMap<String, Arc<Kind>> = {
             let kinds = api.kinds();
-            let kinds = kinds.all().iter().filter(namespaced);
-            kinds.map(|kind| (kind.resource(), kind.clone())).collect()
+            let namespaced = kinds.all().iter().filter(|kind| kind.namespaced);
+            namespaced.map(|kind| (kind.resource(), kind.clone())).collect()
         };
         let (mut resources, mut finalizers) = (BTreeMap::new(), BTreeMap::new());
         let background = json!({"propagationPolicy": "Background"});
         for (resource, kind) in &kinds {
-            for object in api.all(resource, Some(&key.name)) {
-                if !object.is_terminating() {
-                    drop(api.delete(kind, &key.name, object.name(), &background, &how));
-                }
+            let mut all = api.all(resource, Some(&key.name));
+            all.retain(|object| !object.is_terminating());
+            for object in all {
+                drop(api.delete(kind, &key.name, object.name(), &background, &how));
             }
             for object in api.all(resource, Some(&key.name)) {
                 let resource = format!("{}.{}", kind.plural, kind.group);
                 *resources.entry(resource).or_insert(0) += 1;
-                for finalizer in object.list("/metadata/finalizers") {
-                    let finalizer = finalizer.as_str().unwrap_or_default().to_owned();
-                    *finalizers.entry(finalizer).or_insert(0) += 1;
+                let own = object.list("/metadata/finalizers").iter();
+                for finalizer in own.filter_map(Value::as_str) {
+                    *finalizers.entry(finalizer.to_owned()).or_insert(0) += 1;
                 }
             }
         }
         let kind = api.kind("namespaces").ok()?;
-        let conditions = conditions(&namespace, &resources, &finalizers, api.clock.now());
-        drop(api.change(&kind, "", &key.name, &how.clone().status(), |object| {
-            let mut object = object.clone();
-            object["status"]["conditions"] = conditions.clone();
-            Ok(object)
-        }));
-        if resources.is_empty() {
-            let how = Write {
-                subresource: Some("finalize".into()),
-                ..how
-            };
-            drop(api.change(&kind, "", &key.name, &how, |object| {
+        let status = status(&namespace, &resources, &finalizers, api.clock.now());
+        let write = |how: &Write, pointer: &str, value: Value| {
+            let change = api.change(&kind, "", &key.name, how, |object| {
                 let mut object = object.clone();
-                let mut finalizers = object.list("/spec/finalizers").to_vec();
-                finalizers.retain(|finalizer| finalizer != FINALIZER);
-                object["spec"]["finalizers"] = json!(finalizers);
+                if let Some(place) = object.pointer_mut(pointer) {
+                    place.clone_from(&value);
+                }
                 Ok(object)
-            }));
+            });
+            // What is gone needs it no longer.
+            drop(change);
+        };
+        write(&how.clone().status(), "/status", status);
+        if resources.is_empty() {
+            let subresource = Some("finalize".into());
+            write(&Write { subresource, ..how }, "/spec/finalizers", json!([]));
         }
         None
     }
 }
 
-/// What a condition is called, then its reason and message while nothing is left to do for it.
-const CONDITIONS: [[&str; 3]; 5] = [
-    [
-        "NamespaceDeletionDiscoveryFailure",
-        "ResourcesDiscovered",
-        "All resources successfully discovered",
-    ],
-    [
-        "NamespaceDeletionGroupVersionParsingFailure",
-        "ParsedGroupVersions",
-        "All legacy kube types successfully parsed",
-    ],
-    [
-        "NamespaceDeletionContentFailure",
-        "ContentDeleted",
-        "All content successfully deleted, may be waiting on finalization",
-    ],
-    [
-        "NamespaceContentRemaining",
-        "ContentRemoved",
-        "All content successfully removed",
-    ],
-    [
-        "NamespaceFinalizersRemaining",
-        "ContentHasNoFinalizers",
-        "All content-preserving finalizers finished",
-    ],
-];
+/// What is told of a namespace that is being deleted, while nothing is left to do.
+const CONDITIONS: &str = include_str!("../../data/namespace-conditions.yaml");
 
-/// How far it is, as `status.conditions` tell.
-fn conditions(
+/// How far it is.
+fn status(
     namespace: &Value,
     resources: &BTreeMap<String, u32>,
     finalizers: &BTreeMap<String, u32>,
     now: Timestamp,
 ) -> Value {
     let told = |counts: &BTreeMap<String, u32>, of: &str| {
-        let each = counts
-            .iter()
-            .map(|(name, count)| format!("{name} {of} {count} resource instances"));
-        each.collect::<Vec<_>>().join(", ")
+        let told = counts.iter();
+        let told = told.map(|(name, count)| format!("{name} {of} {count} resource instances"));
+        told.collect::<Vec<_>>().join(", ")
     };
-    let one = |[kind, reason, message]: [&str; 3]| {
-        let (status, reason, message) = match kind {
+    let mut status = json!({"phase": "Terminating", "conditions": namespace["status"]["conditions"]});
+    let all: Vec<Value> = serde_yaml::from_str(CONDITIONS).expect("the conditions are a list of objects");
+    for mut condition in all {
+        let remains = match condition.text("/type") {
             "NamespaceContentRemaining" if !resources.is_empty() => {
                 let message = format!("Some resources are remaining: {}", told(resources, "has"));
-                ("True", "SomeResourcesRemain", message)
+                Some(("SomeResourcesRemain", message))
             }
             "NamespaceFinalizersRemaining" if !finalizers.is_empty() => {
                 let told = told(finalizers, "in");
                 let message = format!("Some content in the namespace has finalizers remaining: {told}");
-                ("True", "SomeFinalizersRemain", message)
+                Some(("SomeFinalizersRemain", message))
             }
-            _ => ("False", reason, message.to_owned()),
+            _ => None,
         };
-        let mut old = namespace.list("/status/conditions").iter();
-        let same = old.find(|old| old["type"] == kind && old["status"] == status);
-        let since = same.map_or_else(|| json!(seconds(now)), |old| old["lastTransitionTime"].clone());
-        json!({"type": kind, "status": status, "lastTransitionTime": since, "reason": reason, "message": message})
-    };
-    CONDITIONS.map(one).into_iter().collect()
+        if let Some((reason, message)) = remains {
+            (condition["status"], condition["reason"]) = (json!("True"), json!(reason));
+            condition["message"] = json!(message);
+        }
+        condition["lastTransitionTime"] = json!(seconds(now));
+        work::put_condition(&mut status, condition);
+    }
+    status
 }

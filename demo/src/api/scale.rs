@@ -12,35 +12,26 @@ use super::{
     object::Meta as _,
     route::Target,
     server::Api,
+    shown,
     status::{Cause, Failure, Result},
 };
 
 /// `GET` of a `Scale`.
 pub(crate) fn get(api: &Arc<Api>, _asked: &Asked, target: &Target) -> Result<Response<Body>> {
     let object = api.get(&target.kind, target.place(), target.name())?;
-    Ok(json_response(
-        200,
-        view(&target.kind, &object)?.to_string().into(),
-    ))
+    let scale = view(&target.kind, &object)?;
+    Ok(json_response(200, scale.to_string().into()))
 }
 
 /// `PUT` of a `Scale`.
 pub(crate) fn update(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>> {
-    let (kind, name, scale) = (
-        &target.kind,
-        target.name(),
-        decode::body(asked, &target.spoken())?,
-    );
-    let wrong = match scale.name() {
-        "" => format!("({name} based on URL) was undeterminable: name must be provided"),
-        other if other != name => format!("({other}) does not match the name on the URL ({name})"),
-        _ => String::new(),
-    };
-    if !wrong.is_empty() {
-        return Err(Failure::bad_request(format!("the name of the object {wrong}")));
+    let (kind, name) = (&target.kind, target.name());
+    let scale = decode::body(asked, &target.spoken())?;
+    if scale.name() != name {
+        let message = format!("the name of the object does not match the name on the URL ({name})");
+        return Err(Failure::bad_request(message));
     }
-    let how = asked.write(target);
-    let object = api.change(kind, target.place(), name, &how, |object| {
+    let object = api.change(kind, target.place(), name, &asked.write(target), |object| {
         put(kind, object, &scale)
     })?;
     Ok(json_response(200, view(kind, &object)?.to_string().into()))
@@ -52,15 +43,10 @@ pub(crate) fn update(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<R
 /// If it has none: a custom resource without the field that its definition names.
 pub(crate) fn view(kind: &Kind, object: &Value) -> Result<Value> {
     let [wanted, have, selector] = places(kind);
-    let wanted = match object.number(&wanted) {
-        None if kind.custom.is_some() => {
-            let path = wanted.replace('/', ".");
-            return Err(Failure::unexplained(format!(
-                "the spec replicas field {path:?} does not exist"
-            )));
-        }
-        wanted => wanted.filter(|wanted| *wanted != 0),
-    };
+    let wanted = object.number(&wanted);
+    if wanted.is_none() && kind.custom.is_some() {
+        return Err(Failure::unexplained("the object has no number of replicas"));
+    }
     let mut scale = json!({
         "kind": "Scale",
         "apiVersion": "autoscaling/v1",
@@ -71,14 +57,14 @@ pub(crate) fn view(kind: &Kind, object: &Value) -> Result<Value> {
     for field in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
         scale["metadata"][field] = object["metadata"][field].clone();
     }
-    if let Some(wanted) = wanted {
+    if let Some(wanted) = wanted.filter(|wanted| *wanted != 0) {
         scale["spec"]["replicas"] = json!(wanted);
     }
     let selector = match object.pointer(&selector).filter(|_| !selector.is_empty()) {
-        Some(Value::String(text)) => text.clone(),
-        selector => selector.map(told).unwrap_or_default(),
+        Some(Value::String(text)) => Some(text.clone()),
+        selector => selector.and_then(shown::selector),
     };
-    if !selector.is_empty() {
+    if let Some(selector) = selector {
         scale["status"]["selector"] = json!(selector);
     }
     Ok(scale)
@@ -93,12 +79,8 @@ pub(crate) fn put(kind: &Kind, object: &Value, scale: &Value) -> Result<Value> {
     let wanted = json!(scale.number("/spec/replicas").unwrap_or(0));
     if wanted.as_i64() < Some(0) {
         let cause = Cause::invalid("spec.replicas", &wanted, "must be greater than or equal to 0");
-        return Err(Failure::invalid_of(
-            "autoscaling",
-            "Scale",
-            object.name(),
-            vec![cause],
-        ));
+        let (group, causes) = ("autoscaling", vec![cause]);
+        return Err(Failure::invalid_of(group, "Scale", object.name(), causes));
     }
     let mut object = object.clone();
     for field in ["uid", "resourceVersion"] {
@@ -127,38 +109,4 @@ fn places(kind: &Kind) -> [String; 3] {
             path.as_str().unwrap_or_default().replace('.', "/")
         }),
     }
-}
-
-/// A selector as text: a map of labels, or a `LabelSelector`.
-fn told(selector: &Value) -> String {
-    let is_rich = selector.get("matchLabels").is_some() || selector.get("matchExpressions").is_some();
-    let labels = if is_rich {
-        &selector["matchLabels"]
-    } else {
-        selector
-    };
-    let labels = labels.as_object().into_iter().flatten();
-    let equal = |(key, value): (&String, &Value)| {
-        (
-            key.clone(),
-            format!("{key}={}", value.as_str().unwrap_or_default()),
-        )
-    };
-    let mut parts: Vec<_> = labels.map(equal).collect();
-    for rule in selector.list("/matchExpressions") {
-        let key = rule.text("/key");
-        let mut values: Vec<&str> = rule.list("/values").iter().filter_map(Value::as_str).collect();
-        values.sort_unstable();
-        let values = values.join(",");
-        let part = match rule.text("/operator") {
-            "In" => format!("{key} in ({values})"),
-            "NotIn" => format!("{key} notin ({values})"),
-            "DoesNotExist" => format!("!{key}"),
-            _ => key.to_owned(),
-        };
-        parts.push((key.to_owned(), part));
-    }
-    parts.sort();
-    let parts: Vec<String> = parts.into_iter().map(|(_, part)| part).collect();
-    parts.join(",")
 }

@@ -132,7 +132,7 @@ fn labels(map: &Value) -> Option<String> {
 }
 
 /// A `LabelSelector` in the words of a query: `a=b,c in (x,y),!d`, in the order of the labels.
-fn selector(selector: &Value) -> Option<String> {
+pub(crate) fn selector(selector: &Value) -> Option<String> {
     let equal = selector["matchLabels"].as_object().into_iter().flatten();
     let equal = equal.map(|(name, value)| {
         (

@@ -56,36 +56,28 @@ pub(crate) fn create(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<R
     let account = api.get(&target.kind, namespace, name)?;
     let request = decode::body(asked, &target.spoken())?;
     let lasts = request.number("/spec/expirationSeconds").unwrap_or(3600);
-    let wrong = match lasts {
-        ..600 => "may not specify a duration less than 10 minutes",
-        0x1_0000_0001.. => "may not specify a duration larger than 2^32 seconds",
-        _ => "",
-    };
-    if !wrong.is_empty() {
-        let cause = Cause::invalid("spec.expirationSeconds", &json!(lasts), wrong);
+    if lasts < 600 {
+        let why = "may not specify a duration less than 10 minutes";
+        let causes = vec![Cause::invalid("spec.expirationSeconds", &json!(lasts), why)];
         return Err(Failure::invalid_of(
             "authentication.k8s.io",
             "TokenRequest",
             "",
-            vec![cause],
+            causes,
         ));
     }
-    let audiences: Vec<String> = match request.list("/spec/audiences") {
-        [] => vec![AUDIENCE.into()],
-        given => given
-            .iter()
-            .filter_map(Value::as_str)
-            .map(str::to_owned)
-            .collect(),
-    };
+    let asked_for = request.list("/spec/audiences").iter().filter_map(Value::as_str);
+    let mut audiences: Vec<String> = asked_for.map(str::to_owned).collect();
+    if audiences.is_empty() {
+        audiences.push(AUDIENCE.into());
+    }
     let (now, id) = (api.clock.now(), api.uid());
     let expires = now + SignedDuration::from_secs(lasts);
     let mut user = User::account(namespace, name);
     account.uid().clone_into(&mut user.uid);
-    user.extra.insert(
-        "authentication.kubernetes.io/credential-id".into(),
-        json!([format!("JTI={id}")]),
-    );
+    let credential = json!([format!("JTI={id}")]);
+    user.extra
+        .insert("authentication.kubernetes.io/credential-id".into(), credential);
     let claims = json!({
         "aud": audiences,
         "exp": expires.as_second(),
@@ -105,26 +97,20 @@ pub(crate) fn create(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<R
         "metadata": {
             "name": name, "namespace": namespace, "uid": account.uid(), "creationTimestamp": seconds(now),
         },
-        "spec": {
-            "audiences": audiences,
-            "expirationSeconds": lasts,
-            "boundObjectRef": request["spec"]["boundObjectRef"],
-        },
+        "spec": {"audiences": audiences, "expirationSeconds": lasts},
         "status": {"token": text, "expirationTimestamp": seconds(expires)},
     });
     if !asked.write(target).dry_run {
         let account = Key::new("serviceaccounts", namespace, name);
         let mut tokens = api.tokens.0.lock().unwrap_or_else(PoisonError::into_inner);
         tokens.retain(|_, token| token.expires > now);
-        tokens.insert(
-            text,
-            Token {
-                user,
-                account,
-                audiences,
-                expires,
-            },
-        );
+        let token = Token {
+            user,
+            account,
+            audiences,
+            expires,
+        };
+        tokens.insert(text, token);
     }
     Ok(json_response(201, answer.to_string().into()))
 }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::api::{
     Api,
-    eviction::{BUDGETS, is_ready},
+    eviction::BUDGETS,
     object::{Meta as _, Object},
     selector::selects,
     store::{Change, Key},
@@ -45,7 +45,9 @@ impl Controller for Budgets {
         if pods.is_empty() && budget["status"]["observedGeneration"] != *generation {
             budget.normal("NoPods", "No matching pods found");
         }
-        let healthy = pods.iter().filter(|pod| !pod.is_terminating() && is_ready(pod));
+        let healthy = pods
+            .iter()
+            .filter(|pod| !pod.is_terminating() && work::ready_since(pod).is_some());
         let healthy = healthy.count() as i64;
         let (expected, desired) = expected(api, &budget["spec"], &pods);
         let allowed = (healthy - desired).clamp(0, expected);
