@@ -1,5 +1,5 @@
-//! From the start of the process to the answer to `initialize`, its memory then, and its end: without a cluster,
-//! with one that does not answer, and with a credential plugin that hangs.
+//! From the start of the process to the answer to `initialize`, its memory then, and its end: without a cluster, with
+//! the embedded one, with one that does not answer, and with a credential plugin that hangs.
 //!
 //! In the last two a tool call has to fail within its deadline and say what to do, and the end of stdin has to end
 //! the process within a second even while such a call is under way, leaving no child behind.
@@ -25,6 +25,8 @@ use mcp::Server;
 const STARTS: usize = 31;
 /// From start to the answer, in ms.
 const START: f64 = 10.0;
+/// What the embedded cluster may add to it, in ms.
+const DEMO: f64 = 50.0;
 /// Memory after the answer, in kB.
 const MEMORY: u64 = 15 * 1024;
 /// From the end of stdin to the end of the process.
@@ -118,6 +120,41 @@ impl Report {
     }
 }
 
+/// The embedded cluster's story is told beside the start, which does not wait for it.
+fn embedded(folder: &Path, report: &mut Report) -> Result<(), Box<dyn Error>> {
+    let (mut plain, mut demo, mut first) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..STARTS {
+        let started = Instant::now();
+        Server::connect(command(folder, "none"))?;
+        plain.push(started.elapsed());
+        let mut with = command(folder, "none");
+        with.arg("--demo");
+        let started = Instant::now();
+        let (mut server, _) = Server::connect(with)?;
+        demo.push(started.elapsed());
+        server.call("clusters_list", &json!({}))?;
+        first.push(started.elapsed());
+    }
+    let [plain, demo, first] = [plain, demo, first].map(|mut times| {
+        times.sort_unstable();
+        times[STARTS / 2].as_secs_f64() * 1e3
+    });
+    let added = demo - plain;
+    report.line(
+        "--demo: added to the start (median)",
+        &format!("{added:.1} ms"),
+        &format!("under {DEMO} ms"),
+        added < DEMO,
+    );
+    report.line(
+        "--demo: start to the first answer from it (median)",
+        &format!("{first:.0} ms"),
+        "",
+        true,
+    );
+    Ok(())
+}
+
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     let mut report = Report::default();
     let folder = tempfile::tempdir()?;
@@ -125,6 +162,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     let _listener = silent_server(folder)?;
     hanging_plugin(folder)?;
 
+    embedded(folder, &mut report)?;
     for config in ["none", "unreachable", "hanging"] {
         let mut times = Vec::new();
         let mut most = 0;

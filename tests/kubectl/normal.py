@@ -10,6 +10,8 @@ LOOKS = [
     (re.compile(r"\b(\d{1,3}\.){3}\d{1,3}\b"), "<address>"),
     (re.compile(r"\b[a-z-]+://[0-9a-f]{64}\b"), "<container>"),
     (re.compile(r"\b\S+@sha256:[0-9a-f]{64}\b"), "<image>"),
+    # Why the scheduler finds no place, node by node.
+    (re.compile(r"\b(\d+/)?\d+ (?=nodes are available|Insufficient|node\(s\)|Preemption is not)"), "<number> "),
     # An image that is not there is asked for again and again, and each runtime has words of its own for it.
     (re.compile(r"\b(ErrImagePull|ImagePullBackOff)\b"), "<ErrImagePull or ImagePullBackOff>"),
     (re.compile(r"(Back-off pulling image .*: )?rpc error: code = \w+ desc = failed to pull .*"), "<why not>"),

@@ -547,15 +547,24 @@ fn cron(text: &str) -> std::result::Result<(), String> {
 
 /// An object with its fields named as in Go: `APIGroup`, `Kind`.
 fn in_go(value: &Value) -> Value {
-    let named = |name: &str| match name.strip_prefix("api") {
-        Some(rest) => format!("API{rest}"),
-        None => name[..1].to_uppercase() + &name[1..],
+    let named = |name: &str| {
+        let upper = if name.starts_with("api") { 3 } else { 1 };
+        let letter = |(at, letter): (usize, char)| {
+            if at < upper {
+                letter.to_ascii_uppercase()
+            } else {
+                letter
+            }
+        };
+        name.chars().enumerate().map(letter).collect()
     };
     match value {
-        Value::Object(fields) => {
-            let fields = fields.iter().filter(|(name, _)| !name.is_empty());
-            Value::Object(fields.map(|(name, value)| (named(name), in_go(value))).collect())
-        }
+        Value::Object(fields) => Value::Object(
+            fields
+                .iter()
+                .map(|(name, value)| (named(name), in_go(value)))
+                .collect(),
+        ),
         value => value.clone(),
     }
 }

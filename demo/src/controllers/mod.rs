@@ -1,7 +1,6 @@
 //! What makes the cluster move: controllers and scheduler; these, and the [`kubelet`](crate::kubelet),
 //! are each a [`Controller`] that the [`Manager`] runs.
 
-mod aggregation;
 mod claims;
 mod cronjobs;
 mod daemonsets;
@@ -15,7 +14,6 @@ mod progress;
 pub(crate) mod quantity;
 mod replicasets;
 mod revisions;
-mod rolling;
 mod scheduler;
 mod statefulsets;
 pub(crate) mod work;
@@ -34,17 +32,14 @@ pub(crate) fn all() -> Vec<Box<dyn Controller>> {
         Box::new(namespaces::Accounts),
         Box::new(namespaces::Emptier),
         Box::new(collect::Collector::default()),
-        Box::new(aggregation::Aggregation),
         Box::new(disruption::Budgets),
         Box::new(deployments::Deployments),
-        Box::new(replicasets::ReplicaSets::new()),
-        Box::new(replicasets::ReplicaSets::replication()),
+        Box::new(replicasets::ReplicaSets),
         Box::new(statefulsets::StatefulSets),
         Box::new(daemonsets::DaemonSets),
         Box::new(cronjobs::CronJobs),
         Box::new(jobs::Jobs),
-        Box::new(jobs::Orphans),
-        Box::new(endpoints::Endpoints),
+        Box::new(endpoints::Slices),
         Box::new(claims::Claims),
         Box::new(scheduler::Scheduler),
         Box::new(kubelet::Nodes::default()),
