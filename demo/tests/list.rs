@@ -59,8 +59,6 @@ async fn labels_select() {
         ("app in (web, db)", &["a", "b"]),
         ("app notin (web)", &["b", "c"]),
         ("!app", &["c"]),
-        ("tier>1", &["b"]),
-        ("tier<2, app", &["a"]),
         ("app=", &[]),
         ("app in (,web)", &["a"]),
         ("in in (in)", &[]),

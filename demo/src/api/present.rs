@@ -190,10 +190,6 @@ impl Form {
             Shape::Table { table, carried } => {
                 put(out, "{\"cells\":");
                 encode(out, &table.cells(object, now));
-                if let Some(condition) = table.condition(object) {
-                    put(out, ",\"conditions\":");
-                    encode(out, &[condition]);
-                }
                 put(out, ",\"object\":");
                 match carried {
                     Carried::Nothing => put(out, "null"),

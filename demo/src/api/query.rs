@@ -60,39 +60,23 @@ enum Operator {
     NotIn,
     Exists,
     Absent,
-    Greater,
-    Less,
 }
 
 impl Label {
     fn holds(&self, labels: &Value) -> bool {
         let value = labels[&self.key].as_str();
         let named = || value.is_some_and(|value| self.values.iter().any(|named| named == value));
-        let number = || {
-            Some((
-                value?.parse::<i64>().ok()?,
-                self.values.first()?.parse::<i64>().ok()?,
-            ))
-        };
         match self.operator {
             Operator::In => named(),
             Operator::NotIn => !named(),
             Operator::Exists => value.is_some(),
             Operator::Absent => value.is_none(),
-            Operator::Greater => number().is_some_and(|(value, limit)| value > limit),
-            Operator::Less => number().is_some_and(|(value, limit)| value < limit),
         }
     }
 }
 
 /// The operators of one value, longest first.
-const OPERATORS: [(&str, Operator); 5] = [
-    ("!=", Operator::NotIn),
-    ("==", Operator::In),
-    ("=", Operator::In),
-    (">", Operator::Greater),
-    ("<", Operator::Less),
-];
+const OPERATORS: [(&str, Operator); 3] = [("!=", Operator::NotIn), ("==", Operator::In), ("=", Operator::In)];
 
 /// Reads a label selector: `a=b,c!=d,e in (x,y),f notin (z),g,!h`.
 fn read_labels(text: &str) -> Read<Vec<Label>> {
@@ -120,7 +104,7 @@ fn read_label(part: &str) -> Option<Label> {
         Some((key, operator, values.split(',').collect::<Vec<_>>()))
     });
     let one = || {
-        let at = part.find(['!', '=', '>', '<']).filter(|at| *at > 0)?;
+        let at = part.find(['!', '=']).filter(|at| *at > 0)?;
         let (key, rest) = part.split_at(at);
         let found = OPERATORS
             .iter()
@@ -135,11 +119,7 @@ fn read_label(part: &str) -> Option<Label> {
             .unwrap_or((part, Operator::Exists, Vec::new())),
     };
     let (key, values): (&str, Vec<&str>) = (key.trim(), values.into_iter().map(str::trim).collect());
-    let compares = matches!(operator, Operator::Greater | Operator::Less);
-    let fits = |value: &&str| match compares {
-        true => value.parse::<i64>().is_ok(),
-        false => value.is_empty() || is_label(value),
-    };
+    let fits = |value: &&str| value.is_empty() || is_label(value);
     let name = key.rsplit_once('/').map_or(key, |(_, name)| name);
     (is_label(name) && values.iter().all(fits)).then(|| Label {
         key: key.to_owned(),
@@ -240,17 +220,6 @@ fn locate(kind: &Kind, name: &str) -> Read<(String, &'static str)> {
         if called == name {
             return Ok((pointer(path), missing));
         }
-    }
-    let custom = kind
-        .custom
-        .as_ref()
-        .map(|custom| custom.version.list("/selectableFields"));
-    if custom
-        .into_iter()
-        .flatten()
-        .any(|field| field.text("/jsonPath").strip_prefix('.') == Some(name))
-    {
-        return Ok((pointer(name), ""));
     }
     Err(match own {
         Some(_) => format!("field label not supported: {name}"),

@@ -240,58 +240,43 @@ impl Store {
             .get(&key.resource)
             .and_then(|objects| objects.get(&place))
             .cloned();
-        let outcome = decide(before.as_ref())?;
+        let (mut value, managed) = match decide(before.as_ref())? {
+            Outcome::Put(value) => (Some(value), None),
+            Outcome::PutBy(value, managed) => (Some(value), Some(managed)),
+            Outcome::Remove => (None, None),
+        };
+        if let (Some(value), Some(before)) = (&mut value, &before) {
+            value["metadata"]["resourceVersion"] = before["metadata"]["resourceVersion"].clone();
+            let differ = managed.as_ref().is_some_and(|managed| managed.differ(before));
+            if value == before.value() && !differ {
+                return Ok(before.clone());
+            }
+        }
+        let is_there = value.is_some();
+        // A deletion is a change of its own: the last that a watch sees carries its revision.
+        let last = || before.as_ref().map(|before| before.value().clone());
+        let Some(mut value) = value.or_else(last) else {
+            return Ok(Arc::new(Object::new(Value::Null, state.revision)));
+        };
         let revision = state.revision + 1;
-        let (outcome, managed) = match outcome {
-            Outcome::PutBy(value, managed) => (Outcome::Put(value), Some(managed)),
-            other => (other, None),
+        value["metadata"]["resourceVersion"] = json!(revision.to_string());
+        let managed = managed.or_else(|| Some(before.as_ref()?.managed().clone()));
+        let object = Arc::new(match managed {
+            Some(managed) => Object::managed_by(value, revision, managed),
+            None => Object::new(value, revision),
+        });
+        let objects = state.objects.entry(key.resource.clone()).or_default();
+        match is_there {
+            true => objects.insert(place, object.clone()),
+            false => objects.remove(&place),
         };
-        let object = match outcome {
-            Outcome::Put(mut value) | Outcome::PutBy(mut value, _) => {
-                if let Some(before) = &before {
-                    value["metadata"]["resourceVersion"] = before["metadata"]["resourceVersion"].clone();
-                    if value == ***before && !managed.as_ref().is_some_and(|managed| managed.differ(before)) {
-                        return Ok(before.clone());
-                    }
-                }
-                value["metadata"]["resourceVersion"] = json!(revision.to_string());
-                let managed = managed.or_else(|| before.as_ref().map(|before| before.managed().clone()));
-                let object = Arc::new(match managed {
-                    Some(managed) => Object::managed_by(value, revision, managed),
-                    None => Object::new(value, revision),
-                });
-                let objects = state.objects.entry(key.resource.clone()).or_default();
-                objects.insert(place, object.clone());
-                state.log.push_back(Change {
-                    revision,
-                    key: key.clone(),
-                    now: Some(object.clone()),
-                    before,
-                    told: object.clone(),
-                });
-                object
-            }
-            Outcome::Remove => {
-                let Some(before) = before else {
-                    return Ok(Arc::new(Object::new(Value::Null, state.revision)));
-                };
-                if let Some(objects) = state.objects.get_mut(&key.resource) {
-                    objects.remove(&place);
-                }
-                // A deletion is a change of its own: the last that a watch sees carries its revision.
-                let mut last = before.value().clone();
-                last["metadata"]["resourceVersion"] = json!(revision.to_string());
-                let last = Arc::new(Object::managed_by(last, revision, before.managed().clone()));
-                state.log.push_back(Change {
-                    revision,
-                    key: key.clone(),
-                    now: None,
-                    before: Some(before),
-                    told: last.clone(),
-                });
-                last
-            }
-        };
+        state.log.push_back(Change {
+            revision,
+            key: key.clone(),
+            now: is_there.then(|| object.clone()),
+            before,
+            told: object.clone(),
+        });
         state.revision = revision;
         if state.log.len() > KEPT {
             state.log.pop_front();

@@ -18,8 +18,6 @@ use super::{
 pub(crate) struct Table {
     columns: Vec<Value>,
     cells: Cells,
-    /// Whether a row says that its object is done.
-    of_pods: bool,
 }
 
 /// Where the cells come from.
@@ -46,7 +44,6 @@ impl Table {
         Self {
             columns: columns.collect(),
             cells: Cells::BuiltIn(cells::of(&kind.resource())),
-            of_pods: kind.resource() == "pods",
         }
     }
 
@@ -62,13 +59,7 @@ impl Table {
         columns.extend(own.iter().map(|column| {
             json!({
                 "name": column["name"], "type": column["type"], "format": column.text("/format"),
-                "description": match column.text("/description") {
-                    "" => format!(
-                        "Custom resource definition column (in JSONPath format): {}",
-                        column.text("/jsonPath")
-                    ),
-                    text => text.to_owned(),
-                },
+                "description": column.text("/description"),
                 "priority": column.number("/priority").unwrap_or(0),
             })
         }));
@@ -79,7 +70,6 @@ impl Table {
         Self {
             columns,
             cells: Cells::Custom(cells.collect()),
-            of_pods: false,
         }
     }
 
@@ -102,18 +92,6 @@ impl Table {
                 row
             }
         }
-    }
-
-    /// What a row says of its object beside the cells: that a pod is done.
-    pub(crate) fn condition(&self, object: &Value) -> Option<Value> {
-        let phase = object.text("/status/phase");
-        let message = match phase {
-            "Succeeded" => "The pod has completed successfully.",
-            "Failed" => "The pod failed.",
-            _ => return None,
-        };
-        self.of_pods
-            .then(|| json!({"type": "Completed", "status": "True", "reason": phase, "message": message}))
     }
 }
 

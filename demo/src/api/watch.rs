@@ -214,11 +214,10 @@ impl Watch {
 
 /// One line of the stream.
 fn wrap(out: &mut Vec<u8>, sort: &str, object: &[u8]) {
-    out.extend_from_slice(b"{\"type\":\"");
-    out.extend_from_slice(sort.as_bytes());
-    out.extend_from_slice(b"\",\"object\":");
-    out.extend_from_slice(object);
-    out.extend_from_slice(b"}\n");
+    let head = format!("{{\"type\":\"{sort}\",\"object\":");
+    for part in [head.as_bytes(), object, b"}\n"] {
+        out.extend_from_slice(part);
+    }
 }
 
 #[cfg(test)]
