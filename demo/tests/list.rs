@@ -232,7 +232,8 @@ async fn pages_are_of_one_revision() {
 #[tokio::test]
 async fn what_cannot_be_listed_is_refused() {
     let cluster = cluster();
-    let refusals: &[(&[(&str, &str)], u16, &str)] = &[
+    type Refusal<'a> = (&'a [(&'a str, &'a str)], u16, &'a str);
+    let refusals: &[Refusal<'_>] = &[
         (
             &[("continue", "eyJ2IjoieHgifQ")],
             400,

@@ -83,8 +83,9 @@ fn complete(stage: &Stage, argument: &str, value: &str, context: &Value) -> Resu
 fn completion_of_namespaces(stage: &Stage) -> Result<(), String> {
     let start: String = stage.namespace.chars().take(stage.namespace.len() - 2).collect();
     let values = complete(stage, "namespace", &start, &json!({}))?;
+    // Other trials have namespaces for a while whose names begin like the suite's.
     ensure!(
-        values == [stage.namespace.as_str()],
+        values.contains(&stage.namespace) && values.iter().all(|value| value.starts_with(&start)),
         "{start}… is completed to {values:?}"
     );
     Ok(())

@@ -367,14 +367,13 @@ fn limits(schema: Schema<'_>, value: &Value, path: &str, found: &mut Vec<Cause>)
         let regex = Regex::new(schema.text("pattern"));
         let differs = regex.is_ok_and(|regex| !regex.is_match(text));
         let differs = differs.then(|| format!("match '{}'", schema.text("pattern")));
-        found.extend(
-            [short, differs]
-                .into_iter()
-                .flatten()
-                .map(|why| should(value, why)),
-        );
         let long = limit("maxLength").filter(|most| length > *most);
-        found.extend(long.map(|most| Cause::too_long(path, most)));
+        // The first mistake of a text is the only one that is told.
+        let first = match long {
+            Some(most) => Some(Cause::too_long(path, most)),
+            None => short.or(differs).map(|why| should(value, why)),
+        };
+        found.extend(first);
     }
     let (size, what) = match value {
         Value::Array(items) => (items.len(), "Items"),

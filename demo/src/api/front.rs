@@ -98,6 +98,9 @@ fn verb(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>
         ("PATCH", Some(_), None | Some("status" | "scale")) => patch::patch,
         ("DELETE", None, None) => delete::collection,
         ("DELETE", Some(_), None) => delete::delete,
+        (_, Some(_), Some("attach" | "exec" | "portforward" | "proxy")) => {
+            return Err(Failure::simulated());
+        }
         _ => return Err(Failure::method_not_allowed()),
     };
     verb(api, asked, target)

@@ -278,6 +278,13 @@ impl Failure {
         Self::new(500, "InternalError", message)
     }
 
+    /// 501: there is nothing to connect to.
+    pub(crate) fn simulated() -> Self {
+        let message =
+            "this cluster is a simulation: no container runs in it, so there is nothing to connect to";
+        Self::new(501, "NotImplemented", message)
+    }
+
     /// 504: a revision that is yet to come.
     pub(crate) fn too_large(asked: u64, current: u64) -> Self {
         let message = format!("Timeout: Too large resource version: {asked}, current: {current}");

@@ -229,6 +229,10 @@ impl Causes {
                 let why = "field is immutable when `immutable` is set";
                 self.0.extend(changed.map(|at| Cause::forbidden(&at.path, why)));
             }
+            // Of a list whose first item stays, all of it is told.
+            "pinned" if at.before.is_some_and(|before| before[0] != value[0]) => {
+                self.0.push(Cause::invalid(&format!("{path}[0]"), value, rest));
+            }
             "named" if value.list("").len() > 1 => {
                 let names = at
                     .items()
@@ -543,15 +547,24 @@ fn cron(text: &str) -> std::result::Result<(), String> {
 
 /// An object with its fields named as in Go: `APIGroup`, `Kind`.
 fn in_go(value: &Value) -> Value {
-    let named = |name: &str| match name.strip_prefix("api") {
-        Some(rest) => format!("API{rest}"),
-        None => name[..1].to_uppercase() + &name[1..],
+    let named = |name: &str| {
+        let upper = if name.starts_with("api") { 3 } else { 1 };
+        let letter = |(at, letter): (usize, char)| {
+            if at < upper {
+                letter.to_ascii_uppercase()
+            } else {
+                letter
+            }
+        };
+        name.chars().enumerate().map(letter).collect()
     };
     match value {
-        Value::Object(fields) => {
-            let fields = fields.iter().filter(|(name, _)| !name.is_empty());
-            Value::Object(fields.map(|(name, value)| (named(name), in_go(value))).collect())
-        }
+        Value::Object(fields) => Value::Object(
+            fields
+                .iter()
+                .map(|(name, value)| (named(name), in_go(value)))
+                .collect(),
+        ),
         value => value.clone(),
     }
 }

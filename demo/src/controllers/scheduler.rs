@@ -255,7 +255,12 @@ impl Cluster {
         let taken = self.taken.get(node.name()).unwrap_or(&nothing);
         let (mut why, mut hopeless) = (vec![], false);
         for (resource, amount) in asked(pod) {
-            let room = milli(node.text(&format!("/status/allocatable/{resource}"))).unwrap_or(0);
+            let room = &node["status"]["allocatable"][&resource];
+            // What a node does not say of itself it has enough of, but for what only some nodes have.
+            if room.is_null() && !resource.contains('/') {
+                continue;
+            }
+            let room = milli(room.text("")).unwrap_or(0);
             if amount > 0 && taken.get(&resource).unwrap_or(&0) + amount > room {
                 hopeless |= amount > room;
                 why.push(match resource.as_str() {

@@ -9,6 +9,7 @@ use super::{
     images::{Finding, NEVER},
     runs::Run,
 };
+use crate::api::object::Meta as _;
 
 /// The probes of a container that runs. What each finds is known from the start.
 #[derive(Clone, Debug, Default)]
@@ -34,8 +35,12 @@ impl Probes {
     /// The probes of a container that was started at this time, at this address.
     pub(super) fn of(spec: &Value, run: &Run, start: Timestamp, address: &str) -> Self {
         let probe = |name, key: &str, told| {
-            let spec = spec.get(key)?;
-            Some(Probe::of(name, spec, &run.finding(spec, told), start, address))
+            let probe = spec.get(key)?;
+            let finding = run.finding(probe, told);
+            let silence = || refusal(probe, spec.list("/ports"), address);
+            let message = finding.message.clone().unwrap_or_else(silence);
+            let message = format!("{name} probe failed: {message}");
+            Some(Probe::of(probe, &finding, start, message))
         };
         Self {
             readiness: probe("Readiness", "readinessProbe", |told| &told.ready),
@@ -73,7 +78,7 @@ impl Probes {
 }
 
 impl Probe {
-    fn of(name: &str, spec: &Value, finding: &Finding, start: Timestamp, address: &str) -> Self {
+    fn of(spec: &Value, finding: &Finding, start: Timestamp, message: String) -> Self {
         let number = |key: &str, default: u64| spec[key].as_u64().unwrap_or(default).min(86_400);
         let period = Duration::from_secs(number("periodSeconds", 10).max(1));
         let times = u32::try_from(number("failureThreshold", 3).max(1)).unwrap_or(u32::MAX);
@@ -85,9 +90,8 @@ impl Probe {
             let rounds = late.as_millis().div_ceil(period.as_millis());
             first + period * u32::try_from(rounds).unwrap_or(u32::MAX)
         };
-        let message = finding.message.clone().unwrap_or_else(|| refusal(spec, address));
         Self {
-            message: format!("{name} probe failed: {message}"),
+            message,
             period,
             first,
             succeeds: (finding.after.0 != NEVER.0).then(|| probed(finding.after.0)),
@@ -100,18 +104,20 @@ impl Probe {
     }
 }
 
-/// What a probe says to which nothing answers.
-fn refusal(spec: &Value, address: &str) -> String {
+/// What a probe says to which nothing answers, of a container with these ports.
+fn refusal(probe: &Value, ports: &[Value], address: &str) -> String {
     let place = |asked: &Value| {
-        let port = &asked["port"];
-        let port = port.as_str().map_or_else(|| port.to_string(), str::to_owned);
+        let named = ports
+            .iter()
+            .find(|port| port["name"].is_string() && port["name"] == asked["port"]);
+        let port = named.map_or(&asked["port"], |port| &port["containerPort"]);
         format!("{address}:{port}")
     };
-    if let Some(http) = spec.get("httpGet") {
+    if let Some(http) = probe.get("httpGet") {
         let (place, path) = (place(http), http["path"].as_str().unwrap_or("/"));
         return format!("Get \"http://{place}{path}\": dial tcp {place}: connect: connection refused");
     }
-    let tcp = spec.get("tcpSocket").map(place);
+    let tcp = probe.get("tcpSocket").map(place);
     tcp.map_or_else(String::new, |place| {
         format!("dial tcp {place}: connect: connection refused")
     })
