@@ -8,7 +8,7 @@ use http::{Response, header};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, StreamBody};
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     front::{Asked, Body},
@@ -50,11 +50,10 @@ pub(crate) fn get(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Resp
         return Ok(response);
     }
     let (container, uid) = (&options.container, pod.uid().to_owned());
-    let status = ["/status/containerStatuses", "/status/initContainerStatuses"];
-    let mut statuses = status.iter().flat_map(|list| pod.list(list));
-    let status = statuses
-        .find(|status| status["name"] == **container)
-        .unwrap_or(&Value::Null);
+    let statuses = ["/status/containerStatuses", "/status/initContainerStatuses"];
+    let mut statuses = statuses.iter().flat_map(|list| pod.list(list));
+    let status = statuses.find(|status| status["name"] == **container);
+    let status = status.unwrap_or(&Value::Null);
     let waiting = status.text("/state/waiting/reason");
     let has_last = status["lastState"]["terminated"].is_object();
     if options.previous && !has_last {
@@ -146,15 +145,9 @@ impl Reader {
         let skipped = match self.last {
             Some((last, count)) => lines.partition_point(|line| line.at < last) + count,
             None => {
-                let first = self
-                    .options
-                    .since
-                    .map_or(0, |since| lines.partition_point(|line| line.at < since));
-                let tail = self
-                    .options
-                    .tail
-                    .map_or(0, |tail| lines.len().saturating_sub(tail));
-                first.max(tail)
+                let Options { since, tail, .. } = self.options;
+                let first = since.map_or(0, |since| lines.partition_point(|line| line.at < since));
+                first.max(tail.map_or(0, |tail| lines.len().saturating_sub(tail)))
             }
         };
         if let Some(line) = lines.last() {
@@ -189,46 +182,20 @@ impl Options {
         let numbers = ["sinceSeconds", "tailLines", "limitBytes"].map(|name| list::number(parameters, name));
         let [seconds, tail, limit] = numbers;
         let (seconds, tail, limit) = (seconds?, tail?, limit?);
-        let since = match parameters.get("sinceTime") {
-            Some(time) => Some(time.parse::<Timestamp>().map_err(|_| {
-                Failure::bad_request(format!(
-                    "parsing time {time:?} as \"2006-01-02T15:04:05Z07:00\": cannot parse {time:?} as \"2006\""
-                ))
-            })?),
+        let since = match parameters.get("sinceTime").map(str::parse::<Timestamp>) {
+            Some(Ok(since)) => Some(since),
+            Some(Err(error)) => return Err(Failure::bad_request(error.to_string())),
             None => None,
         };
-        let mut causes = vec![];
-        let mut refuse = |reason, field: &str, message: String| {
-            let field = field.to_owned();
-            causes.push(Cause {
-                reason,
-                message,
-                field,
-            });
-        };
-        let invalid = |value: i64, must: &str| format!("Invalid value: {value}: must be greater than {must}");
-        if let Some(tail) = tail.filter(|tail| *tail < 0) {
-            refuse("FieldValueInvalid", "tailLines", invalid(tail, "or equal to 0"));
-        }
-        if let Some(limit) = limit.filter(|limit| *limit < 1) {
-            refuse("FieldValueInvalid", "limitBytes", invalid(limit, "0"));
-        }
-        match (seconds, since) {
-            (Some(_), Some(_)) => refuse(
-                "FieldValueForbidden",
-                "[]",
-                "Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified".into(),
-            ),
-            (Some(seconds @ ..1), _) => refuse("FieldValueInvalid", "sinceSeconds", invalid(seconds, "0")),
-            _ => {}
-        }
-        if parameters.get("stream").is_some_and(|stream| stream != "All") {
-            refuse(
-                "FieldValueForbidden",
-                "stream",
-                "Forbidden: may not be specified".into(),
-            );
-        }
+        let causes: Vec<Cause> = [
+            ("tailLines", tail, 0, "must be greater than or equal to 0"),
+            ("sinceSeconds", seconds, 1, "must be greater than 0"),
+            ("limitBytes", limit, 1, "must be greater than 0"),
+        ]
+        .into_iter()
+        .filter(|(_, number, least, _)| number.is_some_and(|number| number < *least))
+        .map(|(field, number, _, why)| Cause::invalid(field, &json!(number), why))
+        .collect();
         if !causes.is_empty() {
             return Err(Failure::invalid_of("", "PodLogOptions", pod.name(), causes));
         }
@@ -249,10 +216,8 @@ impl Options {
 /// The container that is meant.
 fn container(parameters: &Parameters, pod: &Value) -> Result<String> {
     let names = |list: &str| -> Vec<&str> {
-        pod.list(list)
-            .iter()
-            .filter_map(|spec| spec["name"].as_str())
-            .collect()
+        let specs = pod.list(list).iter();
+        specs.map(|spec| spec.text("/name")).collect()
     };
     let (mains, inits) = (names("/spec/containers"), names("/spec/initContainers"));
     match (parameters.get("container"), mains.as_slice()) {

@@ -16,7 +16,7 @@ use super::{
     server::Api,
     status::{Failure, Result},
 };
-use crate::{clock::seconds, kubelet::runs::hash};
+use crate::{clock::seconds, controllers::work};
 
 /// The group.
 pub(crate) const GROUP: &str = "metrics.k8s.io";
@@ -96,10 +96,7 @@ fn pod(api: &Api, pod: &Value) -> Option<Value> {
 }
 
 fn node(api: &Api, node: &Value) -> Option<Value> {
-    let ready = node
-        .list("/status/conditions")
-        .iter()
-        .find(|condition| condition["type"] == "Ready");
+    let ready = work::condition(&node["status"], "Ready");
     if ready.is_some_and(|ready| ready["status"] == "Unknown") {
         return None;
     }
@@ -117,14 +114,12 @@ fn node(api: &Api, node: &Value) -> Option<Value> {
 
 fn head(api: &Api, object: &Value, kind: &str) -> Value {
     let at = measured_at(api);
-    // It is never measured quite at the time.
-    let late = hash(format!("{}{at}", object.name()).as_bytes()) % 20;
     let mut metrics = json!({
         "kind": kind,
         "apiVersion": "metrics.k8s.io/v1beta1",
         "metadata": {"name": object.name(), "creationTimestamp": seconds(api.clock.now())},
         "timestamp": seconds(at),
-        "window": format!("{}.{:03}s", 9 + late / 10, 990 * u64::from(late < 10) + late % 10),
+        "window": format!("{EVERY}s"),
     });
     if let Some(labels) = object["metadata"].get("labels") {
         metrics["metadata"]["labels"] = labels.clone();

@@ -88,20 +88,13 @@ impl Teller<'_> {
             return;
         }
         let mut object = json!({
-            "kind": about["kind"],
-            "namespace": namespace,
-            "name": about.name(),
-            "uid": about.uid(),
-            "apiVersion": about["apiVersion"],
+            "kind": about["kind"], "name": about.name(), "uid": about.uid(), "apiVersion": about["apiVersion"],
             "resourceVersion": about["metadata"]["resourceVersion"],
         });
-        if about.namespace().is_empty()
-            && let Some(object) = object.as_object_mut()
-        {
-            object.remove("namespace");
-        }
-        if !news.path.is_empty() {
-            object["fieldPath"] = json!(news.path);
+        for (field, text) in [("namespace", about.namespace()), ("fieldPath", news.path)] {
+            if !text.is_empty() {
+                object[field] = json!(text);
+            }
         }
         // Names are times, as on a real cluster, and differ although time stands still.
         let salt = api.store.revision() % 1_000_000;

@@ -11,18 +11,18 @@ use super::{
     quantity::{self, milli},
     work::{self, Work},
 };
-use crate::{
-    api::{
-        Api, binding,
-        object::{Meta as _, Object},
-        selector::selects,
-        store::{Change, Key},
-        write::Write,
-    },
-    kubelet::Named as _,
+use crate::api::{
+    Api, binding,
+    object::{Meta as _, Object},
+    selector::selects,
+    store::{Change, Key},
+    write::Write,
 };
 
 const WHO: &str = "default-scheduler";
+
+/// What of a node scheduling depends on.
+const ROOM: [&str; 3] = ["/spec", "/metadata/labels", "/status/allocatable"];
 
 /// What scheduling looks at, of pods and nodes as they are.
 struct Cluster {
@@ -59,11 +59,9 @@ impl Controller for Scheduler {
                 _ => all(),
             },
             "nodes"
-                if before.zip(now).is_none_or(|(before, now)| {
-                    before["spec"] != now["spec"]
-                        || before["metadata"]["labels"] != now["metadata"]["labels"]
-                        || before["status"]["allocatable"] != now["status"]["allocatable"]
-                }) =>
+                if ROOM
+                    .iter()
+                    .any(|at| before.map(|node| node.pointer(at)) != now.map(|node| node.pointer(at))) =>
             {
                 all()
             }
@@ -74,26 +72,20 @@ impl Controller for Scheduler {
 
     fn reconcile(&mut self, api: &Api, key: &Key) -> Option<Timestamp> {
         let pod = Work::on(api, WHO, key)?;
-        if !pod.text("/spec/nodeName").is_empty()
-            || pod.is_terminating()
-            || !pod.list("/spec/schedulingGates").is_empty()
-        {
+        if !pod.text("/spec/nodeName").is_empty() || pod.is_terminating() {
             return None;
         }
         let nodes = api.all("nodes", None);
-        let (unbound, late) = match claims(api, &pod) {
+        let late = match claims(api, &pod) {
             Ok(claims) => claims,
             Err(why) => {
-                refuse(
-                    &pod,
-                    &format!("0/{} nodes are available: {why}. not found", nodes.len()),
-                );
+                let all = nodes.len();
+                refuse(&pod, &format!("0/{all} nodes are available: {why}. not found"));
                 return None;
             }
         };
         let cluster = Cluster::of(api);
-        let mut refusals: BTreeMap<String, usize> = BTreeMap::new();
-        let mut helpless = 0;
+        let mut refusals = vec![];
         let mut best: Option<(f64, &str)> = None;
         for node in &nodes {
             let (why, hopeless) = cluster.refusals(api, &pod, node);
@@ -103,47 +95,19 @@ impl Controller for Scheduler {
                     best = Some((load, node.name()));
                 }
             }
-            helpless += usize::from(hopeless);
-            for why in why {
-                *refusals.entry(why).or_default() += 1;
-            }
+            refusals.push((why, hopeless));
         }
         let Some((_, node)) = best else {
-            let mut told: Vec<String> = refusals
-                .iter()
-                .map(|(why, count)| format!("{count} {why}"))
-                .collect();
-            told.sort();
-            let mut message = format!("0/{} nodes are available: {}.", nodes.len(), told.join(", "));
-            if nodes.is_empty() {
-                message = "no nodes available to schedule pods".into();
-            } else {
-                let mut help = vec![];
-                if nodes.len() > helpless {
-                    help.push(format!(
-                        "{} No preemption victims found for incoming pod",
-                        nodes.len() - helpless
-                    ));
-                }
-                if helpless > 0 {
-                    help.push(format!("{helpless} Preemption is not helpful for scheduling"));
-                }
-                message += &format!(
-                    " no new claims to deallocate, preemption: 0/{} nodes are available: {}.",
-                    nodes.len(),
-                    help.join(", ")
-                );
-            }
-            refuse(&pod, &message);
+            refuse(&pod, &explained(&refusals));
             return None;
         };
         // A claim that waits for its first consumer is told where that will be; the pod waits for the claim.
-        for claim in late {
-            drop(pod.update(&claim, |claim| {
+        for claim in &late {
+            drop(pod.update(claim, |claim| {
                 claim["metadata"]["annotations"]["volume.kubernetes.io/selected-node"] = json!(node);
             }));
         }
-        if unbound {
+        if !late.is_empty() {
             return None;
         }
         let binding = json!({"metadata": {"name": key.name}, "target": {"kind": "Node", "name": node}});
@@ -161,6 +125,35 @@ impl Controller for Scheduler {
         }
         None
     }
+}
+
+/// Why a pod fits on no node, of which each has its reasons, and whether it would not even if it were empty.
+fn explained(refusals: &[(Vec<String>, bool)]) -> String {
+    let all = refusals.len();
+    if all == 0 {
+        return "no nodes available to schedule pods".into();
+    }
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for why in refusals.iter().flat_map(|(why, _)| why) {
+        *counts.entry(why).or_default() += 1;
+    }
+    let mut told: Vec<String> = counts
+        .iter()
+        .map(|(why, count)| format!("{count} {why}"))
+        .collect();
+    told.sort();
+    let helpless = refusals.iter().filter(|(_, hopeless)| *hopeless).count();
+    let help = [
+        (all - helpless, "No preemption victims found for incoming pod"),
+        (helpless, "Preemption is not helpful for scheduling"),
+    ];
+    let help = help.iter().filter(|(count, _)| *count > 0);
+    let help: Vec<String> = help.map(|(count, why)| format!("{count} {why}")).collect();
+    format!(
+        "0/{all} nodes are available: {}. no new claims to deallocate, preemption: 0/{all} nodes are available: {}.",
+        told.join(", "),
+        help.join(", ")
+    )
 }
 
 /// Tells why a pod fits nowhere.
@@ -201,44 +194,33 @@ fn tell(api: &Api, pod: &Value, news: News<'_>) {
     .tell(api, pod, news);
 }
 
-/// Whether claims of a pod are still unbound, and which of them wait for their first consumer.
+/// The claims of a pod that wait for their first consumer.
 ///
 /// # Errors
 /// Why the pod fits nowhere for its claims.
-fn claims(api: &Api, pod: &Value) -> Result<(bool, Vec<Arc<Object>>), String> {
+fn claims(api: &Api, pod: &Value) -> Result<Vec<Arc<Object>>, String> {
     let mut late = vec![];
     for volume in pod.list("/spec/volumes") {
-        let name = match (
-            &volume["persistentVolumeClaim"]["claimName"],
-            volume.get("ephemeral"),
-        ) {
-            (Value::String(name), _) => name.clone(),
-            (_, Some(_)) => format!("{}-{}", pod.name(), volume.name_of()),
-            _ => continue,
+        let Some(name) = volume["persistentVolumeClaim"]["claimName"].as_str() else {
+            continue;
         };
-        let key = Key::new("persistentvolumeclaims", pod.namespace(), &name);
-        let claim = api
-            .store
-            .get(&key)
-            .ok_or_else(|| format!("persistentvolumeclaim {name:?} not found"))?;
+        let key = Key::new("persistentvolumeclaims", pod.namespace(), name);
+        let claim = api.store.get(&key);
+        let claim = claim.ok_or_else(|| format!("persistentvolumeclaim {name:?} not found"))?;
         if claim["status"]["phase"] == "Bound" {
             continue;
         }
-        let class = Key::new(
-            "storageclasses.storage.k8s.io",
-            "",
-            claim.text("/spec/storageClassName"),
-        );
-        let waits = api
+        let class = claim.text("/spec/storageClassName");
+        let class = api
             .store
-            .get(&class)
-            .is_some_and(|class| class["volumeBindingMode"] == "WaitForFirstConsumer");
+            .get(&Key::new("storageclasses.storage.k8s.io", "", class));
+        let waits = class.is_some_and(|class| class["volumeBindingMode"] == "WaitForFirstConsumer");
         if !waits {
             return Err("pod has unbound immediate PersistentVolumeClaims".into());
         }
         late.push(claim);
     }
-    Ok((!late.is_empty(), late))
+    Ok(late)
 }
 
 impl Cluster {
@@ -257,52 +239,28 @@ impl Cluster {
 
     /// Why a pod does not fit on a node, and whether it would not if the node were empty.
     fn refusals(&self, api: &Api, pod: &Value, node: &Value) -> (Vec<String>, bool) {
-        if node["spec"]["unschedulable"] == true
-            && !tolerates(pod, &json!({"key": UNSCHEDULABLE, "effect": "NoSchedule"}))
-        {
-            return (vec!["node(s) were unschedulable".into()], true);
+        let never = |why: &str| (vec![format!("node(s) {why}")], true);
+        let refused = |taint: &&Value| taint["effect"] != "PreferNoSchedule" && !tolerates(pod, taint);
+        let closed = json!({"key": UNSCHEDULABLE, "effect": "NoSchedule"});
+        if node["spec"]["unschedulable"] == true && refused(&&closed) {
+            return never("were unschedulable");
         }
-        let hard = |taint: &&Value| taint["effect"] != "PreferNoSchedule" && taint["key"] != UNSCHEDULABLE;
-        if node
-            .list("/spec/taints")
-            .iter()
-            .filter(hard)
-            .any(|taint| !tolerates(pod, taint))
-        {
-            return (vec!["node(s) had untolerated taint(s)".into()], true);
+        if node.list("/spec/taints").iter().any(|taint| refused(&taint)) {
+            return never("had untolerated taint(s)");
         }
         if !wants(pod, node) {
-            return (
-                vec!["node(s) didn't match Pod's node affinity/selector".into()],
-                true,
-            );
-        }
-        let of_node = || {
-            self.pods
-                .iter()
-                .filter(|other| other["spec"]["nodeName"] == node["metadata"]["name"])
-        };
-        let ports = ports(pod);
-        if of_node().any(|other| self::ports(other).iter().any(|port| ports.contains(port))) {
-            return (
-                vec!["node(s) didn't have free ports for the requested pod ports".into()],
-                false,
-            );
+            return never("didn't match Pod's node affinity/selector");
         }
         let nothing = BTreeMap::new();
         let taken = self.taken.get(node.name()).unwrap_or(&nothing);
         let (mut why, mut hopeless) = (vec![], false);
         for (resource, amount) in asked(pod) {
-            let Some(room) = node["status"]["allocatable"][&resource]
-                .as_str()
-                .map(|text| milli(text).unwrap_or(0))
-            else {
-                if !matches!(resource.as_str(), "cpu" | "memory" | "pods" | "ephemeral-storage") {
-                    why.push(format!("Insufficient {resource}"));
-                    hopeless = true;
-                }
+            let room = &node["status"]["allocatable"][&resource];
+            // What a node does not say of itself it has enough of, but for what only some nodes have.
+            if room.is_null() && !resource.contains('/') {
                 continue;
-            };
+            }
+            let room = milli(room.text("")).unwrap_or(0);
             if amount > 0 && taken.get(&resource).unwrap_or(&0) + amount > room {
                 hopeless |= amount > room;
                 why.push(match resource.as_str() {
@@ -314,30 +272,17 @@ impl Cluster {
         if !why.is_empty() {
             return (why, hopeless);
         }
-        let others = || self.pods.iter();
-        let alone = rules(pod, "podAffinity").iter().any(|rule| {
-            let is_first = means(rule, pod, pod) && !others().any(|other| means(rule, pod, other));
-            !is_first && !others().any(|other| means(rule, pod, other) && is_near(api, rule, node, other))
-        });
-        if alone {
-            return (vec!["node(s) didn't match pod affinity rules".into()], true);
-        }
-        let shuns =
-            |rule: &Value| others().any(|other| means(rule, pod, other) && is_near(api, rule, node, other));
-        if rules(pod, "podAntiAffinity").iter().any(shuns) {
+        let shuns = |rule: &Value| {
+            let mut others = self
+                .pods
+                .iter()
+                .filter(|other| other.namespace() == pod.namespace());
+            others.any(|other| selects(&rule["labelSelector"], other) && is_near(api, rule, node, other))
+        };
+        if pod.list(ANTI_AFFINITY).iter().any(shuns) {
             return (vec!["node(s) didn't match pod anti-affinity rules".into()], false);
         }
-        let is_shunned = others().any(|other| {
-            let mut rules = rules(other, "podAntiAffinity").iter();
-            rules.any(|rule| means(rule, other, pod) && is_near(api, rule, node, other))
-        });
-        match is_shunned {
-            true => (
-                vec!["node(s) didn't satisfy existing pods anti-affinity rules".into()],
-                true,
-            ),
-            false => (vec![], false),
-        }
+        (vec![], false)
     }
 
     /// How much of a node is taken when the pod is on it, from 0 to 1, and a little for each pod.
@@ -367,23 +312,8 @@ impl Cluster {
     }
 }
 
-/// The rules of a pod about other pods.
-fn rules<'a>(pod: &'a Value, sort: &str) -> &'a [Value] {
-    pod.list(&format!(
-        "/spec/affinity/{sort}/requiredDuringSchedulingIgnoredDuringExecution"
-    ))
-}
-
-/// Whether a rule of a pod is about another one.
-fn means(rule: &Value, of: &Value, other: &Value) -> bool {
-    let spaces = rule.list("/namespaces");
-    let is_here = if spaces.is_empty() {
-        other.namespace() == of.namespace()
-    } else {
-        spaces.contains(&other["metadata"]["namespace"])
-    };
-    is_here && selects(&rule["labelSelector"], other)
-}
+/// The rules by which a pod keeps away from others of its namespace.
+const ANTI_AFFINITY: &str = "/spec/affinity/podAntiAffinity/requiredDuringSchedulingIgnoredDuringExecution";
 
 /// Whether a pod is in the same place as a node, as a rule counts places.
 fn is_near(api: &Api, rule: &Value, node: &Value, other: &Value) -> bool {
@@ -400,21 +330,8 @@ const UNSCHEDULABLE: &str = "node.kubernetes.io/unschedulable";
 /// What a pod asks for, in thousandths.
 fn asked(pod: &Value) -> BTreeMap<String, i64> {
     let mut asked = quantity::of_pod(pod, "requests");
-    for (resource, amount) in pod["spec"]["overhead"].as_object().into_iter().flatten() {
-        *asked.entry(resource.clone()).or_default() += amount.as_str().and_then(milli).unwrap_or(0);
-    }
     asked.insert("pods".into(), 1000);
     asked
-}
-
-/// The ports of the node that a pod takes.
-fn ports(pod: &Value) -> Vec<i64> {
-    let containers = pod.list("/spec/containers").iter();
-    containers
-        .flat_map(|container| container.list("/ports"))
-        .filter_map(|port| port["hostPort"].as_i64())
-        .filter(|port| *port > 0)
-        .collect()
 }
 
 /// Whether a pod tolerates a taint.
@@ -440,26 +357,7 @@ pub(super) fn wants(pod: &Value, node: &Value) -> bool {
             .list("/matchFields")
             .iter()
             .all(|field| field.list("/values").contains(&node["metadata"]["name"]));
-        by_name
-            && term
-                .list("/matchExpressions")
-                .iter()
-                .all(|rule| expression(rule, labels))
+        by_name && selects(term, node)
     };
     selector.all(|(key, value)| labels[key] == *value) && (required.is_null() || terms.iter().any(fits))
-}
-
-/// Whether labels are as a rule of a node selector asks.
-fn expression(rule: &Value, labels: &Value) -> bool {
-    let value = &labels[rule.text("/key")];
-    let number = |value: &Value| value.as_str().and_then(|text| text.parse::<i64>().ok());
-    let compared = || Some(number(value)?.cmp(&number(rule.list("/values").first()?)?));
-    match rule.text("/operator") {
-        "Gt" => compared() == Some(std::cmp::Ordering::Greater),
-        "Lt" => compared() == Some(std::cmp::Ordering::Less),
-        _ => selects(
-            &json!({"matchExpressions": [rule]}),
-            &json!({"metadata": {"labels": labels}}),
-        ),
-    }
 }

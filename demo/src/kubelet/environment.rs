@@ -5,10 +5,7 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use serde_json::Value;
 
-use crate::{
-    api::{Api, object::Meta as _},
-    controllers::quantity,
-};
+use crate::api::{Api, object::Meta as _};
 
 /// The variables of a container.
 pub(crate) type Environment = BTreeMap<String, String>;
@@ -45,10 +42,10 @@ pub(crate) fn of(api: &Api, pod: &Value, container: &Value) -> Result<Environmen
     for variable in container.list("/env") {
         let value = match variable.get("valueFrom") {
             None => Some(expand(variable.text("/value"), &env)),
-            Some(from) => value_from(api, pod, container, from)?,
+            Some(from) => value_from(api, pod, from)?,
         };
         if let Some(value) = value {
-            env.insert(variable.name_of().to_owned(), value);
+            env.insert(variable.text("/name").to_owned(), value);
         }
     }
     Ok(env)
@@ -56,32 +53,18 @@ pub(crate) fn of(api: &Api, pod: &Value, container: &Value) -> Result<Environmen
 
 /// The volumes of a pod that cannot be mounted, with the reason.
 pub(crate) fn missing_volumes(api: &Api, pod: &Value) -> Vec<(String, String)> {
-    let lacks = |volume: &Value, from: &Value| {
-        let sources = [
-            ("configmap", &from["configMap"], "name"),
-            ("secret", &from["secret"], "secretName"),
-            ("secret", &from["secret"], "name"),
-        ];
-        sources.into_iter().find_map(|(kind, reference, key)| {
-            let object = reference[key].as_str()?;
-            // Every namespace has the certificates of its cluster.
-            let is_there = reference["optional"] == true
-                || object == "kube-root-ca.crt"
-                || data(api, pod.namespace(), kind, object).is_some();
-            (!is_there).then(|| {
-                (
-                    volume.name_of().to_owned(),
-                    format!("{kind} {object:?} not found"),
-                )
-            })
-        })
-    };
     let volumes = pod.list("/spec/volumes").iter();
     let missing = volumes.filter_map(|volume| {
-        let projected = volume.list("/projected/sources").iter();
-        std::iter::once(volume)
-            .chain(projected)
-            .find_map(|from| lacks(volume, from))
+        let (secret, map) = (&volume["secret"], &volume["configMap"]);
+        let (kind, from, name) = match secret["secretName"].as_str() {
+            Some(name) => ("secret", secret, name),
+            None => ("configmap", map, map["name"].as_str()?),
+        };
+        let is_there = from["optional"] == true || data(api, pod.namespace(), kind, name).is_some();
+        (!is_there).then(|| {
+            let why = format!("{kind} {name:?} not found");
+            (volume.text("/name").to_owned(), why)
+        })
     });
     missing.collect()
 }
@@ -97,7 +80,7 @@ fn source(api: &Api, pod: &Value, kind: &str, reference: &Value) -> Result<Optio
     }
 }
 
-fn value_from(api: &Api, pod: &Value, container: &Value, from: &Value) -> Result<Option<String>, String> {
+fn value_from(api: &Api, pod: &Value, from: &Value) -> Result<Option<String>, String> {
     for (kind, title, reference) in [
         ("configmap", "ConfigMap", &from["configMapKeyRef"]),
         ("secret", "Secret", &from["secretKeyRef"]),
@@ -115,25 +98,8 @@ fn value_from(api: &Api, pod: &Value, container: &Value, from: &Value) -> Result
         }
         return Ok(found);
     }
-    if let Some(resource) = from["resourceFieldRef"]["resource"].as_str() {
-        let (sort, name) = resource.split_once('.').unwrap_or(("limits", resource));
-        let amount = quantity::milli(container.text(&format!("/resources/{sort}/{name}"))).unwrap_or(0);
-        return Ok(Some(((amount + 999) / 1000).to_string()));
-    }
-    Ok(Some(field(pod, from.text("/fieldRef/fieldPath")).to_owned()))
-}
-
-/// A field of the pod, as the downward API names it.
-fn field<'a>(pod: &'a Value, path: &str) -> &'a str {
-    match path.split_once("['") {
-        Some((map, key)) => {
-            let map = map.replace('.', "/");
-            pod.pointer(&format!("/{map}"))
-                .and_then(|map| map[key.trim_end_matches("']")].as_str())
-                .unwrap_or_default()
-        }
-        None => pod.text(&format!("/{}", path.replace('.', "/"))),
-    }
+    let field = from.text("/fieldRef/fieldPath").replace('.', "/");
+    Ok(Some(pod.text(&format!("/{field}")).to_owned()))
 }
 
 /// What a ConfigMap or Secret holds; `None` if it is not there.
@@ -161,16 +127,4 @@ pub(crate) fn expand(text: &str, env: &Environment) -> String {
         .fold(text.to_owned(), |text, (name, value)| {
             text.replace(&format!("$({name})"), value)
         })
-}
-
-/// The `name` of a part of an object: a container, a variable, a volume.
-pub(crate) trait Named {
-    /// It, or nothing.
-    fn name_of(&self) -> &str;
-}
-
-impl Named for Value {
-    fn name_of(&self) -> &str {
-        self["name"].as_str().unwrap_or_default()
-    }
 }

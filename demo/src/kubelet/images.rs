@@ -6,41 +6,38 @@
 //! ```yaml
 //! - image: registry.shop.example/checkout:2.4.0   # exactly this one; or, ending in `*`, all that begin so
 //!   when:                        # which containers of this image are meant; all must hold
-//!     env: {PAYMENT_URL: absent, MODE: present, REGION: eu-1}   # not set, set to anything, set to this
-//!     args: --worker             # what the command line (command and args) contains
+//!     env: {PAYMENT_URL: absent, REGION: eu-1}   # not set, set to this
 //!   pull:
 //!     takes: 2s                  # 1s if left out
 //!     size: 48Mi                 # of the image
-//!     error: not-found           # or: unauthorized, no-such-host; then it is never pulled
+//!     error: true                # it is never pulled
 //!   log:
 //!   - {at: 0s, line: "INFO checkout 2.4.0 starts"}      # once
 //!   - at: 1s                     # more lines than one are so many lines of the log
 //!     line: |
 //!       panic: PAYMENT_URL is not set
 //!       goroutine 1 [running]:
-//!   - {every: 30s, from: 5s, until: 10m, line: "INFO $N orders by $HOSTNAME, mode $MODE at $TIME"}
+//!   - {every: 30s, from: 5s, line: "INFO $N orders by $HOSTNAME, mode $MODE at $TIME"}
 //!   - {every: 7s, lines: ["GET / 200", "GET /cart 200", "GET /cart 404"]}   # one after another, over and over
-//!   exit: {after: 4s, code: 1}   # ends by itself; `reason` is `Completed` or `Error` by the code if left out
-//!   stop: {takes: 3s, code: 0}   # how it ends when it is asked to (SIGTERM); at once, with 0, if left out
-//!   started: {after: 20s}        # what its startup probe finds, if it has one
-//!   ready: {after: 3s, until: 5m, message: "HTTP probe failed with statuscode: 503"}   # its readiness probe
-//!   live: {until: 5m, message: "HTTP probe failed with statuscode: 500"}   # its liveness probe: it is restarted
-//!   usage: {cpu: 120m, memory: 90Mi, grows: 2Mi, to: 400Mi}   # grows by so much a minute, up to `to` if that is given
+//!   exit: {after: 4s, code: 1}   # ends by itself
+//!   stop: {takes: 3s}            # how long it takes to end when it is asked to (SIGTERM)
+//!   ready: {after: 3s, message: "HTTP probe failed with statuscode: 503"}   # what its readiness probe finds
+//!   live: {after: never}         # its liveness probe
+//!   usage: {cpu: 120m, memory: 90Mi, grows: 2Mi}   # grows by so much a minute
 //! ```
 //!
 //! In lines, `$HOSTNAME` is the pod's name, `$TIME` the time of the line, `$N` the number of the time it is written
 //! (from 1), and any other `$NAME` or `${NAME}` the container's environment. Repeated lines come a little irregularly.
 //!
-//! A probe succeeds from `after` to `until`; `after: never` is a probe that never succeeds. What is not said
-//! succeeds always. Memory that grows past the container's limit gets it killed (OOMKilled, 137); what grows without
-//! a limit grows on.
+//! A probe succeeds from `after` on, at once if that is left out. Memory that grows past the container's limit gets it
+//! killed (OOMKilled, 137); what grows without a limit grows on.
 //!
 //! An image of which nothing is said runs for ever without a word, unless its host ends in `.example`,
-//! `.example.com`, `.invalid` or the like, or it is named by digest: it is not found then.
+//! `.example.com` or `.invalid`, or it is named by digest: it is not found then.
 
 use std::{collections::BTreeMap, time::Duration};
 
-use serde::{Deserialize, Deserializer, de::Error as _};
+use serde::Deserialize;
 
 use crate::controllers::quantity;
 
@@ -49,27 +46,25 @@ use crate::controllers::quantity;
 pub(crate) struct Images(Vec<Behaviour>);
 
 /// What the containers of an image do.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Behaviour {
+pub(super) struct Behaviour {
     image: String,
     #[serde(default)]
     when: When,
     #[serde(default)]
-    pub(crate) pull: Pull,
+    pull: Pull,
     #[serde(default)]
-    pub(crate) log: Vec<Entry>,
-    pub(crate) exit: Option<Exit>,
+    pub(super) log: Vec<Entry>,
+    pub(super) exit: Option<Exit>,
     #[serde(default)]
-    pub(crate) stop: Stop,
+    pub(super) stop: Stop,
     #[serde(default)]
-    pub(crate) started: Finding,
+    pub(super) ready: Finding,
     #[serde(default)]
-    pub(crate) ready: Finding,
+    pub(super) live: Finding,
     #[serde(default)]
-    pub(crate) live: Finding,
-    #[serde(default)]
-    pub(crate) usage: Usage,
+    pub(super) usage: Usage,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -77,98 +72,83 @@ pub(crate) struct Behaviour {
 struct When {
     #[serde(default)]
     env: BTreeMap<String, String>,
-    #[serde(default)]
-    args: String,
 }
 
 /// How an image comes to a node.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Pull {
-    pub(crate) takes: Option<Span>,
-    pub(crate) size: Option<Amount>,
-    pub(crate) error: Option<PullError>,
-}
-
-/// Why an image cannot be pulled.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum PullError {
-    /// The registry does not have it.
-    NotFound,
-    /// The registry does not let us.
-    Unauthorized,
-    /// There is no such registry.
-    NoSuchHost,
+pub(super) struct Pull {
+    pub(super) takes: Option<Span>,
+    pub(super) size: Option<Amount>,
+    /// Whether the registry does not have it.
+    #[serde(default)]
+    pub(super) error: bool,
 }
 
 /// Lines of a log.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Entry {
+pub(super) struct Entry {
     #[serde(default)]
-    pub(crate) at: Span,
-    pub(crate) every: Option<Span>,
+    pub(super) at: Span,
+    pub(super) every: Option<Span>,
     #[serde(default)]
-    pub(crate) from: Span,
-    pub(crate) until: Option<Span>,
+    pub(super) from: Span,
     #[serde(default)]
-    pub(crate) line: String,
+    pub(super) line: String,
     #[serde(default)]
-    pub(crate) lines: Vec<String>,
+    pub(super) lines: Vec<String>,
 }
 
 /// How a container ends by itself.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Exit {
-    pub(crate) after: Span,
+pub(super) struct Exit {
+    pub(super) after: Span,
     #[serde(default)]
-    pub(crate) code: i32,
-    pub(crate) reason: Option<String>,
+    pub(super) code: i32,
 }
 
 /// How a container ends when it is asked to.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Stop {
+pub(super) struct Stop {
     #[serde(default)]
-    pub(crate) takes: Span,
-    #[serde(default)]
-    pub(crate) code: i32,
+    pub(super) takes: Span,
 }
 
 /// What a probe finds.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Finding {
+pub(super) struct Finding {
+    /// When it begins to succeed.
     #[serde(default)]
-    pub(crate) after: Moment,
-    pub(crate) until: Option<Span>,
-    pub(crate) message: Option<String>,
+    pub(super) after: Span,
+    pub(super) message: Option<String>,
 }
 
 /// What a container takes.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Usage {
-    pub(crate) cpu: Option<Amount>,
-    pub(crate) memory: Option<Amount>,
-    pub(crate) grows: Option<Amount>,
-    pub(crate) to: Option<Amount>,
+pub(super) struct Usage {
+    pub(super) cpu: Option<Amount>,
+    memory: Option<Amount>,
+    /// By so much a minute.
+    pub(super) grows: Option<Amount>,
 }
 
-/// A duration, as `90s` or `1h 30m`.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Span(pub(crate) Duration);
+/// A duration, as `90s` or `1h 30m`, or `never`.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(try_from = "String")]
+pub(super) struct Span(pub(super) Duration);
 
-/// A time after the start that may never come.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Moment(pub(crate) Option<Duration>);
+/// The time that never comes.
+pub(super) const NEVER: Span = Span(Duration::from_hours(24 * 365 * 100));
 
 /// An amount, as `120m` or `90Mi`, in thousandths.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Amount(pub(crate) i64);
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub(super) struct Amount(pub(super) i64);
 
 impl Images {
     /// The behaviours that a text tells.
@@ -182,35 +162,22 @@ impl Images {
     }
 
     /// The behaviour of a container of this image.
-    pub(crate) fn of(&self, image: &str, args: &str, env: &BTreeMap<String, String>) -> Option<&Behaviour> {
+    pub(super) fn of(&self, image: &str, env: &BTreeMap<String, String>) -> Option<&Behaviour> {
         self.0
             .iter()
-            .find(|behaviour| behaviour.is_of(image) && behaviour.when.holds(args, env))
+            .find(|behaviour| behaviour.is_of(image) && behaviour.when.holds(env))
     }
 
     /// How an image is pulled, whatever its containers do.
-    pub(crate) fn pull(&self, image: &str) -> Pull {
+    pub(super) fn pull(&self, image: &str) -> Pull {
         if let Some(behaviour) = self.0.iter().find(|behaviour| behaviour.is_of(image)) {
             return behaviour.pull.clone();
         }
         let host = image.split_once('/').map_or("", |(host, _)| host);
-        let host = host.split_once(':').map_or(host, |(host, _)| host);
-        let is_reserved = [
-            ".example",
-            ".example.com",
-            ".example.org",
-            ".example.net",
-            ".invalid",
-            ".test",
-        ]
-        .iter()
-        .any(|end| host.ends_with(end) || host == &end[1..]);
-        let error = match image.contains("@sha256:") {
-            is_named if is_named || is_reserved => Some(PullError::NotFound),
-            _ => None,
-        };
+        let reserved = [".example", ".example.com", ".invalid"];
+        let is_reserved = reserved.iter().any(|end| format!(".{host}").ends_with(end));
         Pull {
-            error,
+            error: is_reserved || image.contains("@sha256:"),
             ..Pull::default()
         }
     }
@@ -225,89 +192,58 @@ impl Behaviour {
     }
 }
 
-impl Finding {
-    /// That of a probe that never succeeds.
-    pub(crate) fn never(message: Option<String>) -> Self {
-        Self {
-            after: Moment(None),
-            until: None,
-            message,
-        }
+impl When {
+    fn holds(&self, env: &BTreeMap<String, String>) -> bool {
+        let mut wanted = self.env.iter();
+        wanted.all(|(name, wanted)| env.get(name).map_or("absent", String::as_str) == wanted)
     }
 }
 
 impl Usage {
     /// The bytes that are taken after a time.
-    pub(crate) fn at(&self, age: Duration) -> i64 {
-        let millis = i128::try_from(age.as_millis()).unwrap_or(i128::MAX);
+    pub(super) fn at(&self, age: Duration) -> i64 {
+        let start = self.memory.map_or(8 << 20, |memory| memory.0 / 1000);
+        let seconds = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
         let grown = self
             .grows
-            .map_or(0, |grows| i128::from(grows.0) * millis / 60_000);
-        let most = self.to.map_or(i128::from(i64::MAX), |to| i128::from(to.0));
-        let taken = (i128::from(self.memory.map_or((8 << 20) * 1000, |memory| memory.0)) + grown).min(most);
-        i64::try_from(taken / 1000).unwrap_or(i64::MAX)
+            .map_or(0, |grows| (grows.0 / 60_000).saturating_mul(seconds));
+        start.saturating_add(grown)
     }
 
     /// After which time so many bytes are taken; `None` for never.
-    pub(crate) fn reaches(&self, bytes: i64) -> Option<Duration> {
-        if self.at(Duration::ZERO) >= bytes {
+    pub(super) fn reaches(&self, bytes: i64) -> Option<Duration> {
+        let left = bytes - self.at(Duration::ZERO);
+        if left <= 0 {
             return Some(Duration::from_millis(300));
         }
-        if self.to.is_some_and(|to| to.0 / 1000 < bytes) {
-            return None;
-        }
-        let left = bytes - self.at(Duration::ZERO);
-        let grows = self.grows.filter(|grows| grows.0 > 0)?.0 / 1000;
-        Some(Duration::from_millis(
-            u64::try_from(i128::from(left) * 60_000 / i128::from(grows.max(1))).ok()?,
-        ))
+        let grows = self
+            .grows
+            .map(|grows| grows.0 / 60_000)
+            .filter(|grows| *grows > 0)?;
+        Some(Duration::from_secs((left / grows).unsigned_abs()))
     }
 }
 
-impl When {
-    fn holds(&self, args: &str, env: &BTreeMap<String, String>) -> bool {
-        args.contains(&self.args)
-            && self.env.iter().all(|(name, wanted)| match wanted.as_str() {
-                "absent" => !env.contains_key(name),
-                "present" => env.contains_key(name),
-                wanted => env.get(name).is_some_and(|value| value == wanted),
-            })
-    }
-}
+impl TryFrom<String> for Span {
+    type Error = String;
 
-impl Default for Moment {
-    fn default() -> Self {
-        Self(Some(Duration::ZERO))
-    }
-}
-
-impl<'de> Deserialize<'de> for Span {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let span: jiff::SignedDuration = text.parse().map_err(D::Error::custom)?;
-        Duration::try_from(span).map(Self).map_err(D::Error::custom)
-    }
-}
-
-impl<'de> Deserialize<'de> for Moment {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
+    fn try_from(text: String) -> Result<Self, String> {
         if text == "never" {
-            return Ok(Self(None));
+            return Ok(NEVER);
         }
-        let span: jiff::SignedDuration = text.parse().map_err(D::Error::custom)?;
-        Duration::try_from(span)
-            .map(|span| Self(Some(span)))
-            .map_err(D::Error::custom)
+        let span: jiff::SignedDuration = text.parse().map_err(|error| format!("{error}"))?;
+        let span = Duration::try_from(span).ok().filter(|span| *span < NEVER.0);
+        span.map(Self)
+            .ok_or_else(|| format!("{text} is no time that comes"))
     }
 }
 
-impl<'de> Deserialize<'de> for Amount {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        quantity::milli(&text)
-            .map(Self)
-            .ok_or_else(|| D::Error::custom(format!("{text} is no amount, as 120m or 90Mi")))
+impl TryFrom<String> for Amount {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let amount = quantity::milli(&text).map(Self);
+        amount.ok_or_else(|| format!("{text} is no amount, as 120m or 90Mi"))
     }
 }
 
@@ -320,13 +256,13 @@ mod tests {
         let images = Images::read(include_str!("../../story/images.yaml")).expect("the story's images");
         let checkout = "registry.shop.example/checkout:2.4.0";
         let mut env = BTreeMap::new();
-        let crashes = images.of(checkout, "", &env).expect("a behaviour");
+        let crashes = images.of(checkout, &env).expect("a behaviour");
         assert_eq!(crashes.exit.as_ref().map(|exit| exit.code), Some(1));
         env.insert("PAYMENT_URL".to_owned(), "http://payments".to_owned());
-        let serves = images.of(checkout, "", &env).expect("a behaviour");
+        let serves = images.of(checkout, &env).expect("a behaviour");
         assert!(serves.exit.is_none());
-        assert!(images.pull("registry.example.com/shop/x:1").error.is_some());
-        assert!(images.pull("busybox").error.is_none());
+        assert!(images.pull("registry.example.com/shop/x:1").error);
+        assert!(!images.pull("busybox").error);
     }
 
     #[test]

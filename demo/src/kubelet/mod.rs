@@ -15,6 +15,5 @@ pub(crate) mod runs;
 mod shell;
 mod syntax;
 
-pub(crate) use environment::Named;
 pub(crate) use nodes::Nodes;
 pub(crate) use pods::Kubelet;

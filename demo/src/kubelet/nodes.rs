@@ -28,39 +28,41 @@ const LEFT: i64 = 100 << 20;
 /// A node that was under pressure is held for so after the pressure is gone.
 const HELD: SignedDuration = SignedDuration::from_mins(5);
 
-/// The conditions of a node: type, what it is where all is well, its reason and message.
-const CONDITIONS: [(&str, &str, &str, &str); 4] = [
+/// A condition: type, status, and what the kubelet says of it, in one word and in words.
+type Condition = (&'static str, &'static str, &'static str, &'static str);
+
+/// The conditions of a node where all is well.
+const CONDITIONS: [Condition; 4] = [
     (
         PRESSURE,
         "False",
-        "KubeletHasSufficientMemory",
-        "kubelet has sufficient memory available",
+        "HasSufficientMemory",
+        "has sufficient memory available",
     ),
     (
         "DiskPressure",
         "False",
-        "KubeletHasNoDiskPressure",
-        "kubelet has no disk pressure",
+        "HasNoDiskPressure",
+        "has no disk pressure",
     ),
     (
         "PIDPressure",
         "False",
-        "KubeletHasSufficientPID",
-        "kubelet has sufficient PID available",
+        "HasSufficientPID",
+        "has sufficient PID available",
     ),
-    ("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
+    ("Ready", "True", "Ready", "is posting ready status"),
 ];
 const PRESSURE: &str = "MemoryPressure";
 const TTL: &str = "node.alpha.kubernetes.io/ttl";
 
 /// The taints that follow: the condition, its status, and the taint.
-const TAINTS: [(&str, &str, &str); 5] = [
-    (PRESSURE, "True", "memory-pressure"),
-    ("DiskPressure", "True", "disk-pressure"),
-    ("PIDPressure", "True", "pid-pressure"),
-    ("Ready", "False", "not-ready"),
-    ("Ready", "Unknown", "unreachable"),
+const TAINTS: [(&str, &str, &str); 3] = [
+    (PRESSURE, "True", "node.kubernetes.io/memory-pressure"),
+    ("Ready", "False", "node.kubernetes.io/not-ready"),
+    ("Ready", "Unknown", "node.kubernetes.io/unreachable"),
 ];
+const CORDONED: &str = "node.kubernetes.io/unschedulable";
 
 /// Sees to nodes.
 #[derive(Default)]
@@ -86,9 +88,9 @@ impl Controller for Nodes {
         let mut status = node["status"].clone();
         // What no kubelet has registered has none that could say anything.
         let has_kubelet = status["capacity"].is_object();
-        for (kind, well, reason, message) in CONDITIONS.into_iter().filter(|_| has_kubelet) {
-            if work::condition(&status, kind).is_none() {
-                put(api, &mut status, (kind, well, reason, message));
+        for condition in CONDITIONS.into_iter().filter(|_| has_kubelet) {
+            if work::condition(&status, condition.0).is_none() {
+                put(api, &mut status, condition);
             }
         }
         let next = self.memory(api, &node, &mut status);
@@ -107,31 +109,28 @@ impl Nodes {
         let mut pods = api.all("pods", None);
         pods.retain(|pod| pod.text("/spec/nodeName") == node.name() && !work::is_over(pod));
         let taken: Vec<(i64, Option<i64>)> = pods.iter().map(|pod| memory(api, pod, now)).collect();
-        let grows = taken
-            .iter()
-            .filter_map(|(_, grows)| *grows)
-            .reduce(|sum, grows| sum + grows);
+        let grows: i64 = taken.iter().filter_map(|(_, grows)| *grows).sum();
         let available = capacity - BASE.1 - taken.iter().map(|(bytes, _)| bytes).sum::<i64>();
         let teller = Teller {
             component: "kubelet",
             host: node.name(),
         };
-        let is_pressed =
-            work::condition(status, PRESSURE).is_some_and(|pressure| pressure["status"] == "True");
-        if available < LEFT && grows.is_some() {
+        let tell = |what: &str| {
+            teller.normal(
+                api,
+                node,
+                what,
+                &format!("Node {} status is now: {what}", node.name()),
+            );
+        };
+        let pressure = work::condition(status, PRESSURE);
+        let is_pressed = pressure.is_some_and(|pressure| pressure["status"] == "True");
+        if available < LEFT && grows > 0 {
             self.short.insert(node.name().to_owned(), now);
             if !is_pressed {
-                let told = (
-                    "KubeletHasInsufficientMemory",
-                    "kubelet has insufficient memory available",
-                );
-                put(api, status, (PRESSURE, "True", told.0, told.1));
-                teller.normal(
-                    api,
-                    node,
-                    "NodeHasInsufficientMemory",
-                    &is_now(node, "NodeHasInsufficientMemory"),
-                );
+                let (reason, message) = ("HasInsufficientMemory", "has insufficient memory available");
+                put(api, status, (PRESSURE, "True", reason, message));
+                tell("NodeHasInsufficientMemory");
                 teller.warning(api, node, "EvictionThresholdMet", "Attempting to reclaim memory");
             }
             let over = |at: &usize| taken[*at].0 - requested(&pods[*at]);
@@ -144,29 +143,19 @@ impl Nodes {
             if until > now {
                 return Some(until);
             }
-            let (kind, well, reason, message) = CONDITIONS[0];
-            put(api, status, (kind, well, reason, message));
-            teller.normal(
-                api,
-                node,
-                "NodeHasSufficientMemory",
-                &is_now(node, "NodeHasSufficientMemory"),
-            );
+            put(api, status, CONDITIONS[0]);
+            tell("NodeHasSufficientMemory");
         }
         // As fast as all of it grows now it cannot be sooner.
-        let grows = grows.filter(|grows| *grows > 0)?;
-        Some(now + SignedDuration::from_secs((available - LEFT) * 60 / grows + 1))
+        let soonest = (available - LEFT) * 60 / Some(grows).filter(|grows| *grows > 0)?;
+        Some(now + SignedDuration::from_secs(soonest + 1))
     }
-}
-
-fn is_now(node: &Value, what: &str) -> String {
-    format!("Node {} status is now: {what}", node.name())
 }
 
 fn put(api: &Api, status: &mut Value, (kind, is, reason, message): (&str, &str, &str, &str)) {
     let now = seconds(api.clock.now());
     let condition = json!({
-        "type": kind, "status": is, "reason": reason, "message": message,
+        "type": kind, "status": is, "reason": format!("Kubelet{reason}"), "message": format!("kubelet {message}"),
         "lastHeartbeatTime": now, "lastTransitionTime": now,
     });
     work::put_condition(status, condition);
@@ -234,17 +223,10 @@ fn evict(api: &Api, teller: &Teller<'_>, pod: &Value, (available, taken): (i64, 
                 "containerID": container["containerID"],
             }});
         }
-        for (kind, is, reason, message) in [
-            ("Ready", "False", "PodFailed", ""),
-            ("ContainersReady", "False", "PodFailed", ""),
-            ("DisruptionTarget", "True", "TerminationByKubelet", &*message),
-        ] {
-            let mut condition = json!({
-                "type": kind, "status": is, "reason": reason, "lastProbeTime": null, "lastTransitionTime": now,
+        for kind in ["Ready", "ContainersReady"] {
+            let condition = json!({
+                "type": kind, "status": "False", "reason": "PodFailed", "lastProbeTime": null, "lastTransitionTime": now,
             });
-            if !message.is_empty() {
-                condition["message"] = json!(message);
-            }
             work::put_condition(status, condition);
         }
         Ok(pod)
@@ -260,28 +242,21 @@ fn taint(api: &Api, status: &Value, key: &Key) {
     let is = |kind: &str, wanted: &str| {
         work::condition(status, kind).is_some_and(|condition| condition["status"] == wanted)
     };
-    let mut wanted: Vec<&str> = TAINTS
-        .iter()
-        .filter(|(kind, on, _)| is(kind, on))
-        .map(|(.., taint)| *taint)
-        .collect();
+    let wanted = TAINTS.iter().filter(|(kind, on, _)| is(kind, on));
+    let mut wanted: Vec<&str> = wanted.map(|(.., taint)| *taint).collect();
     if node["spec"]["unschedulable"] == true {
-        wanted.push("unschedulable");
+        wanted.push(CORDONED);
     }
-    let ours = |taint: &Value| {
-        let name = taint
-            .text("/key")
-            .strip_prefix("node.kubernetes.io/")
-            .unwrap_or_default();
-        let all = TAINTS.iter().map(|(.., taint)| *taint).chain(["unschedulable"]);
-        (taint["effect"] == "NoSchedule" && all.into_iter().any(|taint| taint == name))
-            .then(|| name.to_owned())
-    };
+    let has = |taint: &Value, key: &str| taint["key"] == key && taint["effect"] == "NoSchedule";
+    let all: Vec<&str> = TAINTS
+        .iter()
+        .map(|(.., taint)| *taint)
+        .chain([CORDONED])
+        .collect();
     let mut taints = node.list("/spec/taints").to_vec();
-    taints.retain(|taint| ours(taint).is_none_or(|name| wanted.contains(&&*name)));
-    for name in wanted {
-        if !taints.iter().any(|taint| ours(taint).as_deref() == Some(name)) {
-            let key = format!("node.kubernetes.io/{name}");
+    taints.retain(|taint| !all.iter().any(|key| has(taint, key) && !wanted.contains(key)));
+    for key in wanted {
+        if !taints.iter().any(|taint| has(taint, key)) {
             taints.push(json!({"key": key, "effect": "NoSchedule", "timeAdded": seconds(api.clock.now())}));
         }
     }

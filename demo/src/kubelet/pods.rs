@@ -12,8 +12,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    container::{Container, Present, Role, Site},
-    environment::{self, Named as _},
+    container::{Container, Present, Site, Visit},
+    environment,
     runs::hash,
 };
 use crate::{
@@ -27,7 +27,6 @@ use crate::{
     controllers::{
         Controller,
         events::Teller,
-        quantity,
         work::{self, Work},
     },
 };
@@ -105,14 +104,10 @@ impl Controller for Kubelet {
             return None;
         }
         if !self.pods.contains_key(key) {
-            let address = match object["spec"]["hostNetwork"] == true {
-                true => host_address(&node).to_owned(),
-                false => self.address(&node),
-            };
             let pod = Pod {
                 uid: object.uid().to_owned(),
                 node: node.name().to_owned(),
-                address,
+                address: self.address(&node),
                 ..Pod::default()
             };
             self.pods.insert(key.clone(), pod);
@@ -164,51 +159,17 @@ impl Kubelet {
     }
 }
 
-/// A look at a pod.
-struct Visit<'a> {
-    api: &'a Api,
-    pod: &'a Value,
-    node: &'a str,
-    address: &'a str,
-    now: Timestamp,
-}
-
-impl<'a> Visit<'a> {
-    fn site(&self, spec: &'a Value, role: Role) -> Site<'a> {
-        let Self {
-            api,
-            pod,
-            node,
-            address,
-            now,
-        } = *self;
-        Site {
-            api,
-            pod,
+/// The containers of a pod that run first, and those that it is for.
+fn sites<'a>(visit: &Visit<'a>) -> [Vec<Site<'a>>; 2] {
+    ["/spec/initContainers", "/spec/containers"].map(|list| {
+        let specs = visit.pod.list(list).iter();
+        let site = |spec| Site {
+            visit: *visit,
             spec,
-            role,
-            node,
-            address,
-            now,
-        }
-    }
-
-    /// The places of the containers that come first, and of those that the pod is for.
-    fn sites(&self) -> [Vec<Site<'a>>; 2] {
-        let inits = self.pod.list("/spec/initContainers").iter();
-        let role = |spec: &Value| {
-            if spec["restartPolicy"] == "Always" {
-                Role::Sidecar
-            } else {
-                Role::Init
-            }
+            is_init: list == "/spec/initContainers",
         };
-        let mains = self.pod.list("/spec/containers").iter();
-        [
-            inits.map(|spec| self.site(spec, role(spec))).collect(),
-            mains.map(|spec| self.site(spec, Role::Main)).collect(),
-        ]
-    }
+        specs.map(site).collect()
+    })
 }
 
 impl Pod {
@@ -220,28 +181,19 @@ impl Pod {
         if sandbox > visit.now {
             return Some(sandbox);
         }
-        let [inits, mains] = visit.sites();
-        let mut next: Option<Timestamp> = None;
+        let [inits, mains] = sites(visit);
         for site in &inits {
             let container = self.containers.entry(site.name().to_owned()).or_default();
-            next = next.into_iter().chain(container.step(site, present)).min();
-            if !passes(container, site) {
+            let next = container.step(site, present);
+            if container.is_done() != Some(0) {
                 return next;
             }
         }
-        for site in &mains {
+        let step = |site: &Site<'_>| {
             let container = self.containers.entry(site.name().to_owned()).or_default();
-            next = next.into_iter().chain(container.step(site, present)).min();
-        }
-        // Who only helps has no work when all others have ended.
-        if self.are_done(&mains) {
-            for site in &inits {
-                let container = self.containers.entry(site.name().to_owned()).or_default();
-                container.leave(site, None);
-                next = next.into_iter().chain(container.step(site, present)).min();
-            }
-        }
-        next
+            container.step(site, present)
+        };
+        mains.iter().filter_map(step).min()
     }
 
     /// Sees to it that the volumes are there.
@@ -275,24 +227,15 @@ impl Pod {
             .text("/metadata/deletionTimestamp")
             .parse()
             .unwrap_or(visit.now);
-        let mut next: Option<Timestamp> = None;
-        for site in visit.sites().iter().flatten() {
-            if let Some(container) = self.containers.get_mut(site.name()) {
-                container.leave(site, Some(end));
-                if !container.is_still() {
-                    next = next.into_iter().chain(container.step(site, present)).min();
-                }
+        let mut stop = |site: &Site<'_>| {
+            let container = self.containers.get_mut(site.name())?;
+            container.leave(site, end);
+            if container.is_still() {
+                return None;
             }
-        }
-        next
-    }
-
-    /// Whether these containers have ended for good.
-    fn are_done(&self, sites: &[Site<'_>]) -> bool {
-        sites.iter().all(|site| {
-            self.of(site)
-                .is_some_and(|container| container.is_done().is_some())
-        })
+            container.step(site, present)
+        };
+        sites(visit).iter().flatten().filter_map(&mut stop).min()
     }
 
     fn of(&self, site: &Site<'_>) -> Option<&Container> {
@@ -300,88 +243,57 @@ impl Pod {
     }
 
     fn phase(&self, inits: &[Site<'_>], mains: &[Site<'_>]) -> &'static str {
-        let failed = |site: &Site<'_>| {
-            self.of(site)
-                .and_then(Container::is_done)
-                .is_some_and(|code| code != 0)
-        };
-        let init_failed = inits.iter().any(|site| site.role == Role::Init && failed(site));
-        match (
-            self.are_done(mains),
-            self.containers.values().all(Container::is_still),
-        ) {
-            (false, _) if init_failed => "Failed",
-            (true, true) if mains.iter().any(failed) => "Failed",
-            (true, true) => "Succeeded",
-            _ if mains
-                .iter()
-                .all(|site| self.of(site).is_some_and(Container::has_run)) =>
-            {
-                "Running"
-            }
-            _ => "Pending",
+        let done = |site: &Site<'_>| self.of(site).and_then(Container::is_done);
+        let failed = |site: &Site<'_>| done(site).is_some_and(|code| code != 0);
+        let is_over = mains.iter().all(|site| done(site).is_some());
+        let is_still = self.containers.values().all(Container::is_still);
+        let has_run = |site: &Site<'_>| self.of(site).is_some_and(Container::has_run);
+        match is_over && is_still {
+            _ if inits.iter().any(failed) => "Failed",
+            true if mains.iter().any(failed) => "Failed",
+            true => "Succeeded",
+            false if mains.iter().all(has_run) => "Running",
+            false => "Pending",
         }
     }
 
     /// The status of the pod: what it was, with what is so now.
     fn status(&self, visit: &Visit<'_>, host: &str) -> Value {
-        let (pod, now, [inits, mains]) = (visit.pod, visit.now, visit.sites());
+        let (pod, now, [inits, mains]) = (visit.pod, visit.now, sites(visit));
         let fresh = Container::default();
         let of = |site: &Site<'_>| self.of(site).unwrap_or(&fresh);
         let phase = self.phase(&inits, &mains);
         let is_over = matches!(phase, "Succeeded" | "Failed");
         let has_network = self.sandbox.is_some_and(|sandbox| sandbox <= now);
-        let names = |sites: &mut dyn Iterator<Item = &Site<'_>>| {
+        let unready = |sites: &[Site<'_>]| {
+            let sites = sites.iter().filter(|site| !of(site).is_ready(site));
             sites.map(|site| site.name().to_owned()).collect::<Vec<_>>()
         };
-        let incomplete = names(
-            &mut inits
-                .iter()
-                .filter(|site| (site.role == Role::Init || !is_over) && !passes(of(site), site)),
-        );
-        let lasting = inits
-            .iter()
-            .filter(|site| site.role == Role::Sidecar)
-            .chain(&mains);
-        let unready = names(&mut lasting.filter(|site| !of(site).is_ready(now, site.role)));
-        let initialized = match phase {
-            _ if !incomplete.is_empty() => (
-                "False",
-                "ContainersNotInitialized",
-                told("incomplete", &incomplete),
-            ),
-            "Succeeded" => ("True", "PodCompleted", String::new()),
-            _ => ("True", "", String::new()),
+        let (incomplete, unready) = (unready(&inits), unready(&mains));
+        let initialized = match incomplete.is_empty() {
+            false => (false, "ContainersNotInitialized", told("incomplete", &incomplete)),
+            true if phase == "Succeeded" => (true, "PodCompleted", String::new()),
+            true => (true, "", String::new()),
         };
         let ready = match phase {
-            "Succeeded" => ("False", "PodCompleted", String::new()),
-            "Failed" => ("False", "PodFailed", String::new()),
-            _ if unready.is_empty() => ("True", "", String::new()),
-            _ => ("False", "ContainersNotReady", told("unready", &unready)),
+            "Succeeded" => (false, "PodCompleted", String::new()),
+            "Failed" => (false, "PodFailed", String::new()),
+            _ if unready.is_empty() => (true, "", String::new()),
+            _ => (false, "ContainersNotReady", told("unready", &unready)),
         };
-        let network = if has_network && !is_over { "True" } else { "False" };
-        let mut conditions = vec![
-            condition(
-                pod,
-                now,
-                "PodReadyToStartContainers",
-                (network, "", String::new()),
-            ),
-            condition(pod, now, "Initialized", initialized),
-            condition(pod, now, "Ready", ready.clone()),
-            condition(pod, now, "ContainersReady", ready),
-            condition(pod, now, "PodScheduled", ("True", "", String::new())),
-        ];
-        let others = pod.list("/status/conditions").iter();
-        let others = others
-            .filter(|other| conditions.iter().all(|own| own["type"] != other["type"]))
-            .cloned();
-        conditions.extend(others.collect::<Vec<_>>());
-
+        let network = (has_network && !is_over, "", String::new());
         let mut status = pod["status"].clone();
         status["observedGeneration"] = pod["metadata"]["generation"].clone();
         status["phase"] = phase.into();
-        status["conditions"] = conditions.into();
+        for (name, is) in [
+            ("PodReadyToStartContainers", network),
+            ("Initialized", initialized),
+            ("Ready", ready.clone()),
+            ("ContainersReady", ready),
+            ("PodScheduled", (true, "", String::new())),
+        ] {
+            work::put_condition(&mut status, condition(pod, now, name, is));
+        }
         status["hostIP"] = host.into();
         status["hostIPs"] = json!([{"ip": host}]);
         if has_network {
@@ -396,37 +308,17 @@ impl Pod {
         } else {
             "PodInitializing"
         };
-        let statuses = |sites: &[Site<'_>]| {
-            sites
-                .iter()
-                .map(|site| of(site).status(site, waiting))
-                .collect::<Vec<_>>()
+        let statuses = |sites: &[Site<'_>]| -> Vec<Value> {
+            let sites = sites.iter();
+            sites.map(|site| of(site).status(site, waiting)).collect()
         };
         if !inits.is_empty() {
             status["initContainerStatuses"] = statuses(&inits).into();
         }
         let mut main_statuses = statuses(&mains);
-        main_statuses.sort_by(|one, other| one.name_of().cmp(other.name_of()));
+        main_statuses.sort_by(|one, other| one.text("/name").cmp(other.text("/name")));
         status["containerStatuses"] = main_statuses.into();
-        status["resources"] = json!({});
-        for sort in ["limits", "requests"] {
-            let sum = quantity::sum(pod, sort);
-            if !sum.is_empty() {
-                status["resources"][sort] = json!(sum);
-                if sort == "requests" {
-                    status["allocatedResources"] = json!(sum);
-                }
-            }
-        }
         status
-    }
-}
-
-/// Whether the containers after one that comes first may start.
-fn passes(container: &Container, site: &Site<'_>) -> bool {
-    match site.role {
-        Role::Init => container.is_done() == Some(0),
-        _ => container.is_started(site.now) || container.restarted(),
     }
 }
 
@@ -434,20 +326,20 @@ fn told(what: &str, names: &[String]) -> String {
     format!("containers with {what} status: [{}]", names.join(" "))
 }
 
-/// A condition (its status, reason and message), which keeps its time while its status stays the same.
-fn condition(
-    pod: &Value,
-    now: Timestamp,
-    name: &str,
-    (status, reason, message): (&str, &str, String),
-) -> Value {
+/// A condition (whether it is so, the reason and message), which keeps its time while its status stays the same.
+fn condition(pod: &Value, now: Timestamp, name: &str, (is, reason, message): (bool, &str, String)) -> Value {
+    let status = if is { "True" } else { "False" };
     let before = work::condition(&pod["status"], name).filter(|before| before["status"] == status);
+    let since = before.map_or_else(
+        || seconds(now).into(),
+        |before| before["lastTransitionTime"].clone(),
+    );
     let mut condition = json!({
         "type": name,
         "observedGeneration": pod["metadata"]["generation"],
         "status": status,
         "lastProbeTime": null,
-        "lastTransitionTime": before.map_or_else(|| seconds(now).into(), |before| before["lastTransitionTime"].clone()),
+        "lastTransitionTime": since,
     });
     for (field, text) in [("reason", reason), ("message", &message)] {
         if !text.is_empty() {

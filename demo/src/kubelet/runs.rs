@@ -12,16 +12,16 @@ use serde_json::Value;
 
 use super::{
     environment::Environment,
-    images::{Behaviour, Entry, Finding, Images},
-    shell::{Course, LINES},
+    images::{Behaviour, Entry, Finding, Images, NEVER},
+    shell::Script,
 };
 use crate::api::object::Meta as _;
 
-/// How many commands of a script are looked ahead for its end.
-const AHEAD: usize = 2_000;
+/// How many lines are kept of what an image tells.
+const LINES: usize = 10_000;
 
-/// How many commands of a script are run at most to read its log.
-const READ: usize = 2_000_000;
+/// How far a script is looked ahead for its end, at least.
+const AHEAD: Duration = Duration::from_hours(1);
 
 /// Images that hold a shell and little else, and so end at once if they are not told what to run.
 const BARE: [&str; 4] = ["busybox", "alpine", "debian", "ubuntu"];
@@ -30,7 +30,7 @@ const BARE: [&str; 4] = ["busybox", "alpine", "debian", "ubuntu"];
 #[derive(Debug, Default)]
 pub(crate) struct Runtime {
     /// What the images do.
-    pub(crate) images: Images,
+    pub(super) images: Images,
     runs: Mutex<Runs>,
 }
 
@@ -49,27 +49,28 @@ pub(crate) struct Run {
     env: Environment,
     /// How many bytes it may take.
     memory: Option<i64>,
+    /// What is known of its end.
+    end: Option<End>,
 }
 
 #[derive(Debug)]
 enum Program {
     /// As its image tells.
     Told(Box<Behaviour>),
-    /// A script: once to find its end, once to read its log.
-    Script(Box<[Course; 2]>),
+    Script(Box<Script>),
     /// Nothing, for ever.
     Quiet,
 }
 
 /// When a container ends by itself.
-#[derive(Clone, Debug)]
-pub(crate) enum End {
+#[derive(Clone, Copy, Debug)]
+pub(super) enum End {
     /// Never.
     Never,
     /// Not before; then it is to be asked again.
     After(Timestamp),
     /// Then, with this code, for this reason.
-    At(Timestamp, i32, String),
+    At(Timestamp, i32, &'static str),
 }
 
 /// A line of a log.
@@ -89,41 +90,24 @@ impl Runtime {
     }
 
     /// Starts a container.
-    ///
-    /// # Errors
-    /// If there is no such command in its image.
-    pub(crate) fn start(
+    pub(super) fn start(
         &self,
         (pod, container): (&str, &str),
         image: &str,
         argv: &[String],
         (env, memory): (Environment, Option<i64>),
         (id, started): (String, Timestamp),
-    ) -> Result<(), String> {
-        let most = memory.map_or(64 << 20, |bytes| usize::try_from(bytes).unwrap_or(0));
-        let course = |keeps| Course::of(argv, &env, started, most, keeps);
+    ) {
         let base = image.rsplit('/').next().unwrap_or_default();
         let is_bare = BARE.contains(&base.split([':', '@']).next().unwrap_or_default());
-        let program = match (
-            course(false),
-            course(true),
-            self.images.of(image, &argv.join(" "), &env),
-        ) {
-            (Some(ahead), Some(log), _) => Program::Script(Box::new([ahead, log])),
-            (_, _, Some(behaviour)) => Program::Told(Box::new(behaviour.clone())),
-            _ if is_bare => match argv.first() {
-                Some(command) => return Err(command.clone()),
-                None => {
-                    return self.start(
-                        (pod, container),
-                        image,
-                        &["true".into()],
-                        (env, memory),
-                        (id, started),
-                    );
-                }
-            },
-            _ => Program::Quiet,
+        let argv = match argv {
+            [] if is_bare => &["sh".to_owned()],
+            argv => argv,
+        };
+        let program = match (Script::of(argv, &env, started), self.images.of(image, &env)) {
+            (Some(script), _) => Program::Script(Box::new(script)),
+            (None, Some(behaviour)) => Program::Told(Box::new(behaviour.clone())),
+            (None, None) => Program::Quiet,
         };
         let run = Run {
             id,
@@ -132,12 +116,12 @@ impl Runtime {
             program,
             env,
             memory,
+            end: None,
         };
         let mut runs = self.runs();
         let slot = runs.entry((pod.to_owned(), container.to_owned())).or_default();
         slot.swap(0, 1);
         slot[0] = Some(run);
-        Ok(())
     }
 
     /// The last start of a container, or the one before it.
@@ -170,149 +154,128 @@ impl Runtime {
 
 impl Run {
     /// What a probe finds that its image tells so of.
-    pub(crate) fn finding(&self, probe: &Value, told: fn(&Behaviour) -> &Finding) -> Finding {
-        let words = probe.list("/exec/command").iter();
-        let argv: Vec<String> = words.filter_map(|word| Some(word.as_str()?.to_owned())).collect();
+    pub(super) fn finding(&self, probe: &Value, told: fn(&Behaviour) -> &Finding) -> Finding {
         match &self.program {
             Program::Told(behaviour) => return told(behaviour).clone(),
             Program::Quiet => return Finding::default(),
             Program::Script(_) => {}
         }
         // A shell listens to no port, but runs commands.
-        let Some(mut course) = Course::of(&argv, &self.env, self.started, 0, true) else {
-            return Finding::never(None);
-        };
-        course.run_to(Duration::from_secs(1), AHEAD);
-        let said: String = course.lines().into_iter().map(|(_, line)| line + "\n").collect();
-        match course.end() {
-            Some(end) if end.code == 0 => Finding::default(),
-            _ => Finding::never(Some(said)),
+        let words = probe.list("/exec/command").iter();
+        let argv: Vec<String> = words.map(|word| word.text("").to_owned()).collect();
+        let script = Script::of(&argv, &self.env, self.started);
+        let played = script.map(|script| script.play(Duration::from_secs(1), false));
+        match played {
+            Some(played) if played.end.is_some_and(|(_, code)| code == 0) => Finding::default(),
+            played => Finding {
+                after: NEVER,
+                message: played.map(|played| played.lines.into_iter().map(|(_, line)| line + "\n").collect()),
+            },
         }
     }
 
     /// When it ends by itself, as far as it is known at this time.
-    pub(crate) fn end(&mut self, now: Timestamp) -> End {
-        match &mut self.program {
-            Program::Quiet => End::Never,
-            Program::Told(behaviour) => {
-                let exit = behaviour.exit.as_ref().map(|exit| {
-                    let reason = if exit.code == 0 { "Completed" } else { "Error" };
-                    let reason = exit.reason.clone().unwrap_or_else(|| reason.to_owned());
-                    let code = if reason == "OOMKilled" { 137 } else { exit.code };
-                    (exit.after.0, code, reason)
-                });
-                let killed = self.memory.and_then(|limit| behaviour.usage.reaches(limit));
-                let killed = killed.map(|after| (after, 137, "OOMKilled".to_owned()));
-                match [exit, killed].into_iter().flatten().min() {
-                    Some((after, code, reason)) => End::At(self.started + after, code, reason),
-                    None => End::Never,
-                }
-            }
-            Program::Script(courses) => {
-                let course = &mut courses[0];
-                let past = course.known().map_or(Duration::ZERO, |known| known);
-                // What was known and is past: it is looked further ahead, twice as far the longer it goes on.
-                if course.end().is_none() && self.started + past <= now {
-                    course.run_to(
-                        Duration::MAX,
-                        AHEAD + usize::try_from(past.as_secs()).unwrap_or(AHEAD),
-                    );
-                }
-                match (course.end(), course.known()) {
-                    (Some(end), _) => {
-                        let reason = match (end.of_memory, end.code) {
-                            (true, _) => "OOMKilled",
-                            (_, 0) => "Completed",
-                            _ => "Error",
-                        };
-                        End::At(self.started + end.at, end.code, reason.to_owned())
-                    }
-                    (None, Some(known)) => {
-                        End::After(self.started + known.max(past + Duration::from_secs(1)))
-                    }
-                    (None, None) => End::Never,
-                }
-            }
+    pub(super) fn end(&mut self, now: Timestamp) -> End {
+        match self.end {
+            Some(end @ (End::Never | End::At(..))) => end,
+            Some(End::After(at)) if at > now => End::After(at),
+            _ => *self.end.insert(self.program.end(self.started, now, self.memory)),
         }
     }
 
-    /// How long it takes to end when it is asked to, and with which code; `None` if it does not heed that.
-    pub(crate) fn stops(&mut self, now: Timestamp) -> Option<(Duration, i32)> {
-        match &mut self.program {
-            Program::Quiet => Some((Duration::ZERO, 0)),
-            Program::Told(behaviour) => Some((behaviour.stop.takes.0, behaviour.stop.code)),
-            Program::Script(courses) => {
-                courses[1].run_to(since(self.started, now), READ);
-                courses[1].stops().map(|code| (Duration::ZERO, code))
+    /// How long it takes to end when it is asked to; `None` if it does not heed that.
+    pub(super) fn stops(&self, now: Timestamp) -> Option<Duration> {
+        match &self.program {
+            Program::Quiet => Some(Duration::ZERO),
+            Program::Told(behaviour) => Some(behaviour.stop.takes.0),
+            Program::Script(script) => {
+                let played = script.play(since(self.started, now), false);
+                played.heeds.then_some(Duration::ZERO)
             }
         }
     }
 
     /// What it wrote up to a time, oldest first.
-    pub(crate) fn lines(&mut self, now: Timestamp) -> Vec<Line> {
+    pub(crate) fn lines(&self, now: Timestamp) -> Vec<Line> {
         let now = self.ended.map_or(now, |ended| ended.min(now));
         let age = since(self.started, now);
-        let lines = match &mut self.program {
+        let line = |(after, text)| Line {
+            at: self.started + after,
+            text,
+        };
+        match &self.program {
             Program::Quiet => vec![],
-            Program::Script(courses) => {
-                courses[1].run_to(age, READ);
-                courses[1].lines()
-            }
+            Program::Script(script) => script.play(age, false).lines.into_iter().map(line).collect(),
             Program::Told(behaviour) => {
                 let mut lines: Vec<_> = behaviour
                     .log
                     .iter()
                     .flat_map(|entry| written(entry, age))
                     .collect();
-                lines.sort_by_key(|(after, _, _)| *after);
+                lines.retain(|(after, ..)| *after <= age);
+                lines.sort_by_key(|(after, ..)| *after);
                 let lines = lines.split_off(lines.len().saturating_sub(LINES)).into_iter();
                 let fill = |after, number, text: &str| fill(text, &self.env, self.started + after, number);
                 lines
-                    .map(|(after, number, text)| (after, fill(after, number, text)))
+                    .map(|(after, number, text)| line((after, fill(after, number, text))))
                     .collect()
             }
-        };
-        let line = |(after, text)| Line {
-            at: self.started + after,
-            text,
-        };
-        lines
-            .into_iter()
-            .filter(|(after, _)| *after <= age)
-            .map(line)
-            .collect()
+        }
     }
 
     /// The bytes that it takes at a time, on the average, and by how many they grow in a minute, if it grows.
-    pub(crate) fn memory(&self, now: Timestamp) -> (i64, Option<i64>) {
-        let (Program::Told(told), None) = (&self.program, self.ended) else {
-            return (0, None);
-        };
-        let usage = &told.usage;
-        let age = since(self.started, now);
-        let (bytes, later) = (usage.at(age), usage.at(age + Duration::from_secs(60)));
-        (bytes, usage.grows.map(|_| later - bytes))
+    pub(super) fn memory(&self, now: Timestamp) -> (i64, Option<i64>) {
+        match (&self.program, self.ended) {
+            (Program::Told(told), None) => {
+                let bytes = told.usage.at(since(self.started, now));
+                (bytes, told.usage.grows.map(|grows| grows.0 / 1000))
+            }
+            _ => (0, None),
+        }
     }
 
     /// What it takes at a time: billionths of a CPU, and bytes.
     pub(crate) fn usage(&self, now: Timestamp) -> (i64, i64) {
-        let age = since(self.started, now);
         // A little up and down, that goes over minutes.
-        let phase = (now.as_second() / 15
-            + i64::try_from(self.id.len()).unwrap_or(0)
-            + i64::from(self.id.as_bytes()[20]))
-            % 17;
+        let phase = (now.as_second() / 15 + i64::from(self.id.as_bytes()[20])) % 17;
         let wave = |amount: i64, part: i64| amount + amount / part * (phase - 8) / 8;
         match &self.program {
-            Program::Told(behaviour) => {
-                let usage = &behaviour.usage;
+            Program::Told(told) => {
+                let usage = &told.usage;
                 let cpu = usage.cpu.map_or(1_000_000, |cpu| cpu.0 * 1_000_000);
-                (
-                    wave(cpu, 8),
-                    wave(usage.at(age), 64).min(self.memory.unwrap_or(i64::MAX)),
-                )
+                let memory = wave(usage.at(since(self.started, now)), 64);
+                (wave(cpu, 8), memory.min(self.memory.unwrap_or(i64::MAX)))
             }
             _ => (wave(1_000_000, 3), wave(4 << 20, 32)),
+        }
+    }
+}
+
+impl Program {
+    fn end(&self, started: Timestamp, now: Timestamp, memory: Option<i64>) -> End {
+        let reason = |code| if code == 0 { "Completed" } else { "Error" };
+        match self {
+            Self::Quiet => End::Never,
+            Self::Told(behaviour) => {
+                let exit = behaviour.exit.as_ref();
+                let exit = exit.map(|exit| (exit.after.0, exit.code, reason(exit.code)));
+                let killed = memory.and_then(|limit| behaviour.usage.reaches(limit));
+                let killed = killed.map(|after| (after, 137, "OOMKilled"));
+                match [exit, killed].into_iter().flatten().min() {
+                    Some((after, code, reason)) => End::At(started + after, code, reason),
+                    None => End::Never,
+                }
+            }
+            Self::Script(script) => {
+                // Twice as far the longer it goes on.
+                let until = AHEAD.max(since(started, now) * 2);
+                let played = script.play(until, true);
+                match played.end {
+                    Some((at, code)) => End::At(started + at, code, reason(code)),
+                    None if played.is_endless => End::Never,
+                    None => End::After(started + until),
+                }
+            }
         }
     }
 }
@@ -329,8 +292,7 @@ fn written(entry: &Entry, age: Duration) -> Vec<(Duration, u64, &str)> {
         let at = |number: usize| entry.at.0 + Duration::from_micros(40) * u32::try_from(number).unwrap_or(0);
         return lines.map(|(number, line)| (at(number), 1, line)).collect();
     };
-    let end = entry.until.map_or(age, |until| until.0.min(age));
-    let Some(span) = end.checked_sub(entry.from.0) else {
+    let Some(span) = age.checked_sub(entry.from.0) else {
         return vec![];
     };
     let last = u64::try_from(span.as_nanos() / every.as_nanos()).unwrap_or(0);

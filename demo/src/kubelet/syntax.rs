@@ -1,559 +1,249 @@
 //! The syntax of shell scripts, as far as [`shell`](super::shell) runs them.
 
+use std::{iter::Peekable, sync::LazyLock, vec};
+
+use regex::Regex;
+
 /// What a script consists of. Words stand as they are written; they are expanded when they are run.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) enum Node {
-    Command {
-        assigned: Vec<(String, String)>,
-        words: Vec<String>,
-        goes: Goes,
-    },
-    Sequence(Vec<Node>),
-    Logic {
-        and: bool,
-        left: Box<Node>,
-        right: Box<Node>,
-    },
-    Not(Box<Node>),
+    /// Words, and whether what they write goes to a file.
+    Command(Vec<String>, bool),
+    List(Vec<Node>),
+    /// A command, and others that follow it by `&&` (true) or `||`.
+    Logic(Box<Node>, Vec<(bool, Node)>),
+    /// Conditions with what is done then, and what is done otherwise.
     If(Vec<(Node, Node)>, Box<Node>),
-    While {
-        until: bool,
-        condition: Box<Node>,
-        body: Box<Node>,
-    },
+    While(Box<Node>, Box<Node>),
     For(String, Vec<String>, Box<Node>),
-    Group {
-        body: Box<Node>,
-        goes: Goes,
-        /// Whether it has variables of its own.
-        own: bool,
-    },
-    Pipe(Box<Node>, Box<Node>),
 }
 
-/// What does not go to the log, but to a file.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Goes {
-    pub(super) away: bool,
-    pub(super) errors_away: bool,
-}
+/// How deep a script may be nested, and how long a sum may be.
+const DEEPEST: usize = 50;
+const LONGEST: usize = 500;
 
-impl Node {
-    /// A command of words that mean themselves.
-    pub(super) fn command(argv: &[String]) -> Self {
-        Self::Command {
-            assigned: vec![],
-            words: argv
-                .iter()
-                .map(|word| format!("'{}'", word.replace('\'', "'\\''")))
-                .collect(),
-            goes: Goes::default(),
-        }
-    }
-}
+/// Blanks and comments; operators; redirections; words.
+static TOKEN: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let word = r#"(?:\\.|'[^']*'|"(?:\\.|[^"\\])*"|\$\(\([^()]*\)\)|\$\{[^}]*\}|[^\s;&|()<>'"\\])+"#;
+    let blank = r"(?:[ \t\r]|\\\n|#[^\n]*)+";
+    Regex::new(&format!(
+        r"(?s){blank}|&&|\|\||[;\n&|()]|[0-9]?[<>]+&?|(?P<word>{word})"
+    ))
+    .ok()
+});
 
 /// Reads a script.
 ///
 /// # Errors
 /// What was not expected.
 pub(super) fn parse(script: &str) -> Result<Node, String> {
+    let mut tokens = vec![];
+    let mut end = 0;
+    for token in TOKEN.iter().flat_map(|token| token.find_iter(script)) {
+        if token.start() != end {
+            break;
+        }
+        end = token.end();
+        if !token.as_str().starts_with([' ', '\t', '\r', '#']) && token.as_str() != "\\\n" {
+            tokens.push(token.as_str().to_owned());
+        }
+    }
+    if end < script.len() {
+        return Err("unterminated quoted string".into());
+    }
     let mut parser = Parser {
-        tokens: tokens(script),
-        at: 0,
+        tokens: tokens.into_iter().peekable(),
         depth: 0,
     };
     let node = parser.list(&[])?;
-    match parser.peek() {
+    match parser.tokens.next() {
         None => Ok(node),
-        Some(token) => Err(format!("unexpected {token:?}")),
+        Some(token) => Err(unexpected(&token)),
     }
 }
 
-/// Cuts a script into words and operators.
-fn tokens(script: &str) -> Vec<String> {
-    let chars: Vec<char> = script.replace("\\\n", "").chars().collect();
-    let mut tokens = vec![];
-    let mut at = 0;
-    while let Some(&c) = chars.get(at) {
-        let start = at;
-        match c {
-            ' ' | '\t' | '\r' => {
-                at += 1;
-                continue;
-            }
-            '#' => {
-                at += chars[at..].iter().take_while(|c| **c != '\n').count();
-                continue;
-            }
-            '\n' | ';' | '(' | ')' => at += 1,
-            '&' if chars.get(at + 1) == Some(&'>') => at = redirect(&chars, at),
-            '&' | '|' => at += 1 + usize::from(chars.get(at + 1) == Some(&c)),
-            '<' | '>' => at = redirect(&chars, at),
-            '0'..='9' if matches!(chars.get(at + 1), Some('<' | '>')) => at = redirect(&chars, at + 1),
-            _ => at = word(&chars, at),
-        }
-        tokens.push(chars[start..at].iter().collect());
-    }
-    tokens
-}
-
-/// The end of an operator such as `>`, `2>>`, `>&2`.
-fn redirect(chars: &[char], at: usize) -> usize {
-    at + chars[at..]
-        .iter()
-        .take_while(|c| matches!(c, '<' | '>' | '&'))
-        .count()
-}
-
-/// The end of a word.
-fn word(chars: &[char], mut at: usize) -> usize {
-    let mut quoted = false;
-    while let Some(&c) = chars.get(at) {
-        at = match c {
-            '\\' => at + 2,
-            '\'' if !quoted => at + 2 + chars[at + 1..].iter().take_while(|c| **c != '\'').count(),
-            '"' => {
-                quoted = !quoted;
-                at + 1
-            }
-            '`' => at + 2 + chars[at + 1..].iter().take_while(|c| **c != '`').count(),
-            '$' if matches!(chars.get(at + 1), Some('(' | '{')) => closing(chars, at + 1),
-            ' ' | '\t' | '\r' | '\n' | ';' | '(' | ')' | '&' | '|' | '<' | '>' if !quoted => return at,
-            _ => at + 1,
-        };
-    }
-    at.min(chars.len())
-}
-
-/// The place after the bracket that closes the one that stands here.
-fn closing(chars: &[char], open: usize) -> usize {
-    let (opens, closes) = if chars[open] == '{' {
-        ('{', '}')
-    } else {
-        ('(', ')')
-    };
-    let mut depth = 0;
-    for (at, c) in chars.iter().enumerate().skip(open) {
-        depth += i32::from(*c == opens) - i32::from(*c == closes);
-        if depth == 0 {
-            return at + 1;
-        }
-    }
-    chars.len()
+fn unexpected(token: &str) -> String {
+    format!("unexpected {token:?}")
 }
 
 struct Parser {
-    tokens: Vec<String>,
-    at: usize,
-    /// How deep what is read is nested.
+    tokens: Peekable<vec::IntoIter<String>>,
     depth: usize,
 }
 
-/// How deep a script may be nested, and how long a sum may be.
-const DEEPEST: usize = 60;
-const LONGEST: usize = 500;
-
 impl Parser {
-    fn peek(&self) -> Option<&str> {
-        self.tokens.get(self.at).map(String::as_str)
-    }
-
-    fn next(&mut self) -> Option<String> {
-        self.at += 1;
-        self.tokens.get(self.at - 1).cloned()
+    fn peek(&mut self) -> &str {
+        self.tokens.peek().map_or("", String::as_str)
     }
 
     fn take(&mut self, token: &str) -> bool {
-        let is_it = self.peek() == Some(token);
-        self.at += usize::from(is_it);
-        is_it
+        self.tokens.next_if(|next| next == token).is_some()
     }
 
     fn expect(&mut self, token: &str) -> Result<(), String> {
         match self.take(token) {
             true => Ok(()),
-            false => Err(format!("{token:?} expected")),
+            false => Err(format!("{} (expecting {token:?})", unexpected(self.peek()))),
         }
+    }
+
+    fn skip(&mut self, tokens: &[&str]) {
+        while self.tokens.next_if(|next| tokens.contains(&&**next)).is_some() {}
     }
 
     /// Commands up to one of these words.
     fn list(&mut self, ends: &[&str]) -> Result<Node, String> {
         self.depth += 1;
-        let list = self.commands(ends);
-        self.depth -= 1;
-        list
-    }
-
-    fn commands(&mut self, ends: &[&str]) -> Result<Node, String> {
         if self.depth > DEEPEST {
             return Err("it is nested too deep".into());
         }
         let mut nodes = vec![];
         loop {
-            while matches!(self.peek(), Some(";" | "\n" | "&")) {
-                self.at += 1;
+            self.skip(&[";", "\n"]);
+            let next = self.peek();
+            if next.is_empty() || ends.contains(&next) {
+                self.depth -= 1;
+                return Ok(Node::List(nodes));
             }
-            match self.peek() {
-                None => return Ok(Node::Sequence(nodes)),
-                Some(token) if ends.contains(&token) => return Ok(Node::Sequence(nodes)),
-                Some(_) => nodes.push(self.logic()?),
-            }
+            nodes.push(self.logic()?);
         }
     }
 
     fn logic(&mut self) -> Result<Node, String> {
-        let mut left = self.pipe()?;
-        for _ in 0..DEEPEST {
-            let and = match self.peek() {
-                Some(operator @ ("&&" | "||")) => operator == "&&",
-                _ => return Ok(left),
-            };
-            self.at += 1;
-            while self.take("\n") {}
-            let right = Box::new(self.pipe()?);
-            left = Node::Logic {
-                and,
-                left: Box::new(left),
-                right,
-            };
+        let first = self.one()?;
+        let mut others = vec![];
+        while let Some(operator) = self.tokens.next_if(|next| next == "&&" || next == "||") {
+            self.skip(&["\n"]);
+            others.push((operator == "&&", self.one()?));
         }
-        Err("it is too long".into())
-    }
-
-    fn pipe(&mut self) -> Result<Node, String> {
-        let mut negated = false;
-        while self.take("!") {
-            negated = !negated;
-        }
-        let mut left = self.one()?;
-        for _ in 0..DEEPEST {
-            if !self.take("|") {
-                return Ok(if negated { Node::Not(Box::new(left)) } else { left });
-            }
-            while self.take("\n") {}
-            left = Node::Pipe(Box::new(left), Box::new(self.one()?));
-        }
-        Err("it is too long".into())
-    }
-
-    fn one(&mut self) -> Result<Node, String> {
-        let body = match self.peek() {
-            Some("if") => self.branches()?,
-            Some(word @ ("while" | "until")) => {
-                let until = word == "until";
-                self.at += 1;
-                let condition = Box::new(self.list(&["do"])?);
-                let body = Box::new(self.body()?);
-                Node::While {
-                    until,
-                    condition,
-                    body,
-                }
-            }
-            Some("for") => {
-                self.at += 1;
-                let name = self.next().unwrap_or_default();
-                let mut words = vec![];
-                if self.take("in") {
-                    while let Some(word) = self.next().filter(|token| token != ";" && token != "\n") {
-                        words.push(word);
-                    }
-                }
-                while matches!(self.peek(), Some(";" | "\n")) {
-                    self.at += 1;
-                }
-                Node::For(name, words, Box::new(self.body()?))
-            }
-            Some(open @ ("{" | "(")) => {
-                let (own, close) = if open == "(" { (true, ")") } else { (false, "}") };
-                self.at += 1;
-                let body = Box::new(self.list(&[close])?);
-                self.expect(close)?;
-                Node::Group {
-                    body,
-                    goes: Goes::default(),
-                    own,
-                }
-            }
-            _ => return self.command(),
-        };
-        let mut goes = Goes::default();
-        while self.redirect(&mut goes)? {}
-        Ok(Node::Group {
-            body: Box::new(body),
-            goes,
-            own: false,
+        Ok(match others.is_empty() {
+            true => first,
+            false => Node::Logic(Box::new(first), others),
         })
     }
 
-    fn body(&mut self) -> Result<Node, String> {
+    fn one(&mut self) -> Result<Node, String> {
+        if self.take("while") {
+            let condition = Box::new(self.list(&["do"])?);
+            return Ok(Node::While(condition, self.body()?));
+        }
+        if self.take("for") {
+            let name = self.tokens.next().unwrap_or_default();
+            self.expect("in")?;
+            let words = self.words()?;
+            self.skip(&[";", "\n"]);
+            return Ok(Node::For(name, words.0, self.body()?));
+        }
+        if self.peek() == "if" {
+            return self.branches();
+        }
+        match self.words()? {
+            (words, _) if words.is_empty() => Err(unexpected(self.peek())),
+            (words, away) => Ok(Node::Command(words, away)),
+        }
+    }
+
+    fn body(&mut self) -> Result<Box<Node>, String> {
         self.expect("do")?;
         let body = self.list(&["done"])?;
         self.expect("done")?;
-        Ok(body)
+        Ok(Box::new(body))
     }
 
     fn branches(&mut self) -> Result<Node, String> {
         let mut branches = vec![];
-        let mut otherwise = Node::Sequence(vec![]);
         while self.take("if") || self.take("elif") {
             let condition = self.list(&["then"])?;
             self.expect("then")?;
             branches.push((condition, self.list(&["elif", "else", "fi"])?));
         }
-        if self.take("else") {
-            otherwise = self.list(&["fi"])?;
-        }
+        let otherwise = match self.take("else") {
+            true => self.list(&["fi"])?,
+            false => Node::List(vec![]),
+        };
         self.expect("fi")?;
         Ok(Node::If(branches, Box::new(otherwise)))
     }
 
-    fn command(&mut self) -> Result<Node, String> {
-        let (mut assigned, mut words, mut goes) = (vec![], vec![], Goes::default());
-        loop {
-            if self.redirect(&mut goes)? {
+    /// Words up to an operator, and whether a redirection among them takes the output away.
+    fn words(&mut self) -> Result<(Vec<String>, bool), String> {
+        let (mut words, mut away) = (vec![], false);
+        let is_operator = |token: &str| token.starts_with([';', '\n', '&', '|', '(', ')']);
+        while let Some(token) = self.tokens.next_if(|token| !is_operator(token)) {
+            if !token.trim_start_matches(char::is_numeric).starts_with(['<', '>']) {
+                words.push(token);
                 continue;
             }
-            let Some(token) = self.peek() else {
-                break;
-            };
-            match token {
-                ";" | "\n" | "&" | "&&" | "|" | "||" | "(" | ")" => break,
-                "do" | "done" | "then" | "fi" | "else" if words.is_empty() => {
-                    return Err(format!("unexpected {token:?}"));
+            let target = self.tokens.next().filter(|target| !is_operator(target));
+            let target = target.ok_or("a file expected")?;
+            away |= token.starts_with(['>', '1'])
+                && !token.ends_with('&')
+                && !target.starts_with("/dev/std")
+                && !target.starts_with("/proc/1/fd/");
+        }
+        Ok((words, away))
+    }
+}
+
+/// The pieces of a word: in quotes, a character that means itself, a sum, a variable, another character.
+const PIECE: &str = r#"(?s)'[^']*'|"(?:\\.|[^"\\])*"|\\.|\$\(\([^()]*\)\)|\$\{[^}]*\}|\$[A-Za-z_]\w*|\$\?|."#;
+/// The pieces of what stands in double quotes.
+const QUOTED: &str = r#"(?s)\\["$\\`]|\$\(\([^()]*\)\)|\$\{[^}]*\}|\$[A-Za-z_]\w*|\$\?|."#;
+
+/// The words that a word stands for: with values in the place of what begins with `$`, which are more words than one
+/// if they are not quoted.
+pub(super) fn expand(word: &str, value: &dyn Fn(&str) -> String) -> Vec<String> {
+    static PIECES: LazyLock<Option<[Regex; 2]>> =
+        LazyLock::new(|| Some([Regex::new(PIECE).ok()?, Regex::new(QUOTED).ok()?]));
+    let Some([pieces, quoted]) = &*PIECES else {
+        return vec![];
+    };
+    let plain = |piece: &str| match piece.strip_prefix('\\') {
+        Some(rest) if !rest.is_empty() => rest.to_owned(),
+        _ if piece.len() > 1 && piece.starts_with('$') => value(piece),
+        _ => piece.to_owned(),
+    };
+    let mut words: Vec<String> = vec![];
+    let mut current: Option<String> = None;
+    for piece in pieces.find_iter(word).map(|piece| piece.as_str()) {
+        let inner = || &piece[1..piece.len() - 1];
+        match piece.as_bytes() {
+            [b'\'', _, ..] => current.get_or_insert_default().push_str(inner()),
+            [b'"', _, ..] => {
+                let text = quoted.find_iter(inner()).map(|piece| plain(piece.as_str()));
+                current.get_or_insert_default().extend(text);
+            }
+            [b'$', _, ..] => {
+                for (number, part) in value(piece).split_whitespace().enumerate() {
+                    if number > 0 {
+                        words.extend(current.take());
+                    }
+                    current.get_or_insert_default().push_str(part);
                 }
-                _ => {}
             }
-            match token.split_once('=') {
-                Some((name, value)) if words.is_empty() && is_name(name) => {
-                    assigned.push((name.to_owned(), value.to_owned()));
-                }
-                _ => words.push(token.to_owned()),
-            }
-            self.at += 1;
-        }
-        match assigned.is_empty() && words.is_empty() && goes == Goes::default() {
-            true => Err(format!("unexpected {:?}", self.peek().unwrap_or("end"))),
-            false => Ok(Node::Command {
-                assigned,
-                words,
-                goes,
-            }),
+            _ => current.get_or_insert_default().push_str(&plain(piece)),
         }
     }
-
-    /// Reads the redirection that stands here, if one does.
-    fn redirect(&mut self, goes: &mut Goes) -> Result<bool, String> {
-        let operator = self.peek().unwrap_or_default();
-        let bare = operator.trim_start_matches(|c: char| c.is_ascii_digit());
-        if !bare.starts_with(['<', '>', '&']) || !bare.contains(['<', '>']) {
-            return Ok(false);
-        }
-        let operator = operator.to_owned();
-        self.at += 1;
-        let target = self.next().ok_or("a file expected")?;
-        let to_file = match target.as_str() {
-            "1" | "/dev/stdout" => goes.away,
-            "2" | "/dev/stderr" => goes.errors_away,
-            target => !target.starts_with("/proc/1/fd/"),
-        };
-        match operator.as_bytes()[0] {
-            b'>' | b'1' => goes.away = to_file,
-            b'2' => goes.errors_away = to_file,
-            b'&' => (goes.away, goes.errors_away) = (to_file, to_file),
-            _ => {}
-        }
-        Ok(true)
-    }
+    words.extend(current);
+    words
 }
 
-fn is_name(text: &str) -> bool {
-    text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-        && !text.starts_with(|c: char| c.is_ascii_digit())
-        && !text.is_empty()
-}
-
-/// What a piece of a word is.
-#[derive(Clone, Copy, PartialEq)]
-pub(super) enum What {
-    /// What means itself.
-    Text,
-    /// What stands between `${` and `}`, or after `$`.
-    Variable,
-    /// `$((…))`.
-    Sum,
-    /// `$(…)`.
-    Output,
-}
-
-/// A piece of a word.
-pub(super) struct Piece {
-    pub(super) what: What,
-    pub(super) text: String,
-    pub(super) quoted: bool,
-}
-
-/// The pieces of a word.
-pub(super) fn pieces(word: &str) -> Vec<Piece> {
-    let chars: Vec<char> = word.chars().collect();
-    let (mut pieces, mut quoted, mut at) = (vec![], false, 0);
-    while let Some(&c) = chars.get(at) {
-        let rest = &chars[at + 1..];
-        let length = |ends: &dyn Fn(char) -> bool| rest.iter().take_while(|c| !ends(**c)).count();
-        // What it is, where it begins and ends, and how many characters close it.
-        let (what, from, to, closes) = match (c, rest.first()) {
-            ('\'', _) if !quoted => (What::Text, at + 1, at + 1 + length(&|c| c == '\''), 1),
-            ('"', _) => {
-                quoted = !quoted;
-                (What::Text, at + 1, at + 1, 0)
-            }
-            ('\\', Some(next)) if !quoted || matches!(next, '$' | '`' | '"' | '\\') => {
-                (What::Text, at + 1, at + 2, 0)
-            }
-            ('`', _) => (What::Output, at + 1, at + 1 + length(&|c| c == '`'), 1),
-            ('$', Some('(')) => (What::Output, at + 2, closing(&chars, at + 1) - 1, 1),
-            ('$', Some('{')) => (What::Variable, at + 2, closing(&chars, at + 1) - 1, 1),
-            ('$', Some('?' | '#' | '$' | '0' | '@' | '*')) => (What::Variable, at + 1, at + 2, 0),
-            ('$', Some(next)) if next.is_ascii_alphabetic() || *next == '_' => {
-                let end = at + 1 + length(&|c| !c.is_ascii_alphanumeric() && c != '_');
-                (What::Variable, at + 1, end, 0)
-            }
-            _ => (What::Text, at, at + 1, 0),
-        };
-        let to = to.clamp(from.min(chars.len()), chars.len());
-        let text: String = chars[from.min(to)..to].iter().collect();
-        let sum = text.strip_prefix('(').and_then(|inner| inner.strip_suffix(')'));
-        pieces.push(match sum.filter(|_| what == What::Output && c == '$') {
-            Some(sum) => Piece {
-                what: What::Sum,
-                text: sum.to_owned(),
-                quoted,
-            },
-            None => Piece { what, text, quoted },
-        });
-        at = to + closes;
-    }
-    pieces
-}
-
-/// Puts words together from their pieces.
-#[derive(Default)]
-pub(super) struct Words {
-    done: Vec<String>,
-    current: Option<String>,
-}
-
-impl Words {
-    /// Adds to the word.
-    pub(super) fn push(&mut self, text: &str) {
-        self.current.get_or_insert_default().push_str(text);
-    }
-
-    /// Adds what a variable holds: more words than one, if it is not quoted.
-    pub(super) fn insert(&mut self, value: &str, quoted: bool) {
-        if quoted {
-            return self.push(value);
-        }
-        if value.starts_with(char::is_whitespace) {
-            self.done.extend(self.current.take());
-        }
-        for (number, part) in value.split_whitespace().enumerate() {
-            if number > 0 {
-                self.done.extend(self.current.take());
-            }
-            self.push(part);
-        }
-        if value.ends_with(char::is_whitespace) {
-            self.done.extend(self.current.take());
-        }
-    }
-
-    /// The words.
-    pub(super) fn done(mut self) -> Vec<String> {
-        self.done.extend(self.current);
-        self.done
-    }
-}
-
-/// Puts characters in the place of `\n` and the like.
-pub(super) fn unescape(text: &str) -> String {
-    [
-        ("\\n", "\n"),
-        ("\\t", "\t"),
-        ("\\r", "\r"),
-        ("\\033", "\u{1b}"),
-        ("\\e", "\u{1b}"),
-        ("\\\\", "\\"),
-    ]
-    .iter()
-    .fold(text.to_owned(), |text, (escape, character)| {
-        text.replace(escape, character)
-    })
-}
-
-/// The operators of arithmetic, those that bind least first.
-const OPERATORS: [&[&str]; 6] = [
-    &["||"],
-    &["&&"],
-    &["==", "!="],
-    &["<=", ">=", "<", ">"],
-    &["+", "-"],
-    &["*", "/", "%"],
-];
-
-/// What a sum comes to; `None` if it is none.
-pub(super) fn arithmetic(text: &str, value: &dyn Fn(&str) -> Option<i64>) -> Option<i64> {
-    let text = text.trim();
+/// What a sum without brackets comes to; what is no number is a variable.
+pub(super) fn arithmetic(text: &str, value: &dyn Fn(&str) -> i64) -> i64 {
     if text.len() > LONGEST {
-        return None;
+        return 0;
     }
-    for operators in OPERATORS {
-        let mut depth = 0;
-        // From the right, as what stands left is done first.
-        for (at, c) in text.char_indices().rev() {
-            depth += i32::from(c == ')') - i32::from(c == '(');
-            let operator = operators
-                .iter()
-                .find(|operator| text[at..].starts_with(**operator));
-            let (Some(operator), 0, true) = (operator, depth, at > 0) else {
-                continue;
-            };
-            let before = text[..at].trim_end();
-            // A sign is no operator, nor is a part of one.
-            if before.ends_with(['+', '-', '*', '/', '%', '(', '<', '>', '=', '!', '&', '|'])
-                || (*operator == "<" || *operator == ">") && text[at + 1..].starts_with('=')
-            {
-                continue;
-            }
-            let (left, right) = (
-                arithmetic(before, value)?,
-                arithmetic(&text[at + operator.len()..], value)?,
-            );
-            return match *operator {
-                "||" => Some(i64::from(left != 0 || right != 0)),
-                "&&" => Some(i64::from(left != 0 && right != 0)),
-                "==" => Some(i64::from(left == right)),
-                "!=" => Some(i64::from(left != right)),
-                "<=" => Some(i64::from(left <= right)),
-                ">=" => Some(i64::from(left >= right)),
-                "<" => Some(i64::from(left < right)),
-                ">" => Some(i64::from(left > right)),
-                "+" => left.checked_add(right),
-                "-" => left.checked_sub(right),
-                "*" => left.checked_mul(right),
-                "/" => left.checked_div(right),
-                _ => left.checked_rem(right),
-            };
-        }
-    }
-    if let Some(inner) = text.strip_prefix('(').and_then(|text| text.strip_suffix(')')) {
-        return arithmetic(inner, value);
-    }
-    match text.strip_prefix('-') {
-        Some(rest) => arithmetic(rest, value)?.checked_neg(),
-        None => text
-            .parse()
-            .ok()
-            .or_else(|| Some(value(text.trim_start_matches('$')).unwrap_or(0))),
+    let at = |operators: &[char]| text.rfind(operators).filter(|at| !text[..*at].trim().is_empty());
+    let Some(at) = at(&['+', '-']).or_else(|| at(&['*', '/', '%'])) else {
+        let text = text.trim().trim_start_matches('$');
+        return text.parse().unwrap_or_else(|_| value(text));
+    };
+    let (left, right) = (arithmetic(&text[..at], value), arithmetic(&text[at + 1..], value));
+    match text.as_bytes()[at] {
+        b'+' => left.wrapping_add(right),
+        b'-' => left.wrapping_sub(right),
+        b'*' => left.wrapping_mul(right),
+        b'/' => left.checked_div(right).unwrap_or(0),
+        _ => left.checked_rem(right).unwrap_or(0),
     }
 }
