@@ -90,46 +90,27 @@ fn options(asked: &Asked, target: &Target) -> Result<(Value, Write)> {
         let query = &asked.parameters;
         options["gracePeriodSeconds"] = json!(list::number(query, "gracePeriodSeconds")?);
         options["propagationPolicy"] = json!(query.get("propagationPolicy"));
-        options["orphanDependents"] = json!(
-            query
-                .get("orphanDependents")
-                .map(|_| query.flag("orphanDependents"))
-        );
         options["dryRun"] = query.get("dryRun").into_iter().collect();
     } else {
         options = asked.object()?;
-        let (kind, version) = (options.text("/kind"), options.text("/apiVersion"));
-        if !matches!(kind, "" | "DeleteOptions") {
-            return Err(Failure::bad_request(format!(
-                "no kind {kind:?} is registered for version {version:?} in scheme \"pkg/runtime/scheme.go:111\""
-            )));
-        }
     }
     let (policy, dry) = (&options["propagationPolicy"], options.list("/dryRun"));
-    let unsupported = |field: &str, value: &Value, known: &str| Cause {
-        reason: "FieldValueNotSupported",
-        message: format!("Unsupported value: {value}: supported values: {known}"),
-        field: field.into(),
-    };
-    let policies = ["Foreground", "Background", "Orphan"];
-    let wrong = if !policy.is_null() && !options["orphanDependents"].is_null() {
-        let why = "orphanDependents and deletionPropagation cannot be both set";
-        Some(Cause::invalid("propagationPolicy", policy, why))
-    } else if policy.as_str().is_some_and(|policy| !policies.contains(&policy)) {
-        let known = r#""Foreground", "Background", "Orphan", "nil""#;
-        Some(unsupported("propagationPolicy", policy, known))
+    let known = [r#""Foreground""#, r#""Background""#, r#""Orphan""#].map(str::to_owned);
+    let wrong = if !policy.is_null() && !known.contains(&policy.to_string()) {
+        Cause::unsupported("propagationPolicy", policy, &known)
     } else if dry.iter().any(|value| value != "All") {
-        Some(unsupported("dryRun", &options["dryRun"], r#""All""#))
+        Cause::unsupported("dryRun", &options["dryRun"], &[r#""All""#.to_owned()])
     } else {
-        None
+        let mut how = asked.write(target);
+        how.dry_run |= !dry.is_empty();
+        return Ok((options, how));
     };
-    if let Some(wrong) = wrong {
-        let causes = vec![wrong];
-        return Err(Failure::invalid_of("meta.k8s.io", "DeleteOptions", "", causes));
-    }
-    let mut how = asked.write(target);
-    how.dry_run |= !dry.is_empty();
-    Ok((options, how))
+    Err(Failure::invalid_of(
+        "meta.k8s.io",
+        "DeleteOptions",
+        "",
+        vec![wrong],
+    ))
 }
 
 impl Api {
@@ -248,16 +229,15 @@ fn grace_of(pod: &Value, asked: Option<i64>) -> i64 {
 fn finalizers(kind: &Kind, before: &Value, options: &Value) -> Vec<Value> {
     let all = before.list("/metadata/finalizers");
     let has = |finalizer: &str| all.iter().any(|own| own == finalizer);
-    let policy = options["propagationPolicy"].as_str();
-    let wanted = match (policy, options["orphanDependents"].as_bool()) {
-        (Some("Orphan"), _) | (None, Some(true)) => Some(ORPHAN),
-        (Some("Foreground"), _) => Some(FOREGROUND),
-        (Some(_), _) | (None, Some(false)) => None,
-        (None, None) if has(ORPHAN) => Some(ORPHAN),
-        (None, None) if has(FOREGROUND) => Some(FOREGROUND),
+    let wanted = match options["propagationPolicy"].as_str() {
+        Some("Orphan") => Some(ORPHAN),
+        Some("Foreground") => Some(FOREGROUND),
+        Some(_) => None,
+        None if has(ORPHAN) => Some(ORPHAN),
+        None if has(FOREGROUND) => Some(FOREGROUND),
         // What was there before garbage was collected.
-        (None, None) if matches!(&*kind.resource(), "replicationcontrollers" | "jobs.batch") => Some(ORPHAN),
-        (None, None) => None,
+        None if kind.resource() == "jobs.batch" => Some(ORPHAN),
+        None => None,
     };
     let others = all.iter().filter(|own| *own != ORPHAN && *own != FOREGROUND);
     others.cloned().chain(wanted.map(Value::from)).collect()
@@ -279,15 +259,11 @@ pub(crate) fn is_namespace(kind: &Kind) -> bool {
 
 /// Whether the object is the one that is meant.
 fn preconditions(kind: &Kind, object: &Value, named: &Value) -> Result<()> {
-    for (field, title, how) in [
-        ("uid", "UID", "deleted and then recreated"),
-        ("resourceVersion", "ResourceVersion", "modified"),
-    ] {
+    for (field, title) in [("uid", "UID"), ("resourceVersion", "ResourceVersion")] {
         let own = object["metadata"][field].as_str().unwrap_or_default();
         if let Some(named) = named[field].as_str().filter(|named| *named != own) {
             let why = format!(
-                "the {title} in the precondition ({named}) does not match the {title} in record ({own}). \
-                 The object might have been {how}"
+                "the {title} in the precondition ({named}) does not match the {title} in record ({own})"
             );
             return Err(Failure::conflict_of(&kind.group, &kind.kind, object.name(), &why));
         }

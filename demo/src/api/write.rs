@@ -176,7 +176,7 @@ impl Api {
         if is_namespace(kind) {
             namespaces::begin(&mut object);
         }
-        defaults::fill(self, kind, &mut object, None);
+        defaults::fill(kind, &mut object, None);
         // What admission adds is nobody's.
         let wrote = admission::adds(kind).then(|| object.clone());
         admission::admit(self, kind, &mut object, None)?;
@@ -252,7 +252,7 @@ impl Api {
             is_current(kind, &before, &object)?;
             is_allowed(kind, &before, &object)?;
             keep(kind, &before, &mut object, how.subresource.as_deref());
-            defaults::fill(self, kind, &mut object, Some(&before));
+            defaults::fill(kind, &mut object, Some(&before));
             admission::admit(self, kind, &mut object, Some(&before))?;
             validate::object(kind, &object, Some(&before))?;
             if counts_generations(kind)

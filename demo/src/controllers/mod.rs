@@ -3,7 +3,7 @@
 mod aggregation;
 mod claims;
 mod container;
-mod cronjobs;
+pub(crate) mod cronjobs;
 mod daemonsets;
 mod deployments;
 mod disruption;
