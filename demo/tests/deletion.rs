@@ -112,7 +112,7 @@ async fn a_pod_has_time_to_stop_and_can_be_given_less() {
         "{pod}"
     );
     let (_, pod) = delete(&cluster, &path, json!({"gracePeriodSeconds": 0})).await;
-    assert_eq!(pod["kind"], "Pod", "{pod}");
+    assert_eq!(pod["details"]["kind"], "pods", "{pod}");
     assert_eq!(get(&cluster, &path).await.0, 404);
 }
 

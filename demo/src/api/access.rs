@@ -108,7 +108,13 @@ fn impersonated(api: &Api, by: User, headers: &HeaderMap) -> Result<User> {
         };
     };
     let may = |resource: &str, namespace: &str, name: &str| {
-        let right = Attributes::new("impersonate", "", (resource, ""), namespace, name);
+        let right = Attributes {
+            verb: "impersonate".into(),
+            resource: resource.into(),
+            namespace: namespace.into(),
+            name: name.into(),
+            ..Attributes::default()
+        };
         rbac::authorize(api, &by, &right)
     };
     groups.iter().try_for_each(|group| may("groups", "", group))?;

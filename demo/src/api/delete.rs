@@ -28,23 +28,12 @@ pub(crate) const FOREGROUND: &str = "foregroundDeletion";
 /// Keeps an object until its dependents no longer name it.
 pub(crate) const ORPHAN: &str = "orphan";
 
-/// The kinds that are answered with the object when it is gone; of others a `Status` tells.
-const ANSWERED: [&str; 7] = [
-    "persistentvolumeclaims",
-    "persistentvolumes",
-    "pods",
-    "resourcequotas",
-    "serviceaccounts",
-    "services",
-    "storageclasses.storage.k8s.io",
-];
-
-/// `DELETE` of one.
+/// `DELETE` of one: answers with what waits for its end, or with a `Status` of what is gone.
 pub(crate) fn delete(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>> {
     let kind = &target.kind;
     let (options, how) = options(asked, target)?;
-    let (object, gone) = api.end(kind, target.place(), target.name(), &options, &how)?;
-    if !gone || ANSWERED.contains(&&*kind.resource()) {
+    let (object, gone) = api.delete(kind, target.place(), target.name(), &options, &how)?;
+    if !gone {
         return present::one(api, asked, target, 200, &object);
     }
     let mut details = json!({"name": object.name(), "kind": kind.plural, "uid": object.uid()});
@@ -114,23 +103,11 @@ fn options(asked: &Asked, target: &Target) -> Result<(Value, Write)> {
 }
 
 impl Api {
-    /// Deletes an object as `DeleteOptions` say. Gives it as it is then, or as it was last.
+    /// Deletes an object as `DeleteOptions` say. Gives it as it is then, or as it was last, and says whether it is gone.
     ///
     /// # Errors
     /// 403 for what every cluster needs; 404; 409 if it is not the one that the preconditions name.
     pub(crate) fn delete(
-        &self,
-        kind: &Kind,
-        namespace: &str,
-        name: &str,
-        options: &Value,
-        how: &Write,
-    ) -> Result<Arc<Object>> {
-        Ok(self.end(kind, namespace, name, options, how)?.0)
-    }
-
-    /// Deletes an object; says whether it is gone.
-    fn end(
         &self,
         kind: &Kind,
         namespace: &str,

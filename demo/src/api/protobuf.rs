@@ -226,9 +226,6 @@ fn fields(mut bytes: &[u8]) -> Option<Vec<(u64, Raw<'_>)>> {
                 let length = usize::try_from(number(&mut bytes)?).ok()?;
                 Raw::Bytes(take(&mut bytes, length)?)
             }
-            5 => Raw::Number(u64::from(u32::from_le_bytes(
-                take(&mut bytes, 4)?.try_into().ok()?,
-            ))),
             _ => return None,
         };
         found.push((tag >> 3, raw));

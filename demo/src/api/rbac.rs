@@ -36,25 +36,6 @@ pub(crate) struct Attributes {
 }
 
 impl Attributes {
-    /// A right to do something with a resource, and what is beneath it.
-    pub(crate) fn new(
-        verb: &str,
-        group: &str,
-        (resource, subresource): (&str, &str),
-        namespace: &str,
-        name: &str,
-    ) -> Self {
-        Self {
-            verb: verb.into(),
-            group: group.into(),
-            resource: resource.into(),
-            subresource: subresource.into(),
-            namespace: namespace.into(),
-            name: name.into(),
-            path: String::new(),
-        }
-    }
-
     /// Those of a request. Whether there is such a resource plays no part.
     pub(crate) fn of(method: &Method, path: &str, parameters: &Parameters) -> Self {
         let parts = route::parts(path);
@@ -90,7 +71,15 @@ impl Attributes {
             _ if parameters.flag("watch") => "watch",
             _ => "list",
         };
-        Self::new(verb, group, (part(0), part(2)), namespace, name)
+        Self {
+            verb: verb.into(),
+            group: group.into(),
+            resource: part(0).into(),
+            subresource: part(2).into(),
+            namespace: namespace.into(),
+            name: name.into(),
+            path: String::new(),
+        }
     }
 
     /// As a rule names it: `pods/log`.
