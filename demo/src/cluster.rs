@@ -17,7 +17,8 @@ use crate::{
         front::{self, Body},
     },
     clock::Clock,
-    controllers::{self, Manager, images::Images},
+    controllers::{self, Manager},
+    kubelet::images::Images,
 };
 
 /// An embedded cluster. Clones are the same one.
@@ -48,7 +49,7 @@ impl Cluster {
         Self::of(at, Images::default())
     }
 
-    /// Such a cluster, in which containers do what this text tells of their images; `demo/src/controllers/images.rs`
+    /// Such a cluster, in which containers do what this text tells of their images; `demo/src/kubelet/images.rs`
     /// says how.
     ///
     /// # Errors

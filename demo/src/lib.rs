@@ -10,6 +10,7 @@ mod api;
 mod clock;
 mod cluster;
 mod controllers;
+mod kubelet;
 mod listen;
 mod story;
 

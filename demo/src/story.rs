@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::{
     Cluster,
     api::{access::ADMIN_TOKEN, object::Meta as _},
-    controllers::images::Images,
+    kubelet::images::Images,
 };
 
 /// The documents of each file of `story/`, by the file's name.

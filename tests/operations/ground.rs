@@ -35,7 +35,12 @@ pub(crate) enum Ground {
     /// A real one.
     Real,
     /// The embedded one, and why there is no real one.
-    Embedded(Embedded, String),
+    Embedded {
+        /// It ends with this.
+        _running: Embedded,
+        /// Why.
+        why: String,
+    },
     /// None, with the reason.
     None(String),
 }
@@ -66,7 +71,10 @@ impl Ground {
             }
         };
         match Embedded::start() {
-            Ok(embedded) => Self::Embedded(embedded, why),
+            Ok(embedded) => Self::Embedded {
+                _running: embedded,
+                why,
+            },
             Err(error) => Self::None(format!("{why}; the embedded one: {error}")),
         }
     }

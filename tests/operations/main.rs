@@ -95,10 +95,10 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let required = env::var_os("REQUIRE_CLUSTER").is_some_and(|value| value == "1");
     let ground = (!arguments.list).then(Ground::find);
-    let embedded = matches!(ground, Some(Ground::Embedded(..)));
+    let embedded = matches!(ground, Some(Ground::Embedded { .. }));
     let absent = matches!(ground, Some(Ground::None(_)));
     match &ground {
-        Some(Ground::Embedded(_, why)) => eprintln!("operations: on the embedded cluster: {why}"),
+        Some(Ground::Embedded { why, .. }) => eprintln!("operations: on the embedded cluster: {why}"),
         Some(Ground::None(why)) => eprintln!("operations: no cluster: {why}"),
         _ => {}
     }

@@ -61,12 +61,6 @@ pub(crate) fn admit(api: &Api, kind: &Kind, object: &mut Value, before: Option<&
     Ok(())
 }
 
-/// Whether something is added to new objects of this kind.
-pub(crate) fn adds(kind: &Kind) -> bool {
-    let kinds = ["Pod", "PersistentVolumeClaim", "PersistentVolume", "Service"];
-    kinds.contains(&kind.kind.as_str())
-}
-
 /// Adds an item to a list, made where there is none, if it is not there.
 fn push(object: &mut Value, list: &str, item: Value) {
     let mut items = object.list(list).to_vec();

@@ -276,27 +276,23 @@ fn limits(schema: Schema<'_>, value: &Value, path: &str, found: &mut Vec<Cause>)
     };
     let limit = |name: &str| schema.keyword(name).and_then(Value::as_f64);
     let mut should = |value: &Value, why: String| {
-        found.push(Cause::invalid(
-            path,
-            value,
-            &format!("{path} in body should {why}"),
-        ));
+        let why = format!("{path} in body should {why}");
+        found.push(Cause::invalid(path, value, &why));
     };
+    // The first mistake is the only one that is told.
     let pattern = schema.text("pattern");
-    if let (Value::String(text), Ok(regex)) = (value, Regex::new(pattern))
-        && !regex.is_match(text)
-    {
-        should(value, format!("match '{pattern}'"));
-    }
-    if let Some(least) = limit(least).filter(|least| size < *least) {
-        let shown = if value.is_array() { &size.into() } else { value };
-        should(shown, told.replace("LEAST", &least.to_string()));
-    }
     if let Some(most) = limit(most).filter(|most| size > *most) {
         match value {
             Value::String(_) => found.push(Cause::too_long(path, most)),
             Value::Array(_) => found.push(Cause::too_many(path, size, most)),
             _ => should(value, format!("be less than or equal to {most}")),
         }
+    } else if let Some(least) = limit(least).filter(|least| size < *least) {
+        let shown = if value.is_array() { &size.into() } else { value };
+        should(shown, told.replace("LEAST", &least.to_string()));
+    } else if let (Value::String(text), Ok(regex)) = (value, Regex::new(pattern))
+        && !regex.is_match(text)
+    {
+        should(value, format!("match '{pattern}'"));
     }
 }

@@ -9,9 +9,7 @@ use serde_json::{Value, json};
 use super::{
     front::{Asked, Body, json_response},
     kinds::Kind,
-    list,
-    managed::Managed,
-    namespaces,
+    list, namespaces,
     object::{Meta as _, Object, map_at},
     present::{self, Form, ListMeta},
     query::Selection,
@@ -68,7 +66,7 @@ pub(crate) fn collection(api: &Arc<Api>, asked: &Asked, target: &Target) -> Resu
         ..ListMeta::default()
     };
     let objects = objects.iter().map(AsRef::as_ref);
-    let list = Form::of(asked, target)?.list(objects, &meta, api.clock.now())?;
+    let list = Form::of(asked, target)?.list(objects, &meta, api.clock.now());
     Ok(json_response(200, list))
 }
 
@@ -136,7 +134,7 @@ impl Api {
             let before = self.get(kind, namespace, name)?;
             return Ok(match decide(Some(&before))? {
                 Outcome::Put(object) | Outcome::PutBy(object, _) => {
-                    let object = Object::managed_by(object, before.revision(), Managed::of(&before));
+                    let object = Object::managed_by(object, before.revision(), before.managed().clone());
                     (Arc::new(object), gone.get())
                 }
                 Outcome::Remove => (before, true),

@@ -1,14 +1,11 @@
-//! Sets of an object's fields, as `fieldsV1` writes them, and what two versions of an object differ in.
+//! Sets of an object's fields, as `fieldsV1` writes them.
 //!
 //! A field is one of a struct or map (`f:NAME`), an item of a list whose items are known by some of their fields
 //! (`k:{"name":"web"}`) or a value of a list that is a set (`v:"x"`). What is replaced as a whole has no fields.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::{Mutex, PoisonError},
-};
+use std::collections::BTreeMap;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::schema::Schema;
 
@@ -19,15 +16,6 @@ pub(crate) struct Fields {
     pub(crate) itself: bool,
     /// What is in the set of what it holds.
     pub(crate) inner: BTreeMap<String, Self>,
-}
-
-/// What an object's new version differs from the former one in.
-#[derive(Debug, Default)]
-pub(crate) struct Difference {
-    /// What is new, or another value.
-    pub(crate) changed: Fields,
-    /// What is gone.
-    pub(crate) removed: Fields,
 }
 
 /// The schema of a field or of a map's entry.
@@ -48,12 +36,6 @@ pub(crate) fn is_itemized(schema: Option<Schema<'_>>) -> bool {
     schema.is_some_and(|schema| matches!(schema.text("x-kubernetes-list-type"), "set" | "map"))
 }
 
-/// Whether the schema declares this field: it is no free key of a map.
-fn declares(schema: Option<Schema<'_>>, name: &str) -> bool {
-    let fields = schema.and_then(Schema::fields);
-    fields.is_some_and(|fields| fields.contains_key(name))
-}
-
 /// The element of a path that means a list's item: its value, or the fields that it is known by.
 pub(crate) fn element(schema: Option<Schema<'_>>, item: &Value) -> String {
     let keyed = schema.filter(|schema| schema.text("x-kubernetes-list-type") == "map");
@@ -67,29 +49,35 @@ pub(crate) fn element(schema: Option<Schema<'_>>, item: &Value) -> String {
     format!("k:{}", json!(known_by.collect::<BTreeMap<_, _>>()))
 }
 
-/// The items of a list by their path elements.
-fn items<'a>(schema: Option<Schema<'_>>, list: Option<&'a Value>) -> BTreeMap<String, &'a Value> {
-    let items = list.and_then(Value::as_array).into_iter().flatten();
-    items.map(|item| (element(schema, item), item)).collect()
-}
-
 impl Fields {
-    /// All fields that a value sets.
+    /// The fields that a value sets.
     pub(crate) fn of(schema: Option<Schema<'_>>, value: &Value) -> Self {
+        Self::unlike(schema, value, None)
+    }
+
+    /// The fields that a value sets and another does not set so.
+    pub(crate) fn unlike(schema: Option<Schema<'_>>, value: &Value, other: Option<&Value>) -> Self {
         let mut fields = Self::default();
+        if value.is_null() || other == Some(value) {
+            return fields;
+        }
         match value {
             Value::Object(map) if !is_whole(schema) => {
                 for (name, value) in map {
-                    let mut inner = Self::of(field(schema, name), value);
-                    let is_empty = value.as_object().is_some_and(Map::is_empty);
-                    inner.itself |= is_empty || !declares(schema, name);
+                    let other = other.and_then(|other| other.get(name));
+                    let inner = Self::unlike(field(schema, name), value, other);
                     fields.put(format!("f:{name}"), inner);
                 }
+                fields.itself = map.is_empty() && other.is_none();
             }
-            Value::Array(_) if is_itemized(schema) => {
-                for (element, item) in items(schema, Some(value)) {
-                    let mut inner = Self::of(schema.and_then(Schema::items), item);
-                    inner.itself = true;
+            Value::Array(items) if is_itemized(schema) => {
+                let others = other.and_then(Value::as_array).into_iter().flatten();
+                let others: BTreeMap<_, _> = others.map(|item| (element(schema, item), item)).collect();
+                for item in items {
+                    let element = element(schema, item);
+                    let other = others.get(&element).copied();
+                    let mut inner = Self::unlike(schema.and_then(Schema::items), item, other);
+                    inner.itself |= other.is_none();
                     fields.put(element, inner);
                 }
             }
@@ -144,35 +132,25 @@ impl Fields {
         both
     }
 
-    /// Takes out one field and what is in it.
-    pub(crate) fn cut(&mut self, path: &[&str]) {
-        match path {
-            [] => {}
-            [last] => drop(self.inner.remove(*last)),
-            [first, rest @ ..] => {
-                if let Some(field) = self.inner.get_mut(*first) {
-                    field.cut(rest);
-                    if field.is_empty() {
-                        self.inner.remove(*first);
-                    }
-                }
-            }
-        }
-    }
-
-    /// The same with all declared fields that lead to what is in the set: who owns a part of a struct owns it, too.
-    pub(crate) fn with_structs(&self, schema: Option<Schema<'_>>) -> Self {
+    /// The same with all fields that lead to what is in the set: who owns a part of a struct owns it, too.
+    pub(crate) fn with_structs(&self) -> Self {
         let mut all = self.clone();
         for (element, field) in &mut all.inner {
-            *field = match element.strip_prefix("f:") {
-                Some(name) => field.with_structs(self::field(schema, name)),
-                None => field.with_structs(schema.and_then(Schema::items)),
-            };
-            field.itself |= element
-                .strip_prefix("f:")
-                .is_some_and(|name| declares(schema, name));
+            *field = field.with_structs();
+            field.itself |= element.starts_with("f:");
         }
         all
+    }
+
+    /// Takes out what is nobody's: what the API server itself sets.
+    pub(crate) fn strip(&mut self) {
+        for name in ["f:apiVersion", "f:kind"] {
+            self.inner.remove(name);
+        }
+        if let Some(metadata) = self.inner.get_mut("f:metadata") {
+            SERVERS.iter().for_each(|name| drop(metadata.inner.remove(*name)));
+        }
+        self.inner.retain(|_, field| !field.is_empty());
     }
 
     /// The paths of all that is in the set, as `.spec.containers[name="web"].image`.
@@ -183,46 +161,33 @@ impl Fields {
     }
 
     fn paths_below(&self, path: &str, found: &mut Vec<String>) {
-        let below: Vec<_> = self
-            .inner
-            .iter()
-            .map(|(element, field)| (format!("{path}{}", as_in_path(element)), field))
-            .collect();
-        found.extend(
-            below
-                .iter()
-                .filter(|(_, field)| field.itself)
-                .map(|(path, _)| path.clone()),
-        );
-        below
-            .iter()
-            .for_each(|(path, field)| field.paths_below(path, found));
+        for (element, field) in &self.inner {
+            let path = format!("{path}{}", as_in_path(element));
+            found.extend(field.itself.then(|| path.clone()));
+            field.paths_below(&path, found);
+        }
     }
 
     /// As `fieldsV1` has it.
     pub(crate) fn to_json(&self) -> Value {
         let dot = (self.itself && !self.inner.is_empty()).then(|| (".".to_owned(), json!({})));
-        let inner = self
-            .inner
-            .iter()
-            .map(|(element, field)| (element.clone(), field.to_json()));
+        let inner = self.inner.iter();
+        let inner = inner.map(|(element, field)| (element.clone(), field.to_json()));
         Value::Object(dot.into_iter().chain(inner).collect())
     }
-
-    /// From `fieldsV1`.
-    pub(crate) fn from_json(json: &Value) -> Self {
-        let map = json.as_object();
-        Self {
-            itself: map.is_none_or(|map| map.is_empty() || map.contains_key(".")),
-            inner: map
-                .into_iter()
-                .flatten()
-                .filter(|(element, _)| *element != ".")
-                .map(|(element, json)| (element.clone(), Self::from_json(json)))
-                .collect(),
-        }
-    }
 }
+
+/// What of the metadata the API server sets.
+const SERVERS: [&str; 8] = [
+    "f:name",
+    "f:namespace",
+    "f:creationTimestamp",
+    "f:deletionTimestamp",
+    "f:deletionGracePeriodSeconds",
+    "f:uid",
+    "f:generation",
+    "f:resourceVersion",
+];
 
 /// An element of a path as messages write it.
 fn as_in_path(element: &str) -> String {
@@ -236,90 +201,4 @@ fn as_in_path(element: &str) -> String {
         "v" => format!("[={value}]"),
         _ => format!(".{value}"),
     }
-}
-
-/// What a value's new version differs from the former one in; nothing where it is not there.
-pub(crate) fn difference(
-    schema: Option<Schema<'_>>,
-    before: Option<&Value>,
-    after: Option<&Value>,
-) -> Difference {
-    let mut difference = Difference::default();
-    let both = [before, after].map(|value| value.filter(|value| !value.is_null()));
-    if before == after || both == [None, None] {
-        return difference;
-    }
-    let has_some = both.iter().flatten().any(|value| match value {
-        Value::Object(map) => !map.is_empty(),
-        Value::Array(items) => !items.is_empty(),
-        _ => true,
-    });
-    let all = |is: fn(&Value) -> bool| has_some && both.iter().flatten().all(|value| is(value));
-    if all(Value::is_object) && !is_whole(schema) {
-        let maps = both.map(|value| value.and_then(Value::as_object));
-        let names: BTreeSet<&String> = maps.iter().flatten().flat_map(|map| map.keys()).collect();
-        for name in names {
-            let [old, new] = maps.map(|map| map?.get(name));
-            difference.put(
-                format!("f:{name}"),
-                self::difference(field(schema, name), old, new),
-            );
-        }
-    } else if all(Value::is_array) && is_itemized(schema) {
-        let lists = both.map(|value| items(schema, value));
-        let elements: BTreeSet<&String> = lists.iter().flat_map(BTreeMap::keys).collect();
-        for element in elements {
-            let [old, new] = [0, 1].map(|list| lists[list].get(element).copied());
-            let inner = self::difference(schema.and_then(Schema::items), old, new);
-            difference.put(element.clone(), inner);
-        }
-    } else if before.is_some() && after.is_some() {
-        difference.changed.itself = true;
-    }
-    difference.changed.itself |= before.is_none();
-    difference.removed.itself |= after.is_none();
-    difference
-}
-
-impl Difference {
-    fn put(&mut self, element: String, inner: Self) {
-        self.changed.put(element.clone(), inner.changed);
-        self.removed.put(element, inner.removed);
-    }
-
-    /// Whether nothing differs.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.changed.is_empty() && self.removed.is_empty()
-    }
-}
-
-/// The fields that an object has even if nobody sets them: of a built-in kind those that are no pointers in Go, of a
-/// custom one none. Worked out once a kind.
-pub(crate) fn skeleton(object: &Value, schema: Option<Schema<'_>>, custom: bool) -> Value {
-    if custom {
-        return json!({});
-    }
-    static KNOWN: Mutex<BTreeMap<String, Value>> = Mutex::new(BTreeMap::new());
-    let kind = format!("{}/{}", object["apiVersion"], object["kind"]);
-    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    known
-        .entry(kind)
-        .or_insert_with(|| schema.map_or(Value::Null, bones))
-        .clone()
-}
-
-fn bones(schema: Schema<'_>) -> Value {
-    let is_needed = |name: &str| schema.texts("required").any(|needed| needed == name);
-    let mut map = Map::new();
-    for (name, _) in schema.fields().into_iter().flatten() {
-        let Some(field) = schema.field(name) else {
-            continue;
-        };
-        if field.name().is_some() && field.keyword("default").is_some_and(Value::is_object) {
-            map.insert(name.clone(), bones(field));
-        } else if field.name().is_none() && matches!(field.sort(), "array" | "object") && is_needed(name) {
-            map.insert(name.clone(), Value::Null);
-        }
-    }
-    map.into()
 }

@@ -15,7 +15,7 @@ use super::{
     query::Selection,
     route::{Parameters, Target},
     server::Api,
-    status::{Cause, Failure, Result},
+    status::{Failure, Result},
     store::{Page, Place},
 };
 
@@ -24,8 +24,7 @@ pub(crate) fn list(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Res
     let parameters = &asked.parameters;
     let form = Form::of(asked, target)?;
     let selection = Selection::of(&target.served, parameters)?;
-    check_match(parameters, false)?;
-    let (at, after) = start(api, parameters)?;
+    let (at, after) = start(parameters)?;
     let page = Page {
         resource: &target.kind.resource(),
         namespace: target.namespace.as_deref(),
@@ -42,21 +41,20 @@ pub(crate) fn list(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Res
         true => api.store.page(&page, None),
         false => api.store.page(&page, Some(&wanted)),
     };
-    let found = found.ok_or_else(|| match &after {
-        Some(place) => Failure::expired_list(token(None, place)),
-        None => Failure::expired("The resourceVersion for the provided list is too old."),
+    let found = found.ok_or_else(|| {
+        Failure::expired("The list is of a revision that is too old. Start a new list without continue.")
     })?;
     let last = found.objects.last().filter(|_| found.remaining > 0);
     let meta = ListMeta {
         revision: Some(found.revision),
         next: last.map(|object| {
             let place = (object.namespace().to_owned(), object.name().to_owned());
-            token(Some(found.revision), &place)
+            token(found.revision, &place)
         }),
         remaining: last.filter(|_| everything).map(|_| found.remaining),
     };
     let objects = found.objects.iter().map(AsRef::as_ref);
-    Ok(json_response(200, form.list(objects, &meta, api.clock.now())?))
+    Ok(json_response(200, form.list(objects, &meta, api.clock.now())))
 }
 
 /// The answer to `GET` of many that are not kept but made for it, as metrics are.
@@ -68,41 +66,18 @@ pub(crate) fn made(api: &Api, asked: &Asked, target: &Target, objects: Vec<Value
         .filter(|object| selection.selects(object))
         .map(|object| Object::new(object, 0))
         .collect();
-    let list = form.list(objects.iter(), &ListMeta::default(), api.clock.now())?;
+    let list = form.list(objects.iter(), &ListMeta::default(), api.clock.now());
     Ok(json_response(200, list))
 }
 
 /// Of which revision a list is, if not of the last, and after which object it begins.
-fn start(api: &Api, parameters: &Parameters) -> Result<(Option<u64>, Option<Place>)> {
-    let version = parameters.get("resourceVersion");
+fn start(parameters: &Parameters) -> Result<(Option<u64>, Option<Place>)> {
     if let Some(token) = parameters.get("continue") {
-        if version.is_some_and(|version| version != "0") {
-            return Err(Failure::bad_request(
-                "specifying resource version is not allowed when using continue",
-            ));
-        }
-        let (revision, place) = read_token(token).map_err(|why| {
-            Failure::bad_request(format!(
-                "invalid continue token: continue key is not valid: {why}"
-            ))
-        })?;
-        return Ok((revision, Some(place)));
+        let read = read_token(token).ok_or_else(|| Failure::bad_request("invalid continue token"))?;
+        return Ok((Some(read.0), Some(read.1)));
     }
-    let Some(revision) =
-        revision(version).map_err(|why| Failure::bad_request(format!("invalid resource version: {why}")))?
-    else {
-        return Ok((None, None));
-    };
-    let current = api.store.revision();
-    if revision > current {
-        return Err(Failure::too_large(revision, current));
-    }
-    // A limit makes the revision mean what it says.
-    let exact = match parameters.get("resourceVersionMatch") {
-        Some(matching) => matching == "Exact",
-        None => parameters.get("limit").is_some_and(|limit| limit != "0"),
-    };
-    Ok((Some(revision).filter(|_| exact), None))
+    let exact = parameters.get("resourceVersionMatch") == Some("Exact");
+    Ok((revision(parameters)?.filter(|_| exact), None))
 }
 
 /// A parameter that is a number.
@@ -119,108 +94,29 @@ pub(crate) fn number(parameters: &Parameters, name: &str) -> Result<Option<i64>>
     Ok(Some(number))
 }
 
-/// The revision that a `resourceVersion` means; `None` for any, be it not given or 0.
-pub(crate) fn revision(version: Option<&str>) -> std::result::Result<Option<u64>, String> {
-    let Some(text) = version else {
-        return Ok(None);
-    };
-    match text.parse() {
-        Ok(revision) => Ok(Some(revision).filter(|revision| *revision > 0)),
-        Err(_) => Err(format!(
-            "resourceVersion: Invalid value: {text:?}: strconv.ParseUint: parsing {text:?}: invalid syntax"
-        )),
-    }
-}
-
-/// Checks the parameters that say which revision is meant, of a list or of a watch.
+/// The revision that `resourceVersion` means; `None` for any, be it not given or 0.
 ///
 /// # Errors
-/// 422 if they do not go together.
-pub(crate) fn check_match(parameters: &Parameters, watches: bool) -> Result<()> {
-    const MATCH: &str = "resourceVersionMatch";
-    let initial = parameters.get("sendInitialEvents").is_some();
-    let version = parameters.get("resourceVersion");
-    let matching = parameters.get(MATCH);
-    let goes_on = parameters.get("continue").is_some();
-    let listed = matching.filter(|_| !watches);
-    let forbidden = [
-        (
-            watches && initial && matching != Some("NotOlderThan"),
-            MATCH,
-            "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
-        ),
-        (
-            watches && !initial && matching.is_some(),
-            MATCH,
-            "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
-        ),
-        (
-            !watches && initial,
-            "sendInitialEvents",
-            "sendInitialEvents is forbidden for list",
-        ),
-        (
-            listed.is_some() && goes_on,
-            MATCH,
-            "resourceVersionMatch is forbidden when continue is provided",
-        ),
-        (
-            listed.is_some() && version.is_none(),
-            MATCH,
-            "resourceVersionMatch is forbidden unless resourceVersion is provided",
-        ),
-        (
-            listed == Some("Exact") && version == Some("0"),
-            MATCH,
-            "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"",
-        ),
-    ];
-    let cause = |reason, message, field: &str| Cause {
-        reason,
-        message,
-        field: field.to_owned(),
+/// 400.
+pub(crate) fn revision(parameters: &Parameters) -> Result<Option<u64>> {
+    let Some(text) = parameters.get("resourceVersion") else {
+        return Ok(None);
     };
-    let forbidden = forbidden.into_iter().filter(|(broken, ..)| *broken);
-    let unknown = listed.filter(|matching| !matches!(*matching, "Exact" | "NotOlderThan"));
-    let causes: Vec<Cause> = forbidden
-        .map(|(_, field, why)| cause("FieldValueForbidden", format!("Forbidden: {why}"), field))
-        .chain(unknown.map(|unknown| {
-            let why = format!(
-                "Unsupported value: {unknown:?}: supported values: \"Exact\", \"NotOlderThan\", \"\""
-            );
-            cause("FieldValueNotSupported", why, MATCH)
-        }))
-        .collect();
-    match causes.is_empty() {
-        true => Ok(()),
-        false => Err(Failure::invalid_of("meta.k8s.io", "ListOptions", "", causes)),
-    }
+    let revision = text
+        .parse()
+        .map_err(|_| Failure::bad_request(format!("invalid resource version: {text:?}")))?;
+    Ok(Some(revision).filter(|revision| *revision > 0))
 }
 
-/// How the list goes on after this object: as it was at a revision, or as it is then.
-fn token(revision: Option<u64>, (namespace, name): &Place) -> String {
-    let revision = revision.map_or_else(|| json!(-1), |revision| json!(revision));
-    let token = json!({"v": "meta.k8s.io/v1", "rv": revision, "start": format!("{namespace}/{name}\0")});
+/// How the list of a revision goes on after this object.
+fn token(revision: u64, (namespace, name): &Place) -> String {
+    let token = json!({"v": "meta.k8s.io/v1", "rv": revision, "start": format!("{namespace}/{name}")});
     BASE64_URL_SAFE_NO_PAD.encode(token.to_string())
 }
 
-fn read_token(token: &str) -> std::result::Result<(Option<u64>, Place), String> {
-    let json = BASE64_URL_SAFE_NO_PAD
-        .decode(token)
-        .map_err(|error| format!("illegal base64 data: {error}"))?;
-    let token: Value = serde_json::from_slice(&json).map_err(|error| error.to_string())?;
-    match token.text("/v") {
-        "meta.k8s.io/v1" => {}
-        version => {
-            return Err(format!(
-                "server does not recognize this encoded version {version}"
-            ));
-        }
-    }
-    let (namespace, name) = token
-        .text("/start")
-        .trim_end_matches('\0')
-        .split_once('/')
-        .ok_or("no start key")?;
-    Ok((token["rv"].as_u64(), (namespace.to_owned(), name.to_owned())))
+fn read_token(token: &str) -> Option<(u64, Place)> {
+    let json = BASE64_URL_SAFE_NO_PAD.decode(token).ok()?;
+    let token: Value = serde_json::from_slice(&json).ok()?;
+    let (namespace, name) = token.text("/start").split_once('/')?;
+    Some((token["rv"].as_u64()?, (namespace.to_owned(), name.to_owned())))
 }

@@ -18,7 +18,7 @@ use super::{
     server::Api,
     status::{Cause, Failure, Result},
 };
-use crate::controllers::runs::Line;
+use crate::kubelet::runs::Line;
 
 /// How often a log that is followed is looked at.
 const TICK: SignedDuration = SignedDuration::from_millis(200);

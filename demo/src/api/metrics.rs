@@ -16,7 +16,7 @@ use super::{
     server::Api,
     status::{Failure, Result},
 };
-use crate::{clock::seconds, controllers::runs::hash};
+use crate::{clock::seconds, kubelet::runs::hash};
 
 /// The group.
 pub(crate) const GROUP: &str = "metrics.k8s.io";

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use serde::Serializer as _;
 use serde_json::{Map, Value};
 
-use super::managed::Managed;
+use super::managed::{Managed, Owners};
 
 /// An object of the store. It never changes: a write puts another in its place.
 #[derive(Debug)]
@@ -18,10 +18,9 @@ pub(crate) struct Object {
 }
 
 impl Object {
-    /// This object, as it is since the store's revision.
-    pub(crate) fn new(mut value: Value, revision: u64) -> Self {
-        let managed = take_managed(&mut value).unwrap_or_default();
-        Self::managed_by(value, revision, Managed::known(managed))
+    /// This object, as it is since the store's revision. Nobody owns its fields.
+    pub(crate) fn new(value: Value, revision: u64) -> Self {
+        Self::managed_by(value, revision, Managed::known(Owners::default()))
     }
 
     /// The same; its fields are owned as is told.
@@ -39,13 +38,16 @@ impl Object {
         &self.managed
     }
 
+    /// The same, worked out.
+    pub(crate) fn owners(&self) -> Owners {
+        self.managed.owners(&self.value)
+    }
+
     /// Its metadata, with `managedFields`.
     pub(crate) fn metadata(&self) -> Value {
         let mut metadata = self.value["metadata"].clone();
-        if let (Some(map), managed @ Value::Array(_)) =
-            (metadata.as_object_mut(), self.managed.entries(&self.value))
-        {
-            map.insert("managedFields".into(), managed);
+        if let (Some(map), Some(entries)) = (metadata.as_object_mut(), self.owners().entries()) {
+            map.insert("managedFields".into(), entries);
         }
         metadata
     }
@@ -165,12 +167,11 @@ impl Meta for Value {
     }
 }
 
-/// Takes `metadata.managedFields` out of an object.
-pub(crate) fn take_managed(object: &mut Value) -> Option<Value> {
-    object
-        .get_mut("metadata")?
-        .as_object_mut()?
-        .remove("managedFields")
+/// Takes `metadata.managedFields` out of an object: who owns what is not for clients to say.
+pub(crate) fn drop_managed(object: &mut Value) {
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.remove("managedFields");
+    }
 }
 
 /// The map at a key, made where there is none; what is there and no map is replaced.

@@ -9,9 +9,6 @@ use super::{
     status::{Cause, Failure, Result},
 };
 
-/// How long the name of a field manager may be.
-const LONGEST_MANAGER: usize = 128;
-
 /// What the answer of a request warns of, whether it succeeds or not. Clones are the same.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Warnings(Arc<Mutex<Vec<String>>>);
@@ -62,12 +59,8 @@ impl Asked {
         let program = agent
             .and_then(|agent| agent.split('/').next())
             .filter(|program| !program.is_empty());
-        let manager = self
-            .parameters
-            .get("fieldManager")
-            .or(program)
-            .unwrap_or("unknown");
-        manager.chars().take(LONGEST_MANAGER).collect()
+        let manager = self.parameters.get("fieldManager").or(program);
+        manager.unwrap_or("unknown").to_owned()
     }
 
     /// Treats fields that are unknown or there twice as the request asks for (`fieldValidation`): ignores them, warns
@@ -85,57 +78,28 @@ impl Asked {
         }
     }
 
-    /// Checks the parameters of a write; `sort` is `CreateOptions`, `UpdateOptions` or `PatchOptions`.
+    /// Checks the parameters of a write.
     ///
     /// # Errors
     /// 422.
-    pub(crate) fn check_options(&self, sort: &str) -> Result<()> {
-        let mut causes = Vec::new();
-        let mut wrong = |field: &str, reason, message: String| {
-            causes.push(Cause {
-                reason,
-                message,
-                field: field.to_owned(),
-            });
+    pub(crate) fn check_options(&self) -> Result<()> {
+        let check = |name: &str, known: &[&str]| {
+            let given = self.parameters.get(name).filter(|given| !known.contains(given));
+            let known: Vec<String> = known.iter().map(|known| format!("{known:?}")).collect();
+            given.map(|given| Cause::unsupported(name, &given.into(), &known))
         };
-        let applies = sort == "PatchOptions" && self.media().starts_with("application/apply-patch");
-        let manager = self.parameters.get("fieldManager").unwrap_or_default();
-        if applies && manager.is_empty() {
-            let message = "Required value: is required for apply patch".to_owned();
-            wrong("fieldManager", "FieldValueRequired", message);
-        }
-        if self.parameters.get("force").is_some() && sort == "PatchOptions" && !applies {
-            let message = "Forbidden: may not be specified for non-apply patch".to_owned();
-            wrong("force", "FieldValueForbidden", message);
-        }
-        if manager.len() > LONGEST_MANAGER {
-            let message = format!("Too long: may not be more than {LONGEST_MANAGER} bytes");
-            wrong("fieldManager", "FieldValueTooLong", message);
-        }
-        if let Some((place, odd)) = manager.chars().enumerate().find(|(_, char)| char.is_control()) {
-            let odd = u32::from(odd);
-            let message =
-                format!("Invalid value: {manager:?}: invalid character U+{odd:04X} (at position {place})");
-            wrong("fieldManager", "FieldValueInvalid", message);
-        }
-        match self.parameters.get("dryRun") {
-            None | Some("All") => {}
-            Some(other) => {
-                let message = format!("Unsupported value: [{other:?}]: supported values: \"All\"");
-                wrong("dryRun", "FieldValueNotSupported", message);
-            }
-        }
-        match self.parameters.get("fieldValidation") {
-            None | Some("Ignore" | "Strict" | "Warn") => {}
-            Some(other) => {
-                let known = r#""", "Ignore", "Strict", "Warn""#;
-                let message = format!("Unsupported value: {other:?}: supported values: {known}");
-                wrong("fieldValidation", "FieldValueNotSupported", message);
-            }
-        }
+        let applies = self.media() == "application/apply-patch+yaml";
+        let nobody = (applies && self.parameters.get("fieldManager").is_none())
+            .then(|| Cause::required("fieldManager", "is required for apply patch"));
+        let causes = [
+            nobody,
+            check("dryRun", &["All"]),
+            check("fieldValidation", &["Ignore", "Strict", "Warn"]),
+        ];
+        let causes: Vec<Cause> = causes.into_iter().flatten().collect();
         match causes.is_empty() {
             true => Ok(()),
-            false => Err(Failure::invalid_of("meta.k8s.io", sort, "", causes)),
+            false => Err(Failure::invalid_of("meta.k8s.io", "PatchOptions", "", causes)),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The form in which objects are answered: plain, their metadata alone, or rows of a Table.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 use http::{Response, header};
@@ -31,9 +31,6 @@ pub(crate) fn one(
     object: &Object,
 ) -> Result<Response<Body>> {
     let form = Form::of(asked, target)?;
-    if let Shape::Metadata { list: true, .. } = form.shape {
-        return Err(form.not_as("PartialObjectMetadataList", "not a list"));
-    }
     let mut object = form.object(object, api.clock.now(), true);
     put(&mut object, "\n");
     Ok(json_response(code, object.into()))
@@ -52,23 +49,17 @@ pub(crate) struct ListMeta {
 
 impl ListMeta {
     fn to_value(&self) -> Value {
-        let fields = [
-            (
-                "resourceVersion",
-                self.revision.map(|revision| json!(revision.to_string())),
-            ),
-            ("continue", self.next.as_ref().map(|next| json!(next))),
-            (
-                "remainingItemCount",
-                self.remaining.map(|remaining| json!(remaining)),
-            ),
-        ];
-        let given = fields.into_iter();
-        Value::Object(
-            given
-                .filter_map(|(name, value)| Some((name.to_owned(), value?)))
-                .collect(),
-        )
+        let mut meta = json!({});
+        if let Some(revision) = self.revision {
+            meta["resourceVersion"] = json!(revision.to_string());
+        }
+        if let Some(next) = &self.next {
+            meta["continue"] = json!(next);
+        }
+        if let Some(remaining) = self.remaining {
+            meta["remainingItemCount"] = json!(remaining);
+        }
+        meta
     }
 }
 
@@ -85,14 +76,10 @@ pub(crate) struct Form {
 enum Shape {
     /// As it is.
     Plain,
-    /// `PartialObjectMetadata`, or its list, in a version of `meta.k8s.io`.
-    Metadata { version: String, list: bool },
-    /// A Table in a version of `meta.k8s.io`, and what its rows carry of their objects.
-    Table {
-        version: String,
-        table: Table,
-        carried: Carried,
-    },
+    /// `PartialObjectMetadata`, or its list.
+    Metadata,
+    /// A Table, and what its rows carry of their objects.
+    Table { table: Table, carried: Carried },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -106,38 +93,28 @@ impl Form {
     /// The first form of the request's `Accept` that there is.
     ///
     /// # Errors
-    /// 406 if there is none, 400 for a Table that carries what none can.
+    /// 406 if there is none.
     pub(crate) fn of(asked: &Asked, target: &Target) -> Result<Self> {
         let kind = &target.served;
         let accept = asked.headers.get(header::ACCEPT).map(header::HeaderValue::to_str);
         let shape = match accept {
-            None | Some(Ok("")) => Some(("", String::new())),
+            None | Some(Ok("")) => Some(""),
             Some(text) => text.ok().and_then(negotiate),
         };
-        let (shape, version) = shape.ok_or_else(|| {
+        let shape = shape.ok_or_else(|| {
             Failure::not_acceptable("only the following media types are accepted: application/json")
         })?;
         let shape = match shape {
             "" => Shape::Plain,
             "Table" => Shape::Table {
-                version,
                 table: Table::of(kind),
                 carried: match asked.parameters.get("includeObject") {
-                    None | Some("Metadata") => Carried::Metadata,
                     Some("Object") => Carried::Object,
                     Some("None") => Carried::Nothing,
-                    Some(other) => {
-                        return Err(Failure::bad_request(format!(
-                            "Unable to convert to Table as requested: includeObject: Invalid value: {other:?}: must be \
-                             'Metadata', 'Object', 'None', or empty"
-                        )));
-                    }
+                    _ => Carried::Metadata,
                 },
             },
-            other => Shape::Metadata {
-                version,
-                list: other.ends_with("List"),
-            },
+            _ => Shape::Metadata,
         };
         Ok(Self {
             head: head(&kind.kind, &kind.api_version()),
@@ -151,10 +128,10 @@ impl Form {
         let mut out = Vec::new();
         match &self.shape {
             Shape::Plain => self.plain(&mut out, object, &self.head),
-            Shape::Metadata { version, .. } => metadata(&mut out, &object.metadata(), version),
-            Shape::Table { version, table, .. } => {
+            Shape::Metadata => metadata(&mut out, &object.metadata()),
+            Shape::Table { table, .. } => {
                 let meta = json!({"resourceVersion": object["metadata"]["resourceVersion"]});
-                open(&mut out, &head("Table", version), &meta);
+                open(&mut out, &head("Table", META), &meta);
                 put(&mut out, ",\"columnDefinitions\":");
                 encode(&mut out, &columns.then(|| table.columns()));
                 put(&mut out, ",\"rows\":[");
@@ -166,15 +143,12 @@ impl Form {
     }
 
     /// Many objects.
-    ///
-    /// # Errors
-    /// 406 for what no list has the form of.
     pub(crate) fn list<'a>(
         &self,
         objects: impl Iterator<Item = &'a Object>,
         meta: &ListMeta,
         now: Timestamp,
-    ) -> Result<Bytes> {
+    ) -> Bytes {
         let (mut out, mut meta) = (Vec::new(), meta.to_value());
         match &self.shape {
             Shape::Plain => {
@@ -185,13 +159,12 @@ impl Form {
                 open(&mut out, &head, &meta);
                 put(&mut out, ",\"items\":[");
             }
-            Shape::Metadata { version, list: true } => {
-                open(&mut out, &head("PartialObjectMetadataList", version), &meta);
+            Shape::Metadata => {
+                open(&mut out, &head("PartialObjectMetadataList", META), &meta);
                 put(&mut out, ",\"items\":[");
             }
-            Shape::Metadata { list: false, .. } => return Err(self.not_as("PartialObjectMetadata", "a list")),
-            Shape::Table { version, table, .. } => {
-                open(&mut out, &head("Table", version), &meta);
+            Shape::Table { table, .. } => {
+                open(&mut out, &head("Table", META), &meta);
                 put(&mut out, ",\"columnDefinitions\":");
                 encode(&mut out, table.columns());
                 put(&mut out, ",\"rows\":[");
@@ -204,7 +177,7 @@ impl Form {
             self.item(&mut out, object, now);
         }
         put(&mut out, "]}\n");
-        Ok(out.into())
+        out.into()
     }
 
     /// One of many.
@@ -213,12 +186,8 @@ impl Form {
             // The items of a list of built-in kinds do not repeat what they are.
             Shape::Plain if self.kind.custom.is_none() => self.plain(out, object, "{"),
             Shape::Plain => self.plain(out, object, &self.head),
-            Shape::Metadata { version, .. } => metadata(out, &object.metadata(), version),
-            Shape::Table {
-                version,
-                table,
-                carried,
-            } => {
+            Shape::Metadata => metadata(out, &object.metadata()),
+            Shape::Table { table, carried } => {
                 put(out, "{\"cells\":");
                 encode(out, &table.cells(object, now));
                 if let Some(condition) = table.condition(object) {
@@ -229,7 +198,7 @@ impl Form {
                 match carried {
                     Carried::Nothing => put(out, "null"),
                     // No reader of rows asks who owns which field.
-                    Carried::Metadata => metadata(out, &object["metadata"], version),
+                    Carried::Metadata => metadata(out, &object["metadata"]),
                     Carried::Object => self.plain(out, object, &self.head),
                 }
                 put(out, "}");
@@ -248,52 +217,40 @@ impl Form {
             _ => out.extend(object.rest()),
         }
     }
-
-    fn not_as(&self, form: &str, is: &str) -> Failure {
-        let kind = &self.kind.kind;
-        Failure::not_acceptable(format!(
-            "you requested {form}, but the requested object is {is} ({kind})"
-        ))
-    }
 }
 
-/// The first of the forms of an `Accept` header that there is, by preference: the kind that it asks for (nothing for
-/// a plain one) and that kind's version.
-fn negotiate(accept: &str) -> Option<(&'static str, String)> {
-    let mut clauses: Vec<(f32, Option<(&'static str, String)>)> = accept.split(',').map(clause).collect();
+/// The version of the forms that are not an object's own.
+const META: &str = "meta.k8s.io/v1";
+
+/// The first of the forms of an `Accept` header that there is, by preference: the kind that it asks for, nothing for
+/// a plain one.
+fn negotiate(accept: &str) -> Option<&str> {
+    let mut clauses: Vec<(f32, Option<&str>)> = accept.split(',').map(clause).collect();
     clauses.sort_by(|(one, _), (other, _)| other.total_cmp(one));
     clauses.into_iter().find_map(|(_, form)| form)
 }
 
 /// One form with its preference; `None` if it is not spoken here.
-fn clause(text: &str) -> (f32, Option<(&'static str, String)>) {
+fn clause(text: &str) -> (f32, Option<&str>) {
     let mut parts = text.split(';').map(str::trim);
     let spoken = matches!(parts.next(), Some("application/json" | "application/*" | "*/*"));
-    let (mut quality, mut kind, mut group, mut version) = (1.0, "", "", "");
-    for (name, value) in parts.filter_map(|part| part.split_once('=')) {
-        match name {
-            "q" => quality = value.parse().unwrap_or(1.0),
-            "as" => kind = value,
-            "g" => group = value,
-            "v" => version = value,
-            _ => {}
-        }
-    }
-    let known = ["Table", "PartialObjectMetadata", "PartialObjectMetadataList"];
-    let form = match (kind, group, version) {
-        ("", "", "") => Some(("", String::new())),
-        (kind, "meta.k8s.io", "v1" | "v1beta1") => known
-            .into_iter()
-            .find(|known| *known == kind)
-            .map(|known| (known, format!("{group}/{version}"))),
+    let parameters: BTreeMap<&str, &str> = parts.filter_map(|part| part.split_once('=')).collect();
+    let quality = parameters.get("q").and_then(|quality| quality.parse().ok());
+    let form = match ["as", "g", "v"].map(|name| parameters.get(name).copied().unwrap_or_default()) {
+        ["", "", ""] => Some(""),
+        [
+            kind @ ("Table" | "PartialObjectMetadata" | "PartialObjectMetadataList"),
+            "meta.k8s.io",
+            "v1",
+        ] => Some(kind),
         _ => None,
     };
-    (quality, form.filter(|_| spoken))
+    (quality.unwrap_or(1.0), form.filter(|_| spoken))
 }
 
 /// An object's metadata alone.
-fn metadata(out: &mut Vec<u8>, metadata: &Value, version: &str) {
-    open(out, &head("PartialObjectMetadata", version), metadata);
+fn metadata(out: &mut Vec<u8>, metadata: &Value) {
+    open(out, &head("PartialObjectMetadata", META), metadata);
     put(out, "}");
 }
 

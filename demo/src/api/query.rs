@@ -29,7 +29,7 @@ impl Selection {
         let labels = parameters.get("labelSelector").unwrap_or_default();
         let fields = parameters.get("fieldSelector").unwrap_or_default();
         Ok(Self {
-            labels: Labels::read(labels).map_err(Failure::bad_request)?,
+            labels: read_labels(labels).map_err(Failure::bad_request)?,
             fields: read_fields(kind, fields).map_err(Failure::bad_request)?,
         })
     }
@@ -85,170 +85,78 @@ impl Label {
     }
 }
 
-/// What stands between words.
-const SYMBOLS: &[&str] = &["==", "!=", "=", "!", ",", "(", ")", "<", ">"];
-/// What a part of a label may look like.
-const NAME: &str = "consist of alphanumeric characters, '-', '_' or '.', and must start and end with an \
-                    alphanumeric character (e.g.";
+/// The operators of one value, longest first.
+const OPERATORS: [(&str, Operator); 5] = [
+    ("!=", Operator::NotIn),
+    ("==", Operator::In),
+    ("=", Operator::In),
+    (">", Operator::Greater),
+    ("<", Operator::Less),
+];
 
-/// Reads a label selector word by word: `a=b,c!=d,e in (x,y),f notin (z),g,!h`. The empty word is its end.
-struct Labels<'a> {
-    words: Vec<&'a str>,
-    at: usize,
-}
-
-impl<'a> Labels<'a> {
-    fn read(text: &'a str) -> Read<Vec<Label>> {
-        let mut words = Vec::new();
-        let mut rest = text.trim_start();
-        while !rest.is_empty() {
-            let symbol = SYMBOLS.iter().find(|symbol| rest.starts_with(**symbol));
-            let end = |character: char| character.is_whitespace() || "=!,()<>".contains(character);
-            let length = symbol.map_or_else(|| rest.find(end).unwrap_or(rest.len()), |symbol| symbol.len());
-            let (word, after) = rest.split_at(length);
-            words.push(word);
-            rest = after.trim_start();
-        }
-        let mut labels = Labels { words, at: 0 };
-        let mut rules = Vec::new();
-        if labels.peek().is_empty() {
-            return Ok(rules);
-        }
-        loop {
-            let word = labels.peek();
-            if !is_name(word) && word != "!" {
-                return Err(match rules.is_empty() {
-                    true => format!("found '{word}', expected: !, identifier, or 'end of string'"),
-                    false => format!("found '{word}', expected: identifier after ','"),
-                });
-            }
-            let rule = labels
-                .rule()
-                .map_err(|why| format!("unable to parse requirement: {why}"))?;
-            rules.push(rule);
-            match labels.next() {
-                "" => return Ok(rules),
-                "," => {}
-                word => return Err(format!("found '{word}', expected: ',' or 'end of string'")),
-            }
-        }
-    }
-
-    fn rule(&mut self) -> Read<Label> {
-        let absent = self.peek() == "!";
-        if absent {
-            self.next();
-        }
-        let key = self.name("identifier")?.to_owned();
-        check_key(&key)?;
-        let simple = |operator| Label {
-            key: key.clone(),
-            operator,
-            values: Vec::new(),
-        };
-        if absent {
-            return Ok(simple(Operator::Absent));
-        }
-        if matches!(self.peek(), "" | ",") {
-            return Ok(simple(Operator::Exists));
-        }
-        let operator = match self.next() {
-            "=" | "==" | "in" => Operator::In,
-            "!=" | "notin" => Operator::NotIn,
-            ">" => Operator::Greater,
-            "<" => Operator::Less,
-            word => return Err(format!("found '{word}', expected: in, notin, =, ==, !=, gt, lt")),
-        };
-        let values = match self.words[self.at - 1] {
-            "in" | "notin" => self.values()?,
-            _ if matches!(self.peek(), "" | ",") => vec![String::new()],
-            _ => vec![self.name("identifier")?.to_owned()],
-        };
-        for (place, value) in values.iter().enumerate() {
-            if matches!(operator, Operator::Greater | Operator::Less) && value.parse::<i64>().is_err() {
-                return Err(format!(
-                    "values[{place}]: Invalid value: {value:?}: for 'Gt', 'Lt' operators, the value must be an integer"
-                ));
-            }
-            if !is_label(value) && !value.is_empty() {
-                return Err(format!(
-                    "values[{place}][{key}]: Invalid value: {value:?}: a valid label must be an empty string or \
-                     {NAME} 'MyValue',  or 'my_value',  or '12345', regex used for validation is \
-                     '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
-                ));
-            }
-        }
-        Ok(Label {
-            key,
-            operator,
-            values,
-        })
-    }
-
-    /// What stands in brackets; a place between commas may be empty.
-    fn values(&mut self) -> Read<Vec<String>> {
-        let word = self.next();
-        if word != "(" {
-            return Err(format!("found '{word}' expected: '('"));
-        }
-        let mut values = Vec::new();
-        loop {
-            let value = match self.peek() {
-                "," | ")" => "",
-                _ => self.name("',', or identifier")?,
-            };
-            values.push(value.to_owned());
-            match self.next() {
-                "," => {}
-                ")" => return Ok(values),
-                word => return Err(format!("found '{word}', expected: ',' or ')'")),
-            }
-        }
-    }
-
-    fn name(&mut self, expected: &str) -> Read<&'a str> {
-        match self.next() {
-            word if is_name(word) => Ok(word),
-            word => Err(format!("found '{word}', expected: {expected}")),
-        }
-    }
-
-    fn peek(&self) -> &'a str {
-        self.words.get(self.at).copied().unwrap_or_default()
-    }
-
-    fn next(&mut self) -> &'a str {
-        let word = self.peek();
-        self.at += 1;
-        word
+/// Reads a label selector: `a=b,c!=d,e in (x,y),f notin (z),g,!h`.
+fn read_labels(text: &str) -> Read<Vec<Label>> {
+    let mut inside = false;
+    let parts = text.split(|character| {
+        inside = (inside || character == '(') && character != ')';
+        character == ',' && !inside
+    });
+    let label =
+        |part: &str| read_label(part.trim()).ok_or_else(|| format!("unable to parse requirement: {part:?}"));
+    match text.trim() {
+        "" => Ok(Vec::new()),
+        _ => parts.map(label).collect(),
     }
 }
 
-/// Whether a word is no symbol and not the end.
-fn is_name(word: &str) -> bool {
-    !word.is_empty() && !SYMBOLS.contains(&word)
+fn read_label(part: &str) -> Option<Label> {
+    let listed = part.split_once(char::is_whitespace).and_then(|(key, rest)| {
+        let rest = rest.trim_start();
+        let (operator, rest) = match rest.strip_prefix("notin") {
+            Some(rest) => (Operator::NotIn, rest),
+            None => (Operator::In, rest.strip_prefix("in")?),
+        };
+        let values = rest.trim().strip_prefix('(')?.strip_suffix(')')?;
+        Some((key, operator, values.split(',').collect::<Vec<_>>()))
+    });
+    let one = || {
+        let at = part.find(['!', '=', '>', '<']).filter(|at| *at > 0)?;
+        let (key, rest) = part.split_at(at);
+        let found = OPERATORS
+            .iter()
+            .find_map(|(sign, operator)| Some((*operator, rest.strip_prefix(sign)?)));
+        let (operator, value) = found?;
+        Some((key, operator, vec![value]))
+    };
+    let (key, operator, values) = match part.strip_prefix('!') {
+        Some(key) => (key, Operator::Absent, Vec::new()),
+        None => listed
+            .or_else(one)
+            .unwrap_or((part, Operator::Exists, Vec::new())),
+    };
+    let (key, values): (&str, Vec<&str>) = (key.trim(), values.into_iter().map(str::trim).collect());
+    let compares = matches!(operator, Operator::Greater | Operator::Less);
+    let fits = |value: &&str| match compares {
+        true => value.parse::<i64>().is_ok(),
+        false => value.is_empty() || is_label(value),
+    };
+    let name = key.rsplit_once('/').map_or(key, |(_, name)| name);
+    (is_label(name) && values.iter().all(fits)).then(|| Label {
+        key: key.to_owned(),
+        operator,
+        values: values.into_iter().map(str::to_owned).collect(),
+    })
 }
 
 /// Whether a text may be a label's value, or the name part of its key.
 fn is_label(text: &str) -> bool {
-    let edge = |character: Option<char>| character.is_some_and(|character| character.is_ascii_alphanumeric());
+    let is_plain = |character: char| character.is_ascii_alphanumeric();
     text.len() <= 63
-        && edge(text.chars().next())
-        && edge(text.chars().next_back())
+        && text.starts_with(is_plain)
+        && text.ends_with(is_plain)
         && text
             .chars()
-            .all(|character| character.is_ascii_alphanumeric() || "-_.".contains(character))
-}
-
-/// Whether a text may be a label's key, as `app` or `app.kubernetes.io/name`.
-fn check_key(key: &str) -> Read<()> {
-    match is_label(key.rsplit_once('/').map_or(key, |(_, name)| name)) {
-        true => Ok(()),
-        false => Err(format!(
-            "<nil>: Invalid value: {key:?}: name part must {NAME} 'MyName',  or 'my.name',  or '123-abc', regex used for \
-             validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
-        )),
-    }
+            .all(|character| is_plain(character) || "-_.".contains(character))
 }
 
 /// The fields by which objects can be selected, of the kinds that have others than `metadata.name` and
@@ -296,58 +204,23 @@ impl Field {
     }
 }
 
-/// Reads a field selector: `spec.nodeName=a,status.phase!=Running`. A backslash takes its sense from `,`, `=` and `\`.
+/// Reads a field selector: `spec.nodeName=a,status.phase!=Running`.
 fn read_fields(kind: &Kind, text: &str) -> Read<Vec<Field>> {
-    let mut escaped = false;
-    let parts = text.split(|character| {
-        let ends = character == ',' && !escaped;
-        escaped = character == '\\' && !escaped;
-        ends
-    });
-    parts
-        .filter(|part| !part.is_empty())
-        .map(|part| {
-            let unclear = || format!("invalid selector: '{text}'; can't understand '{part}'");
-            let at = part.find('=').ok_or_else(unclear)?;
-            let (name, equal) = match part[..at].strip_suffix('!') {
-                Some(name) => (name, false),
-                None => (&part[..at], true),
-            };
-            let value = &part[at + 1..];
-            let value = unescape(match equal {
-                true => value.strip_prefix('=').unwrap_or(value),
-                false => value,
-            })?;
-            let (pointer, missing) = locate(kind, name)?;
-            Ok(Field {
-                pointer,
-                missing,
-                equal,
-                value,
-            })
+    let parts = text.split(',').filter(|part| !part.is_empty());
+    let field = |part: &str| {
+        let (name, value) = part
+            .split_once('=')
+            .ok_or_else(|| format!("invalid selector: '{text}'; can't understand '{part}'"))?;
+        let unequal = name.strip_suffix('!');
+        let (pointer, missing) = locate(kind, unequal.unwrap_or(name))?;
+        Ok(Field {
+            pointer,
+            missing,
+            equal: unequal.is_none(),
+            value: value.strip_prefix('=').unwrap_or(value).to_owned(),
         })
-        .collect()
-}
-
-fn unescape(text: &str) -> Read<String> {
-    let mut value = String::new();
-    let mut characters = text.chars();
-    while let Some(character) = characters.next() {
-        match character {
-            '\\' => match characters.next() {
-                Some(plain @ ('\\' | ',' | '=')) => value.push(plain),
-                other => {
-                    let sequence: String = other.into_iter().collect();
-                    return Err(format!(
-                        "invalid field selector: invalid escape sequence: \\{sequence}"
-                    ));
-                }
-            },
-            '=' => return Err("invalid field selector: unescaped character in value: 61".into()),
-            plain => value.push(plain),
-        }
-    }
-    Ok(value)
+    };
+    parts.map(field).collect()
 }
 
 /// Where a field is, and what it is where it is missing.
@@ -379,11 +252,10 @@ fn locate(kind: &Kind, name: &str) -> Read<(String, &'static str)> {
     {
         return Ok((pointer(name), ""));
     }
-    Err(match (resource.as_str(), own, custom) {
-        ("jobs.batch", ..) => format!("field label {name:?} not supported for Job"),
-        (_, None, None) => {
+    Err(match own {
+        Some(_) => format!("field label not supported: {name}"),
+        None => {
             format!("{name:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\"")
         }
-        _ => format!("field label not supported: {name}"),
     })
 }

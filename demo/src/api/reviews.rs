@@ -1,4 +1,4 @@
-//! Questions about one's own rights: they are answered, not kept.
+//! Questions about rights: they are answered, not kept.
 
 use std::sync::Arc;
 
@@ -6,6 +6,7 @@ use http::Response;
 use serde_json::{Value, json};
 
 use super::{
+    access::User,
     decode,
     front::{Asked, Body, json_response},
     kinds::Kind,
@@ -42,7 +43,11 @@ pub(crate) fn create(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<R
                 json!({"resourceRules": resources, "nonResourceRules": paths, "incomplete": false});
         }
         _ => {
-            review["status"] = match rbac::decide(api, user, &attributes(&spec)?) {
+            let of = match &*kind.kind {
+                "SubjectAccessReview" => &subject(&spec),
+                _ => user,
+            };
+            review["status"] = match rbac::decide(api, of, &attributes(&spec)?) {
                 (allowed, why) if why.is_empty() => json!({"allowed": allowed}),
                 (allowed, why) => json!({"allowed": allowed, "reason": why}),
             };
@@ -50,6 +55,16 @@ pub(crate) fn create(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<R
         }
     }
     Ok(json_response(201, review.to_string().into()))
+}
+
+/// Whom it is asked about, if not oneself.
+fn subject(spec: &Value) -> User {
+    let groups = spec.list("/groups").iter().filter_map(Value::as_str);
+    User {
+        name: spec.text("/user").into(),
+        groups: groups.map(str::to_owned).collect(),
+        ..User::default()
+    }
 }
 
 /// What is asked about: a resource, or a path that is none.

@@ -13,7 +13,8 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    controllers::{events::Told, images::Images, runs::Runtime},
+    controllers::events::Told,
+    kubelet::{images::Images, runs::Runtime},
 };
 
 /// What names that are made up consist of: no vowels, nothing that is read as another letter.

@@ -56,7 +56,6 @@ pub(crate) fn how(name: &str) -> Show {
         "ready" => |values, _| Some(pod(values.first()?).ready()),
         "status" => |values, _| Some(pod(values.first()?).status),
         "restarts" => |values, now| Some(pod(values.first()?).restarts(now)),
-        "gates" => |values, _| gates(values.first()?),
         unknown => unreachable!("cells.yaml shows nothing as {unknown:?}"),
     }
 }
@@ -160,15 +159,8 @@ fn selector(selector: &Value) -> Option<String> {
 
 /// The roles that a node's labels name.
 fn roles(labels: &Value) -> Option<String> {
-    let roles = labels
-        .as_object()?
-        .iter()
-        .filter_map(|(name, value)| match name.as_str() {
-            "kubernetes.io/role" => plain(value),
-            name => Some(name.strip_prefix("node-role.kubernetes.io/")?.to_owned())
-                .filter(|role| !role.is_empty()),
-        });
-    in_order(roles)
+    let names = labels.as_object()?.keys();
+    in_order(names.filter_map(|name| Some(name.strip_prefix("node-role.kubernetes.io/")?.to_owned())))
 }
 
 /// Access modes in short.
@@ -203,17 +195,10 @@ fn ports(ports: &[&Value]) -> Option<String> {
 fn endpoints(subsets: &[&Value]) -> Option<String> {
     let mut all = Vec::new();
     for subset in subsets {
-        let addresses = subset
-            .list("/addresses")
-            .iter()
-            .map(|address| address.text("/ip"));
-        let ports = subset.list("/ports");
-        all.extend(addresses.clone().filter(|_| ports.is_empty()).map(str::to_owned));
-        for port in ports.iter().map(|port| port.number("/port").unwrap_or(0)) {
-            all.extend(addresses.clone().map(|ip| match ip.contains(':') {
-                true => format!("[{ip}]:{port}"),
-                false => format!("{ip}:{port}"),
-            }));
+        for port in subset.list("/ports") {
+            let port = port.number("/port").unwrap_or(0);
+            let addresses = subset.list("/addresses").iter();
+            all.extend(addresses.map(|address| format!("{}:{port}", address.text("/ip"))));
         }
     }
     few(&all, ",", 3).or_else(|| (!subsets.is_empty()).then(String::new))
@@ -241,48 +226,25 @@ fn quota(quota: &Value, limits: bool) -> String {
     words.collect::<Vec<_>>().join(", ")
 }
 
-/// What an autoscaler measures, and what it aims at: `cpu: 10%/80%`.
+/// What an autoscaler measures of resources, and what it aims at: `cpu: 10%/80%`.
 fn targets(scaler: &Value) -> Option<String> {
     let measured = scaler.list("/status/currentMetrics");
     let wanted = scaler.list("/spec/metrics").iter().enumerate();
-    let all: Vec<String> = wanted
-        .map(|(place, metric)| target(metric, measured.get(place).unwrap_or(&Value::Null)))
-        .collect();
-    few(&all, ", ", 2)
-}
-
-fn target(metric: &Value, measured: &Value) -> String {
-    let (source, suffix) = match metric.text("/type") {
-        "External" => ("external", " (avg)"),
-        "Pods" => ("pods", ""),
-        "Object" => ("object", " (avg)"),
-        "Resource" => ("resource", ""),
-        "ContainerResource" => ("containerResource", ""),
-        _ => return "<unknown type>".to_owned(),
+    let target = |(place, metric): (usize, &Value)| {
+        let current = measured.get(place).unwrap_or(&Value::Null);
+        let value = |own: &Value, side: &str| match plain(&own["resource"][side]["averageValue"]) {
+            Some(amount) => Some(amount),
+            None => plain(&own["resource"][side]["averageUtilization"]).map(|percent| percent + "%"),
+        };
+        let or_unknown = |value: Option<String>| value.unwrap_or_else(|| "<unknown>".to_owned());
+        format!(
+            "{}: {}/{}",
+            metric.text("/resource/name"),
+            or_unknown(value(current, "current")),
+            or_unknown(value(metric, "target"))
+        )
     };
-    let (wanted, current) = (&metric[source]["target"], &measured[source]["current"]);
-    let of = |value: &Value, missing: &str| plain(value).unwrap_or_else(|| missing.to_owned());
-    let name = plain(&metric[source]["name"]).map_or_else(String::new, |name| format!("{name}: "));
-    if let Some(average) = plain(&wanted["averageValue"]) {
-        return format!(
-            "{name}{}/{average}{suffix}",
-            of(&current["averageValue"], "<unknown>")
-        );
-    }
-    if name.is_empty() {
-        return format!(
-            "{}/{}",
-            of(&current["value"], "<unknown>"),
-            of(&wanted["value"], "0")
-        );
-    }
-    let percent =
-        |value: &Value, missing: &str| of(value, missing) + if value.is_number() { "%" } else { "" };
-    let current = percent(&current["averageUtilization"], "<unknown>");
-    format!(
-        "{name}{current}/{}",
-        percent(&wanted["averageUtilization"], "<auto>")
-    )
+    few(&wanted.map(target).collect::<Vec<_>>(), ", ", 2)
 }
 
 /// Whether the condition of this type is met.
@@ -291,15 +253,6 @@ fn holds(object: &Value, sort: &str) -> bool {
     conditions
         .iter()
         .any(|condition| condition["type"] == sort && condition["status"] == "True")
-}
-
-/// How many of a pod's readiness gates are open.
-fn gates(pod: &Value) -> Option<String> {
-    let gates = pod.list("/spec/readinessGates");
-    let open = gates
-        .iter()
-        .filter(|gate| holds(pod, gate.text("/conditionType")));
-    (!gates.is_empty()).then(|| format!("{}/{}", open.count(), gates.len()))
 }
 
 /// What a pod's containers make of it.
@@ -347,13 +300,6 @@ fn pod(pod: &Value) -> Pod<'_> {
     };
     let phase = pod.text("/status/phase");
     let mut status = plain(&pod["status"]["reason"]).unwrap_or_else(|| phase.to_owned());
-    if pod
-        .list("/status/conditions")
-        .iter()
-        .any(|condition| condition["reason"] == "SchedulingGated")
-    {
-        "SchedulingGated".clone_into(&mut status);
-    }
     let (mut ready, mut starting, mut restarted) = (0, false, Vec::new());
     for (place, container) in pod.list("/status/initContainerStatuses").iter().enumerate() {
         restarted.push(container);
@@ -397,9 +343,7 @@ fn pod(pod: &Value) -> Pod<'_> {
             };
         }
     }
-    if pod.is_terminating() && pod.text("/status/reason") == "NodeLost" {
-        "Unknown".clone_into(&mut status);
-    } else if pod.is_terminating() && !matches!(phase, "Succeeded" | "Failed") {
+    if pod.is_terminating() && !matches!(phase, "Succeeded" | "Failed") {
         "Terminating".clone_into(&mut status);
     }
     let total = pod.list("/spec/containers").len() + sidecars.len();
@@ -413,9 +357,8 @@ fn pod(pod: &Value) -> Pod<'_> {
 
 /// How a container ended, in a word.
 fn end_of(ended: &Value) -> String {
-    match (ended.text("/reason"), ended.number("/signal").unwrap_or(0)) {
-        ("", 0) => format!("ExitCode:{}", ended.number("/exitCode").unwrap_or(0)),
-        ("", signal) => format!("Signal:{signal}"),
-        (reason, _) => reason.to_owned(),
+    match ended.text("/reason") {
+        "" => format!("ExitCode:{}", ended.number("/exitCode").unwrap_or(0)),
+        reason => reason.to_owned(),
     }
 }

@@ -16,8 +16,6 @@ pub(crate) struct Failure {
     message: String,
     /// Boxed, so that an outcome is not large for the sake of its failures.
     details: Option<Box<Map<String, Value>>>,
-    /// Where a list that cannot go on as it began may go on.
-    token: Option<String>,
 }
 
 /// One thing that is wrong with an object.
@@ -108,7 +106,6 @@ impl Failure {
             reason,
             message: message.into(),
             details: None,
-            token: None,
         }
     }
 
@@ -205,19 +202,6 @@ impl Failure {
         Self::new(410, "Expired", message)
     }
 
-    /// 410 for a list that cannot go on: the token goes on with objects as they are now.
-    pub(crate) fn expired_list(token: String) -> Self {
-        let mut failure = Self::expired(
-            "The provided continue parameter is too old to display a consistent list result. You can start a new \
-             list without the continue parameter, or use the continue token in this response to retrieve the \
-             remainder of the results. Continuing with the provided token results in an inconsistent list - objects \
-             that were created, modified, or deleted between the time the first chunk was returned and now may show \
-             up in the list.",
-        );
-        failure.token = Some(token);
-        failure
-    }
-
     /// 406: no form that is spoken here.
     pub(crate) fn not_acceptable(message: impl Into<String>) -> Self {
         Self::new(406, "NotAcceptable", message)
@@ -226,11 +210,6 @@ impl Failure {
     /// 415: no content type that is read here.
     pub(crate) fn unsupported_media(message: impl Into<String>) -> Self {
         Self::new(415, "UnsupportedMediaType", message)
-    }
-
-    /// 415: no kind of patch that is read here.
-    pub(crate) fn unsupported_patch() -> Self {
-        Self::unsupported_media("415: Unsupported Media Type").about_one("", "", "")
     }
 
     /// 422: a patch cannot be done.
@@ -273,27 +252,11 @@ impl Failure {
         Self::new(500, "", message)
     }
 
-    /// 500.
-    pub(crate) fn internal(message: impl Into<String>) -> Self {
-        Self::new(500, "InternalError", message)
-    }
-
     /// 501: there is nothing to connect to.
     pub(crate) fn simulated() -> Self {
         let message =
             "this cluster is a simulation: no container runs in it, so there is nothing to connect to";
         Self::new(501, "NotImplemented", message)
-    }
-
-    /// 504: a revision that is yet to come.
-    pub(crate) fn too_large(asked: u64, current: u64) -> Self {
-        let message = format!("Timeout: Too large resource version: {asked}, current: {current}");
-        let mut failure = Self::new(504, "Timeout", message);
-        let causes = json!([{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}]);
-        let details = failure.details.get_or_insert_default();
-        details.insert("causes".into(), causes);
-        details.insert("retryAfterSeconds".into(), 1.into());
-        failure
     }
 
     /// With causes in its details.
@@ -326,9 +289,6 @@ impl Failure {
         }
         if let Some(details) = &self.details {
             status["details"] = Value::Object((**details).clone());
-        }
-        if let Some(token) = &self.token {
-            status["metadata"]["continue"] = token.clone().into();
         }
         status["code"] = self.code.into();
         status

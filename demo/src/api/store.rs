@@ -250,13 +250,12 @@ impl Store {
             Outcome::Put(mut value) | Outcome::PutBy(mut value, _) => {
                 if let Some(before) = &before {
                     value["metadata"]["resourceVersion"] = before["metadata"]["resourceVersion"].clone();
-                    if value == ***before && !managed.as_ref().is_some_and(|managed| managed.differs(before))
-                    {
+                    if value == ***before && !managed.as_ref().is_some_and(|managed| managed.differ(before)) {
                         return Ok(before.clone());
                     }
                 }
                 value["metadata"]["resourceVersion"] = json!(revision.to_string());
-                let managed = managed.or_else(|| before.as_ref().map(Managed::of));
+                let managed = managed.or_else(|| before.as_ref().map(|before| before.managed().clone()));
                 let object = Arc::new(match managed {
                     Some(managed) => Object::managed_by(value, revision, managed),
                     None => Object::new(value, revision),
@@ -282,7 +281,7 @@ impl Store {
                 // A deletion is a change of its own: the last that a watch sees carries its revision.
                 let mut last = before.value().clone();
                 last["metadata"]["resourceVersion"] = json!(revision.to_string());
-                let last = Arc::new(Object::managed_by(last, revision, Managed::of(&before)));
+                let last = Arc::new(Object::managed_by(last, revision, before.managed().clone()));
                 state.log.push_back(Change {
                     revision,
                     key: key.clone(),

@@ -126,17 +126,7 @@ fn custom_cell(sort: &str, value: &Value, now: Timestamp) -> Value {
             other.sort_all_objects();
             json!(other.to_string())
         }
-        ("integer", Value::Number(number)) => {
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "a column of integers shows no fraction"
-            )]
-            let whole = number
-                .as_i64()
-                .or_else(|| number.as_f64().map(|number| number as i64));
-            json!(whole)
-        }
-        ("number", Value::Number(_)) | ("boolean", Value::Bool(_)) => value.clone(),
+        ("integer" | "number", Value::Number(_)) | ("boolean", Value::Bool(_)) => value.clone(),
         ("date", Value::String(text)) => match text.parse::<Timestamp>() {
             Ok(_) => json!(age(text, now)),
             Err(_) => json!("<invalid>"),
@@ -145,32 +135,19 @@ fn custom_cell(sort: &str, value: &Value, now: Timestamp) -> Value {
     }
 }
 
-/// Kubernetes' form of JSONPath in that of RFC 9535: `.spec.a-b` is `$['spec']['a-b']`, and `\.` a dot in a name. What
-/// stands in brackets is the same in both.
+/// Kubernetes' form of JSONPath in that of RFC 9535: `.spec.a-b` is `$['spec']['a-b']`. What stands in brackets is the
+/// same in both.
 fn standard(path: &str) -> String {
     let mut out = String::from("$");
-    let mut rest = path.trim_start_matches('$');
-    while !rest.is_empty() {
-        let end = if rest.starts_with('[') {
-            let end = rest.find(']').map_or(rest.len(), |end| end + 1);
-            out.push_str(&rest[..end]);
-            end
-        } else {
-            let mut escaped = false;
-            let end = rest.char_indices().skip(1).find(|(_, character)| {
-                let ends = !escaped && matches!(character, '.' | '[');
-                escaped = *character == '\\' && !escaped;
-                ends
-            });
-            let end = end.map_or(rest.len(), |(end, _)| end);
-            match rest[..end].trim_start_matches('.').replace('\\', "").as_str() {
-                "" => {}
-                "*" => out.push_str("[*]"),
-                name => out.push_str(&format!("['{}']", name.replace('\'', "\\'"))),
-            }
-            end
-        };
-        rest = &rest[end..];
+    for piece in path.trim_start_matches('$').split_inclusive(']') {
+        let (names, bracket) = piece.split_at(piece.find('[').unwrap_or(piece.len()));
+        for name in names.split('.').filter(|name| !name.is_empty()) {
+            out += &match name {
+                "*" => "[*]".to_owned(),
+                name => format!("['{name}']"),
+            };
+        }
+        out += bracket;
     }
     out
 }

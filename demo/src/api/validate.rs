@@ -223,6 +223,10 @@ impl Causes {
                 .for_each(|(key, _)| self.format(&format!("{path}[{key}]"), key, rest)),
             "unique" => self.unique(at, rest),
             "exactly_one" => self.exactly_one(at, list, told),
+            // Of a list whose first item stays, all of it is told.
+            "pinned" if at.before.is_some_and(|before| before[0] != value[0]) => {
+                self.0.push(Cause::invalid(&format!("{path}[0]"), value, rest));
+            }
             "named" if value.list("").len() > 1 => {
                 at.items()
                     .for_each(|port| self.check("required", &port.below("name")));
@@ -233,6 +237,8 @@ impl Causes {
             "mounts" => self.mounts(at),
             _ => {
                 let shown = match value {
+                    // A check with words of its own is of the fields as Go names them.
+                    Value::Object(_) if word == "immutable" && !rest.is_empty() => &in_go(value),
                     Value::Null => &Value::from(""),
                     value => value,
                 };
@@ -369,7 +375,8 @@ fn why_invalid(word: &str, rest: &str, at: &Spot<'_>) -> Option<String> {
             let is_out = number.is_some_and(|number| !range.contains(&number));
             (is_out, format!("must be between {from} and {to}, inclusive"))
         }
-        "immutable" => (at.is_changed(), "field is immutable".to_owned()),
+        "immutable" if rest.is_empty() => (at.is_changed(), "field is immutable".to_owned()),
+        "immutable" => (at.is_changed(), rest.to_owned()),
         "cron" => {
             let error = cronjobs::schedule(at.value.text(""), "UTC").err()?.to_string();
             // What is wrong stands beneath the place where it is.
@@ -408,4 +415,15 @@ fn without(value: &Value, fields: &str) -> Value {
             .for_each(|object| drop(object.remove(field)));
     }
     value
+}
+
+/// An object with its fields named as in Go: `APIGroup`, `Kind`.
+fn in_go(object: &Value) -> Value {
+    let fields = object.as_object().into_iter().flatten();
+    let named = fields.map(|(name, value)| {
+        let initials = if name.starts_with("api") { 3 } else { 1 };
+        let (start, rest) = name.split_at_checked(initials).unwrap_or_default();
+        (start.to_uppercase() + rest, value.clone())
+    });
+    Value::Object(named.collect())
 }

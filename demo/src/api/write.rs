@@ -12,7 +12,7 @@ use super::{
     kinds::Kind,
     managed::Managed,
     namespaces,
-    object::{Meta as _, Object, map_at, take_managed},
+    object::{Meta as _, Object, drop_managed, map_at},
     present,
     route::Target,
     server::Api,
@@ -56,52 +56,32 @@ impl Write {
 
 /// `POST` of a new object.
 pub(crate) fn create(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>> {
-    asked.check_options("CreateOptions")?;
+    asked.check_options()?;
     let object = decode::body(asked, &target.kind)?;
     if !matches!(object.text("/metadata/resourceVersion"), "" | "0") {
         let message = "resourceVersion should not be set on objects to be created";
         return Err(Failure::unexplained(message));
     }
-    make(api, asked, target, object)
+    let object = api.create(&target.kind, target.place(), object, &asked.write(target))?;
+    present::one(api, asked, target, 201, &object)
 }
 
 /// `PUT` in the place of an object.
 pub(crate) fn update(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>> {
-    asked.check_options("UpdateOptions")?;
-    let (kind, name) = (&target.kind, target.name());
-    let (how, object) = (asked.write(target), decode::body(asked, kind)?);
+    asked.check_options()?;
+    let object = decode::body(asked, &target.kind)?;
     if object.name().is_empty() {
-        return Err(unnamed(name));
+        return Err(Failure::bad_request("name must be provided"));
     }
-    match api.change(kind, target.place(), name, &how, |_| Ok(object.clone())) {
-        Err(missing)
-            if missing.is_not_found()
-                && how.subresource.is_none()
-                && MADE_BY_PUT.contains(&&*kind.plural) =>
-        {
-            agrees(kind, target.place(), Some(name), &object)?;
-            make(api, asked, target, object)
-        }
-        written => present::one(api, asked, target, 200, &*written?),
-    }
-}
-
-/// What is made by `PUT`, too, where it is not there.
-const MADE_BY_PUT: [&str; 9] = [
-    "clusterrolebindings",
-    "clusterroles",
-    "endpoints",
-    "events",
-    "leases",
-    "limitranges",
-    "rolebindings",
-    "roles",
-    "services",
-];
-
-fn make(api: &Arc<Api>, asked: &Asked, target: &Target, object: Value) -> Result<Response<Body>> {
-    let object = api.create(&target.kind, target.place(), object, &asked.write(target))?;
-    present::one(api, asked, target, 201, &object)
+    let decide = |_: &Value| Ok(object.clone());
+    let object = api.change(
+        &target.kind,
+        target.place(),
+        target.name(),
+        &asked.write(target),
+        decide,
+    )?;
+    present::one(api, asked, target, 200, &object)
 }
 
 impl Api {
@@ -128,7 +108,7 @@ impl Api {
         kind: &Kind,
         namespace: &str,
         mut object: Value,
-        owners: Option<Value>,
+        owners: Option<Managed>,
         how: &Write,
     ) -> Result<Arc<Object>> {
         agrees(kind, namespace, None, &object)?;
@@ -138,7 +118,7 @@ impl Api {
         };
         self.place_of(kind, namespace, called)?;
         let now = self.clock.now();
-        let given = take_managed(&mut object);
+        drop_managed(&mut object);
         let meta = map_at(&mut object, "metadata");
         for set_here in [
             "uid",
@@ -151,8 +131,8 @@ impl Api {
         }
         let base = meta.get("generateName").and_then(Value::as_str);
         if let (Some(base), None | Some("")) = (base, meta.get("name").and_then(Value::as_str)) {
-            let name = self.free_name(kind, namespace, base);
-            meta.insert("name".into(), name.into());
+            let base: String = base.chars().take(LONGEST_BASE).collect();
+            meta.insert("name".into(), format!("{base}{}", self.suffix(5)).into());
         }
         if kind.namespaced {
             meta.insert("namespace".into(), namespace.into());
@@ -177,14 +157,9 @@ impl Api {
             namespaces::begin(&mut object);
         }
         defaults::fill(kind, &mut object, None);
-        // What admission adds is nobody's.
-        let wrote = admission::adds(kind).then(|| object.clone());
         admission::admit(self, kind, &mut object, None)?;
         validate::object(kind, &object, None)?;
-        let managed = match owners {
-            Some(owners) => Managed::known(owners),
-            None => Managed::note(how, now, kind.custom.as_ref(), None, given, wrote),
-        };
+        let managed = owners.unwrap_or_else(|| Managed::note(how, now, kind.custom.as_ref(), None));
         let name = object.name().to_owned();
         if how.dry_run {
             return match self.get(kind, namespace, &name) {
@@ -199,19 +174,6 @@ impl Api {
                 None => Ok(Outcome::PutBy(object, managed)),
             },
         )
-    }
-
-    /// A name that begins so and that nobody has; the last of some tries, if all are taken.
-    fn free_name(&self, kind: &Kind, namespace: &str, base: &str) -> String {
-        let base: String = base.chars().take(LONGEST_BASE).collect();
-        let mut name = String::new();
-        for _ in 0..8 {
-            name = format!("{base}{}", self.suffix(5));
-            if self.get(kind, namespace, &name).is_err() {
-                break;
-            }
-        }
-        name
     }
 
     /// Changes an object that is there: the function sees it and gives it as it is meant to be. What a client may
@@ -241,16 +203,15 @@ impl Api {
         namespace: &str,
         name: &str,
         how: &Write,
-        decide: impl Fn(&Object) -> Result<(Value, Option<Value>)>,
+        decide: impl Fn(&Object) -> Result<(Value, Option<Managed>)>,
     ) -> Result<Arc<Object>> {
         let key = Key::new(&kind.resource(), namespace, name);
         loop {
             let before = self.get(kind, namespace, name)?;
             let (mut object, owners) = decide(&before)?;
-            let given = take_managed(&mut object);
+            drop_managed(&mut object);
             agrees(kind, namespace, Some(name), &object)?;
             is_current(kind, &before, &object)?;
-            is_allowed(kind, &before, &object)?;
             keep(kind, &before, &mut object, how.subresource.as_deref());
             defaults::fill(kind, &mut object, Some(&before));
             admission::admit(self, kind, &mut object, Some(&before))?;
@@ -262,13 +223,8 @@ impl Api {
                 let generation = before.number("/metadata/generation").unwrap_or(0) + 1;
                 object["metadata"]["generation"] = json!(generation);
             }
-            let managed = match owners {
-                Some(owners) => Managed::known(owners),
-                None => {
-                    let custom = kind.custom.as_ref();
-                    Managed::note(how, self.clock.now(), custom, Some(&before), given, None)
-                }
-            };
+            let managed = owners
+                .unwrap_or_else(|| Managed::note(how, self.clock.now(), kind.custom.as_ref(), Some(&before)));
             if how.dry_run {
                 return Ok(Arc::new(Object::managed_by(object, before.revision(), managed)));
             }
@@ -318,7 +274,7 @@ pub(crate) fn agrees(kind: &Kind, namespace: &str, name: Option<&str>, object: &
     if !object.is_object() {
         return Err(Failure::bad_request("the body of the request is no object"));
     }
-    decode::is_of(kind, object.text("/apiVersion"), object.text("/kind"))?;
+    decode::is_of(kind, object)?;
     let other = object.namespace();
     if kind.namespaced && !other.is_empty() && other != namespace {
         return Err(Failure::bad_request(
@@ -336,78 +292,29 @@ pub(crate) fn agrees(kind: &Kind, namespace: &str, name: Option<&str>, object: &
     }
 }
 
-/// 400 for an object without a name.
-pub(crate) fn unnamed(name: &str) -> Failure {
-    Failure::bad_request(format!(
-        "the name of the object ({name} based on URL) was undeterminable: name must be provided"
-    ))
-}
-
-/// Whether the object is still the one that a write means, by the uid and the resource version that it names.
+/// Whether the object is still the one that a write means, by the uid and the resource version that it names, and is
+/// not kept by others once it is being deleted.
 fn is_current(kind: &Kind, before: &Value, object: &Value) -> Result<()> {
     let uid = object.uid();
     if !uid.is_empty() && uid != before.uid() {
-        let key = [&kind.plural, before.namespace(), before.name()]
-            .map(|part| format!("/{part}"))
-            .concat();
         let why = format!(
-            "StorageError: invalid object, Code: 4, Key: /registry{}, ResourceVersion: 0, AdditionalErrorMsg: \
-             Precondition failed: UID in precondition: {uid}, UID in object meta: {}",
-            key.replace("//", "/"),
+            "Precondition failed: UID in precondition: {uid}, UID in object meta: {}",
             before.uid()
         );
         return Err(Failure::conflict(kind, before.name(), &why));
     }
-    match object.text("/metadata/resourceVersion") {
-        "" | "0" => Ok(()),
-        version if version.parse::<u64>().is_err() => Err(Failure::unexplained(format!(
-            "strconv.ParseUint: parsing {version:?}: invalid syntax"
-        ))),
-        version if version != before.text("/metadata/resourceVersion") => {
-            Err(Failure::conflict(kind, before.name(), CHANGED))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Whether the metadata changes in what may not.
-fn is_allowed(kind: &Kind, before: &Value, object: &Value) -> Result<()> {
-    for name in ["deletionTimestamp", "deletionGracePeriodSeconds"] {
-        let new = &object["metadata"][name];
-        if !new.is_null() && *new != before["metadata"][name] {
-            return Err(immutable(kind, before, name, new));
-        }
+    let version = object.text("/metadata/resourceVersion");
+    if !matches!(version, "" | "0") && version != before.text("/metadata/resourceVersion") {
+        return Err(Failure::conflict(kind, before.name(), CHANGED));
     }
     let old = before.list("/metadata/finalizers");
-    let new = object
-        .list("/metadata/finalizers")
-        .iter()
-        .filter(|new| !old.contains(new));
-    let added: Vec<_> = new.map(Value::to_string).collect();
-    if before.is_terminating() && !added.is_empty() {
-        let added = added.join(", ");
-        let cause = Cause {
-            reason: "FieldValueForbidden",
-            message: format!(
-                "Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers \
-                 []string{{{added}}}"
-            ),
-            field: "metadata.finalizers".into(),
-        };
-        // What is wrong with the metadata is told twice: once by what all kinds have in common.
-        return Err(Failure::invalid(kind, before.name(), vec![cause.clone(), cause]));
+    let mut new = object.list("/metadata/finalizers").iter();
+    if let Some(new) = new.find(|new| before.is_terminating() && !old.contains(new)) {
+        let why = format!("no new finalizers can be added if the object is being deleted, found {new}");
+        let cause = Cause::forbidden("metadata.finalizers", &why);
+        return Err(Failure::invalid(kind, before.name(), vec![cause]));
     }
     Ok(())
-}
-
-/// 422 for a field of the metadata that stays as it is.
-pub(crate) fn immutable(kind: &Kind, before: &Value, field: &str, value: &Value) -> Failure {
-    let cause = Cause {
-        reason: "FieldValueInvalid",
-        message: format!("Invalid value: {value}: field is immutable"),
-        field: format!("metadata.{field}"),
-    };
-    Failure::invalid(kind, before.name(), vec![cause.clone(), cause])
 }
 
 /// Puts back what this write may not change.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cronexpr::{Crontab, MakeTimestamp};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
@@ -30,10 +30,7 @@ impl Controller for CronJobs {
     fn reconcile(&mut self, api: &Api, key: &Key) -> Option<Timestamp> {
         let cron = Work::on(api, "cronjob-controller", key)?;
         let mut jobs = api.all("jobs.batch", Some(&key.namespace));
-        jobs.retain(|job| {
-            job.controller()
-                .is_some_and(|by| by["uid"] == cron["metadata"]["uid"])
-        });
+        jobs.retain(|job| job.controller().is_some_and(|by| by["uid"] == cron.uid()));
         let mut status = cron["status"].clone();
         follow(&cron, &jobs, &mut status);
         let rests = cron.is_terminating() || cron["spec"]["suspend"] == true;
@@ -51,16 +48,13 @@ impl Controller for CronJobs {
 fn follow(cron: &Work, jobs: &[Arc<Object>], status: &mut Value) {
     let mut active = cron.list("/status/active").to_vec();
     active.retain(|job| {
-        let Some(job) = jobs.iter().find(|now| now.uid() == job["uid"]) else {
-            let message = format!("Active job went missing: {}", job.text("/name"));
-            cron.normal("MissingJob", &message);
-            return false;
-        };
-        if let Some(end) = end(job) {
-            let message = format!("Saw completed job: {}, condition: {end}", job.name());
+        let job = jobs.iter().find(|now| now.uid() == job["uid"]);
+        let end = job.and_then(|job| Some((job.name(), end(job)?)));
+        if let Some((name, end)) = end {
+            let message = format!("Saw completed job: {name}, condition: {end}");
             cron.normal("SawCompletedJob", &message);
         }
-        end(job).is_none()
+        job.is_some() && end.is_none()
     });
     put_active(status, active);
     let known = cron.list("/status/active");
@@ -71,43 +65,30 @@ fn follow(cron: &Work, jobs: &[Arc<Object>], status: &mut Value) {
         }
         // Somebody else made it, as `create job --from` does.
         if end(job).is_none() && !known.iter().any(|active| active["uid"] == job.uid()) {
-            let message = format!(
-                "Saw a job that the controller did not create or forgot: {}",
-                job.name()
-            );
+            let name = job.name();
+            let message = format!("Saw a job that the controller did not create or forgot: {name}");
             cron.warning("UnexpectedJob", &message);
         }
     }
-    for (kind, limit, usual) in [("Complete", "successful", 3), ("Failed", "failed", 1)] {
-        let limit = cron["spec"][format!("{limit}JobsHistoryLimit")]
-            .as_u64()
-            .unwrap_or(usual) as usize;
-        let mut past: Vec<_> = jobs
-            .iter()
-            .filter(|job| end(job) == Some(kind) && !job.is_terminating())
-            .collect();
+    for (kind, limit) in [("Complete", "successful"), ("Failed", "failed")] {
+        let limit = &cron["spec"][format!("{limit}JobsHistoryLimit")];
+        let mut past = jobs.to_vec();
+        past.retain(|job| end(job) == Some(kind) && !job.is_terminating());
         past.sort_by_key(|job| work::time(&job["status"], "startTime"));
-        past[..past.len().saturating_sub(limit)]
-            .iter()
-            .for_each(|job| delete(cron, job));
+        let excess = past.len().saturating_sub(limit.as_u64().unwrap_or(1) as usize);
+        past[..excess].iter().for_each(|job| delete(cron, job));
     }
 }
 
 /// Starts a Job, if it is time to. Gives when it is time again.
 fn start(cron: &Work, jobs: &[Arc<Object>], status: &mut Value) -> Option<Timestamp> {
     let zone = cron["spec"]["timeZone"].as_str().unwrap_or("UTC");
-    let table = schedule(cron.text("/spec/schedule"), zone).map_err(|error| {
-        cron.warning("UnparseableSchedule", &format!("unparseable schedule: {error}"));
-    });
-    let table = table.ok()?;
+    let table = schedule(cron.text("/spec/schedule"), zone).ok()?;
     let after = |at| table.find_next(MakeTimestamp(at)).ok();
     let now = cron.api.clock.now();
     let next = Some(after(now)?.timestamp());
     let since = work::time(&cron["status"], "lastScheduleTime");
     let mut since = since.or_else(|| work::time(&cron["metadata"], "creationTimestamp"))?;
-    if let Some(seconds) = cron.number("/spec/startingDeadlineSeconds") {
-        since = since.max(now - SignedDuration::from_secs(seconds));
-    }
     let mut due = None;
     while let Some(at) = after(since).filter(|at| at.timestamp() <= now) {
         since = at.timestamp();
@@ -132,10 +113,9 @@ fn start(cron: &Work, jobs: &[Arc<Object>], status: &mut Value) -> Option<Timest
     work::remove(&mut job["metadata"], "generateName");
     job["metadata"]["name"] = json!(format!("{}-{}", cron.name(), due.timestamp().as_second() / 60));
     let at = seconds(due.timestamp());
-    let here = if zone == "UTC" {
-        at.clone()
-    } else {
-        due.strftime("%FT%T%:z").to_string()
+    let here = match zone {
+        "UTC" => at.clone(),
+        _ => due.strftime("%FT%T%:z").to_string(),
     };
     work::annotate(&mut job, "batch.kubernetes.io/cronjob-scheduled-timestamp", here);
     match cron.create("jobs.batch", job) {
@@ -148,10 +128,10 @@ fn start(cron: &Work, jobs: &[Arc<Object>], status: &mut Value) -> Option<Timest
             }));
             put_active(status, active);
         }
-        Err(failure) => cron.warning(
-            "FailedCreate",
-            &format!("Error creating job: {}", work::why(&failure)),
-        ),
+        Err(failure) => {
+            let message = format!("Error creating job: {}", work::why(&failure));
+            cron.warning("FailedCreate", &message);
+        }
     }
     status["lastScheduleTime"] = json!(at);
     next

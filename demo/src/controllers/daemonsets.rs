@@ -15,6 +15,7 @@ use crate::api::{
     store::{Change, Key},
 };
 
+const SETS: &str = "daemonsets.apps";
 const REVISION: &str = "controller-revision-hash";
 
 /// Where a pod says which nodes it is meant for.
@@ -41,21 +42,18 @@ impl Controller for DaemonSets {
             Some((node["spec"].clone(), node["metadata"]["labels"].clone()))
         };
         if &*change.key.resource == "nodes" && place(&change.before) != place(&change.now) {
-            let all = api.all("daemonsets.apps", None);
-            return all
-                .iter()
-                .map(|set| Key::new("daemonsets.apps", set.namespace(), set.name()))
-                .collect();
+            let all = api.all(SETS, None);
+            let key = |set: &Arc<Object>| Key::new(SETS, set.namespace(), set.name());
+            return all.iter().map(key).collect();
         }
-        let kind = ("daemonsets.apps", "DaemonSet");
-        work::concerned(api, change, kind, &["pods", "controllerrevisions.apps"])
+        let owned = ["pods", "controllerrevisions.apps"];
+        work::concerned(api, change, (SETS, "DaemonSet"), &owned)
     }
 
     fn reconcile(&mut self, api: &Api, key: &Key) -> Option<Timestamp> {
         let set = Work::on(api, "daemonset-controller", key)?;
         let revisions = revisions::of(&set, REVISION);
-        let hash = &revisions.last()?["metadata"]["labels"][REVISION];
-        let is_new = |pod: &Value| pod["metadata"]["labels"][REVISION] == *hash;
+        let new = hash(revisions.last()?);
         let is_there = |pod: &Value| set.is_available(pod) && !pod.is_terminating();
         let mut pods = set.owned("pods");
         pods.sort_by_cached_key(|pod| work::time(&pod["metadata"], "creationTimestamp"));
@@ -64,31 +62,29 @@ impl Controller for DaemonSets {
             by_node.entry(target(pod)).or_default().push(pod);
         }
         let (mut wanted, mut astray) = (0, 0);
-        let (mut oldest, mut excess) = (Vec::new(), Vec::new());
+        // The pod of each node, and those that are to go.
+        let (mut kept, mut excess) = (Vec::new(), Vec::new());
         for node in api.all("nodes", None) {
-            let here = by_node.remove(node.name()).unwrap_or_default();
+            let mut here = by_node.remove(node.name()).unwrap_or_default();
             let (starts, stays) = fits(&set["spec"]["template"]["spec"], &node);
             wanted += usize::from(starts);
             astray += usize::from(!starts && !here.is_empty());
             if starts && here.is_empty() && !set.is_terminating() {
-                drop(set.create_pod(pod_for(&set, &node, hash)));
+                drop(set.create_pod(pod_for(&set, &node, new)));
             }
-            let kept = here.iter().position(|pod| work::is_active(pod)).filter(|_| stays);
-            let (kept, rest) = match kept {
-                Some(at) => (Some(here[at].clone()), [&here[..at], &here[at + 1..]].concat()),
-                None => (here.first().map(|pod| (*pod).clone()), here),
-            };
-            oldest.extend(kept.filter(|_| starts));
-            excess.extend(rest);
+            here.sort_by_key(|pod| !work::is_active(pod));
+            kept.extend(here.first().filter(|_| starts).map(|pod| (*pod).clone()));
+            // The oldest that goes on is kept.
+            let is_kept = stays && here.first().is_some_and(|pod| work::is_active(pod));
+            excess.extend(here.into_iter().skip(usize::from(is_kept)));
         }
         excess.extend(by_node.into_values().flatten());
-        let gone = wanted - oldest.iter().filter(|pod| is_there(pod)).count();
-        let (ready, available, next) = set.readiness(&oldest);
+        let gone = wanted - kept.iter().filter(|pod| is_there(pod)).count();
         if set["spec"]["updateStrategy"]["type"] != "OnDelete" {
-            let bound = set.pointer("/spec/updateStrategy/rollingUpdate/maxUnavailable");
-            let bound = work::share(bound.unwrap_or(&json!(1)), wanted as i64, true).max(1);
+            let bound = &set["spec"]["updateStrategy"]["rollingUpdate"]["maxUnavailable"];
+            let bound = work::share(bound, wanted as i64, true).max(1);
             let mut room = (bound as usize).saturating_sub(gone);
-            for pod in oldest.iter().filter(|pod| !is_new(pod)) {
+            for pod in kept.iter().filter(|pod| hash(pod) != new) {
                 // What is not available anyway costs nothing to replace.
                 if !is_there(pod) {
                     excess.push(pod);
@@ -99,36 +95,30 @@ impl Controller for DaemonSets {
             }
         }
         excess.retain(|pod| !pod.is_terminating() && !set.is_terminating());
-        for pod in excess {
-            if pod["status"]["phase"] == "Failed" {
-                let (place, name, node) = (pod.namespace(), pod.name(), target(pod));
-                let message =
-                    format!("Found failed daemon pod {place}/{name} on node {node}, will try to kill it");
-                set.warning("FailedDaemonPod", &message);
-            }
-            set.delete_pod(pod);
-        }
+        excess.iter().for_each(|pod| set.delete_pod(pod));
         revisions::trim(&set, &revisions, |revision| {
-            let hash = &revision["metadata"]["labels"][REVISION];
-            is_new(revision)
-                || pods
-                    .iter()
-                    .any(|pod| pod["metadata"]["labels"][REVISION] == *hash)
+            hash(revision) == new || pods.iter().any(|pod| hash(pod) == hash(revision))
         });
+        let (ready, available, next) = set.readiness(&kept);
         let mut status = json!({
-            "desiredNumberScheduled": wanted, "currentNumberScheduled": oldest.len(), "numberReady": ready,
+            "desiredNumberScheduled": wanted, "currentNumberScheduled": kept.len(), "numberReady": ready,
             "numberMisscheduled": astray, "observedGeneration": set["metadata"]["generation"],
         });
-        let news = oldest.iter().filter(|pod| is_new(pod)).count();
-        let counts = [("updatedNumberScheduled", news), ("numberAvailable", available)];
+        let news = kept.iter().filter(|pod| hash(pod) == new).count();
+        let counts = [
+            ("updatedNumberScheduled", news),
+            ("numberAvailable", available),
+            ("numberUnavailable", wanted.saturating_sub(available)),
+        ];
         work::put_counts(&mut status, &counts);
-        work::put_counts(
-            &mut status,
-            &[("numberUnavailable", wanted.saturating_sub(available))],
-        );
         set.set_status(&status);
         next
     }
+}
+
+/// What tells the revision of a pod from others.
+fn hash(object: &Value) -> &Value {
+    &object["metadata"]["labels"][REVISION]
 }
 
 /// The node that a pod is on, or is meant for.
@@ -155,15 +145,12 @@ fn pod_for(set: &Work, node: &Value, hash: &Value) -> Value {
 }
 
 fn tolerations(spec: &Value) -> Vec<Value> {
-    let mut all = spec.list("/tolerations").to_vec();
-    for (name, effect) in TOLERATED {
+    let own = spec.list("/tolerations").iter().cloned();
+    let added = TOLERATED.iter().map(|(name, effect)| {
         let key = format!("node.kubernetes.io/{name}");
-        let toleration = json!({"key": key, "operator": "Exists", "effect": effect});
-        if !all.contains(&toleration) {
-            all.push(toleration);
-        }
-    }
-    all
+        json!({"key": key, "operator": "Exists", "effect": effect})
+    });
+    own.chain(added).collect()
 }
 
 /// Whether a pod of this template starts on a node, and whether one that is there stays.

@@ -7,8 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     Controller,
-    rolling::{Bounds, DESIRED, MAX, available, size},
-    work::{self, Work, annotate, annotation},
+    work::{self, Work, annotate, annotation, share},
 };
 use crate::api::{
     Api,
@@ -20,14 +19,12 @@ const SETS: &str = "replicasets.apps";
 const HASH: &str = "pod-template-hash";
 const REVISION: &str = "deployment.kubernetes.io/revision";
 const HISTORY: &str = "deployment.kubernetes.io/revision-history";
+/// At a ReplicaSet: the pods that its Deployment wanted, and the most that it could have, when the set was sized.
+const DESIRED: &str = "deployment.kubernetes.io/desired-replicas";
+const MAX: &str = "deployment.kubernetes.io/max-replicas";
+const APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 /// What a ReplicaSet does not get of its Deployment's annotations.
-const OWN: [&str; 5] = [
-    REVISION,
-    HISTORY,
-    DESIRED,
-    MAX,
-    "kubectl.kubernetes.io/last-applied-configuration",
-];
+const OWN: [&str; 5] = [REVISION, HISTORY, DESIRED, MAX, APPLIED];
 
 /// Sees to the ReplicaSets of Deployments.
 pub(crate) struct Deployments;
@@ -48,7 +45,10 @@ impl Controller for Deployments {
 /// A Deployment at one moment.
 pub(super) struct Rollout<'a> {
     pub(super) work: Work<'a>,
-    pub(super) bounds: Bounds,
+    /// How many pods are wanted, how many there may be, and how many of them must be available.
+    pub(super) wanted: i64,
+    most: i64,
+    pub(super) least: i64,
     /// The ReplicaSet of the present template.
     pub(super) new: Option<Arc<Object>>,
     /// Those of earlier ones, oldest first.
@@ -61,27 +61,35 @@ pub(super) struct Rollout<'a> {
 
 impl<'a> Rollout<'a> {
     fn of(work: Work<'a>) -> Self {
+        let made = |set: &Value| work::time(&set["metadata"], "creationTimestamp");
         let mut old = work.owned(SETS);
-        old.sort_by_cached_key(|set| {
-            (
-                work::time(&set["metadata"], "creationTimestamp"),
-                set.name().to_owned(),
-            )
-        });
+        old.sort_by_cached_key(|set| (made(set), set.name().to_owned()));
         let is_new = |set: &Arc<Object>| is_same(&set["spec"]["template"], &work["spec"]["template"]);
         let new = old.iter().position(is_new).map(|at| old.remove(at));
-        let last = old.iter().map(|set| revision(set)).max().unwrap_or(0);
+        let wanted = work.number("/spec/replicas").unwrap_or(1);
+        // A Recreate strategy has neither bound.
+        let bound = |name, up| share(&work["spec"]["strategy"]["rollingUpdate"][name], wanted, up);
+        let (surge, missing) = (bound("maxSurge", true), bound("maxUnavailable", false));
+        let recreates = work["spec"]["strategy"]["type"] == "Recreate";
+        // Of a rolling update something must give way.
+        let missing = if surge + missing == 0 && !recreates {
+            1
+        } else {
+            missing
+        };
         Self {
-            bounds: Bounds::of(&work["spec"]),
+            wanted,
+            most: wanted + surge,
+            least: (wanted - missing).max(0),
             new,
+            last: old.iter().map(|set| revision(set)).max().unwrap_or(0),
             old,
-            last,
             status: work["status"].clone(),
             work,
         }
     }
 
-    /// All ReplicaSets.
+    /// All ReplicaSets, the new one last.
     pub(super) fn all(&self) -> impl Iterator<Item = &Arc<Object>> {
         self.old.iter().chain(&self.new)
     }
@@ -100,10 +108,8 @@ impl<'a> Rollout<'a> {
         }
         self.renew();
         let before = self.status.clone();
-        let is_behind = |set: &Arc<Object>| {
-            let desired = annotation(set, DESIRED).parse::<i64>();
-            size(set) > 0 && desired.is_ok_and(|desired| desired != self.bounds.wanted)
-        };
+        let wanted = self.wanted.to_string();
+        let is_behind = |set: &Arc<Object>| size(set) > 0 && annotation(set, DESIRED) != wanted;
         let is_settled = if paused || self.all().any(is_behind) {
             self.scale();
             self.count();
@@ -123,28 +129,10 @@ impl<'a> Rollout<'a> {
     /// Sees that the new ReplicaSet has the highest revision and what is copied from its Deployment.
     fn renew(&mut self) {
         let Some(set) = &self.new else { return };
-        let of = |set: &Value| {
-            (
-                set["metadata"]["annotations"].clone(),
-                set["spec"]["minReadySeconds"].clone(),
-            )
-        };
-        let (annotations, seconds) = of(set);
-        let mut next =
-            json!({"metadata": {"annotations": annotations}, "spec": {"minReadySeconds": seconds}});
+        let mut next = set.value().clone();
         self.inherit(&mut next);
-        let before = revision(set);
-        if before <= self.last {
-            let past = [annotation(set, HISTORY), &before.to_string()].join(",");
-            annotate(&mut next, HISTORY, past.trim_start_matches(','));
-            annotate(&mut next, REVISION, (self.last + 1).to_string());
-        }
-        if of(&next) != of(set) {
-            let edit = |set: &mut Value| {
-                set["metadata"]["annotations"] = next["metadata"]["annotations"].clone();
-                self.inherit(set);
-            };
-            self.new = self.work.update(set, edit).ok();
+        if next != *set.value() {
+            self.new = self.work.update(set, |set| self.inherit(set)).ok();
         }
         if let (Some(set), "") = (&self.new, self.reason()) {
             let message = format!("Found new replica set {:?}", set.name());
@@ -152,38 +140,46 @@ impl<'a> Rollout<'a> {
         }
     }
 
-    /// Copies to a ReplicaSet what it has of its Deployment besides the template.
+    /// Gives the new ReplicaSet the highest revision, and what it has of its Deployment besides the template.
     fn inherit(&self, set: &mut Value) {
-        let annotations = self.work["metadata"]["annotations"]
-            .as_object()
+        let own = self.work["metadata"]["annotations"].as_object();
+        for (name, value) in own
             .into_iter()
-            .flatten();
-        for (name, value) in annotations.filter(|(name, _)| !OWN.contains(&name.as_str())) {
+            .flatten()
+            .filter(|(name, _)| !OWN.contains(&name.as_str()))
+        {
             annotate(set, name, value.clone());
         }
         work::remove(&mut set["spec"], "minReadySeconds");
         if let Some(seconds) = self.work["spec"].get("minReadySeconds") {
             set["spec"]["minReadySeconds"] = seconds.clone();
         }
+        let before = revision(set);
+        if before > self.last {
+            return;
+        }
+        if before > 0 {
+            let past = [annotation(set, HISTORY), &before.to_string()].join(",");
+            annotate(set, HISTORY, past.trim_start_matches(','));
+        }
+        annotate(set, REVISION, (self.last + 1).to_string());
     }
 
     /// Makes the ReplicaSet of the present template.
     fn make(&mut self) {
-        let mut spec =
-            json!({"template": self.work["spec"]["template"], "selector": self.work["spec"]["selector"]});
-        let collisions = self.status["collisionCount"].as_i64().unwrap_or(0);
-        let hash = work::hash(&spec["template"], collisions);
+        let template = &self.work["spec"]["template"];
+        let mut spec = json!({"template": template, "selector": self.work["spec"]["selector"]});
+        let hash = work::hash(template);
         let name = format!("{}-{hash}", self.work.name());
         map_at(&mut spec["template"]["metadata"], "labels").insert(HASH.into(), json!(hash));
         map_at(&mut spec["selector"], "matchLabels").insert(HASH.into(), json!(hash));
-        let size = self.bounds.growth(0, self.old.iter().map(size).sum());
+        let size = self.grown(0);
         spec["replicas"] = json!(size);
         let labels = &spec["template"]["metadata"]["labels"];
         let meta = json!({"name": name, "labels": labels, "ownerReferences": [self.work.reference()]});
         let mut set = json!({"metadata": meta, "spec": spec});
         self.inherit(&mut set);
         self.bound(&mut set);
-        annotate(&mut set, REVISION, (self.last + 1).to_string());
         match self.work.create(SETS, set) {
             Ok(set) => {
                 self.tell_sized(&set, 0, size);
@@ -191,8 +187,6 @@ impl<'a> Rollout<'a> {
                 let message = format!("Created new replica set {name:?}");
                 self.progress("True", "NewReplicaSetCreated", &message);
             }
-            // The name is another's: the next look is for another one.
-            Err(failure) if failure.code == 409 => self.status["collisionCount"] = json!(collisions + 1),
             Err(failure) => {
                 let why = work::why(&failure);
                 let message = format!("Failed to create new replica set {name:?}: {why}");
@@ -208,9 +202,30 @@ impl<'a> Rollout<'a> {
             self.make();
         }
         let Some(new) = &self.new else { return true };
-        let olds = self.old.iter().map(size).sum();
-        let sizes = self.bounds.shrunk(new, &self.old);
-        self.resize(new, self.bounds.growth(size(new), olds)) || self.resize_old(|at| sizes[at])
+        self.resize(new, self.grown(size(new))) || self.resize_old(&self.shrunk(new))
+    }
+
+    /// How large the new ReplicaSet of this size may be next to the old ones.
+    fn grown(&self, size: i64) -> i64 {
+        let old: i64 = self.old.iter().map(self::size).sum();
+        size.max(self.most - old).min(self.wanted)
+    }
+
+    /// How large the old ReplicaSets may be beside the new one: first they lose what is of no use anyway, then as much
+    /// of the rest as may be missed.
+    fn shrunk(&self, new: &Arc<Object>) -> Vec<i64> {
+        let mut sizes: Vec<i64> = self.old.iter().map(size).collect();
+        let mut useless = sizes.iter().sum::<i64>() + available(new) - self.least;
+        for (set, size) in self.old.iter().zip(&mut sizes) {
+            let cut = useless.min(*size - available(set)).max(0);
+            (*size, useless) = (*size - cut, useless - cut);
+        }
+        let mut spare = useless.min(self.all().map(available).sum::<i64>() - self.least);
+        for size in &mut sizes {
+            let cut = spare.min(*size).max(0);
+            (*size, spare) = (*size - cut, spare - cut);
+        }
+        sizes
     }
 
     /// One step of a change that ends all old pods before the first new one. Gives whether there was one to do.
@@ -220,41 +235,38 @@ impl<'a> Rollout<'a> {
             !work::is_over(pod) && pod.controller().is_some_and(|by| is_old(by.text("/uid")))
         };
         let pods = || self.work.api.all("pods", Some(self.work.namespace()));
-        if self.resize_old(|_| 0) || !self.old.is_empty() && pods().iter().any(runs) {
+        if self.resize_old(&vec![0; self.old.len()]) || !self.old.is_empty() && pods().iter().any(runs) {
             return true;
         }
         if self.new.is_none() {
             self.make();
         }
-        self.new
-            .as_ref()
-            .is_none_or(|new| self.resize(new, self.bounds.wanted))
+        let new = self.new.as_ref();
+        new.is_none_or(|new| self.resize(new, self.wanted))
     }
 
-    /// Follows a change of the number of pods, without a step from old to new.
+    /// Follows a change of the number of pods, without a step from old to new: each ReplicaSet keeps its share.
     fn scale(&self) {
-        let wanted = self.bounds.wanted;
-        let active: Vec<_> = self.all().filter(|set| size(set) > 0).collect();
-        let is_whole = |set: &Arc<Object>| {
-            let desired = annotation(set, DESIRED) == wanted.to_string();
-            desired && size(set) == wanted && available(set) == wanted
-        };
-        match active.as_slice() {
-            [] => drop(
-                self.new
-                    .as_ref()
-                    .or(self.old.last())
-                    .map(|set| self.resize(set, wanted)),
-            ),
-            [only] => drop(self.resize(only, wanted)),
-            _ if self.new.as_ref().is_some_and(is_whole) => drop(self.resize_old(|_| 0)),
-            _ if self.work["spec"]["strategy"]["type"] == "Recreate" => {}
-            _ => self
-                .bounds
-                .spread(active)
-                .iter()
-                .for_each(|(set, size)| self.fit(set, *size)),
+        let mut sets: Vec<_> = self.all().filter(|set| size(set) > 0).collect();
+        if sets.is_empty() {
+            sets.extend(self.all().last());
         }
+        let all = sets.iter().map(|set| size(set)).sum::<i64>().max(1);
+        let most = if sets.len() > 1 && self.wanted > 0 {
+            self.most
+        } else {
+            self.wanted
+        };
+        let mut left = most;
+        let Some((last, others)) = sets.split_last() else {
+            return;
+        };
+        for set in others {
+            let part = ((2 * size(set) * most + all) / (2 * all)).min(left);
+            self.fit(set, part);
+            left -= part;
+        }
+        self.fit(last, left);
     }
 
     /// Gives a ReplicaSet another size. Gives whether it had another.
@@ -267,9 +279,9 @@ impl<'a> Rollout<'a> {
     }
 
     /// Gives all old ReplicaSets other sizes. Gives whether one of them had another.
-    fn resize_old(&self, to: impl Fn(usize) -> i64) -> bool {
-        let sets = self.old.iter().enumerate();
-        sets.filter(|(at, set)| self.resize(set, to(*at))).count() > 0
+    fn resize_old(&self, sizes: &[i64]) -> bool {
+        let sets = self.old.iter().zip(sizes);
+        sets.filter(|(set, to)| self.resize(set, **to)).count() > 0
     }
 
     fn fit(&self, set: &Arc<Object>, to: i64) {
@@ -284,8 +296,8 @@ impl<'a> Rollout<'a> {
 
     /// Notes at a ReplicaSet the numbers that it was sized by.
     fn bound(&self, set: &mut Value) {
-        annotate(set, DESIRED, self.bounds.wanted.to_string());
-        annotate(set, MAX, self.bounds.most.to_string());
+        annotate(set, DESIRED, self.wanted.to_string());
+        annotate(set, MAX, self.most.to_string());
     }
 
     fn tell_sized(&self, set: &Value, from: i64, to: i64) {
@@ -302,18 +314,14 @@ impl<'a> Rollout<'a> {
         let mut past: Vec<_> = self.old.iter().filter(|set| !set.is_terminating()).collect();
         past.sort_by_key(|set| revision(set));
         for set in &past[..past.len().saturating_sub(limit)] {
-            let is_seen = set["status"]["observedGeneration"] == set["metadata"]["generation"];
-            if is_seen && size(set) == 0 && set["status"]["replicas"] == 0 {
+            if size(set) == 0 && set["status"]["replicas"] == 0 {
                 self.work.delete(set, "");
             }
         }
     }
 
     /// Writes the revision and the status, where they changed.
-    fn write(&mut self) {
-        if self.limit().is_none() {
-            work::drop_condition(&mut self.status, "Progressing");
-        }
+    fn write(&self) {
         let revision = self.new.as_ref().map_or("", |new| annotation(new, REVISION));
         if !revision.is_empty() && annotation(&self.work, REVISION) != revision {
             let note = |deployment: &mut Value| annotate(deployment, REVISION, revision);
@@ -322,6 +330,16 @@ impl<'a> Rollout<'a> {
         }
         self.work.set_status(&self.status);
     }
+}
+
+/// The size that a ReplicaSet is meant to have.
+pub(super) fn size(set: &Arc<Object>) -> i64 {
+    set.number("/spec/replicas").unwrap_or(1)
+}
+
+/// How many of its pods are available.
+pub(super) fn available(set: &Arc<Object>) -> i64 {
+    set.number("/status/availableReplicas").unwrap_or(0)
 }
 
 /// Whether two templates are the same, but for the label that tells them from others.

@@ -46,35 +46,26 @@ impl Controller for Budgets {
             budget.normal("NoPods", "No matching pods found");
         }
         let healthy = pods.iter().filter(|pod| !pod.is_terminating() && is_ready(pod));
-        let healthy = i64::try_from(healthy.count()).unwrap_or(i64::MAX);
+        let healthy = healthy.count() as i64;
         let (expected, desired) = expected(api, &budget["spec"], &pods);
-        let allowed = if expected > 0 {
-            (healthy - desired).max(0)
-        } else {
-            0
-        };
+        let allowed = (healthy - desired).clamp(0, expected);
         let (holds, reason) = match allowed {
             0 => ("False", "InsufficientPods"),
             _ => ("True", "SufficientPods"),
         };
-        let old =
-            work::condition(&budget["status"], "DisruptionAllowed").filter(|old| old["status"] == holds);
-        let since = old.map_or_else(|| json!(budget.now()), |old| old["lastTransitionTime"].clone());
-        let status = json!({
-            "conditions": [{
-                "type": "DisruptionAllowed",
-                "status": holds,
-                "observedGeneration": generation,
-                "lastTransitionTime": since,
-                "reason": reason,
-                "message": "",
-            }],
+        let mut status = json!({
+            "conditions": budget["status"]["conditions"],
             "currentHealthy": healthy,
             "desiredHealthy": desired,
             "disruptionsAllowed": allowed,
             "expectedPods": expected,
             "observedGeneration": generation,
         });
+        let condition = json!({
+            "type": "DisruptionAllowed", "status": holds, "reason": reason, "message": "",
+            "observedGeneration": generation, "lastTransitionTime": budget.now(),
+        });
+        work::put_condition(&mut status, condition);
         budget.set_status(&status);
         None
     }
@@ -84,7 +75,7 @@ impl Controller for Budgets {
 fn expected(api: &Api, spec: &Value, pods: &[Arc<Object>]) -> (i64, i64) {
     let (least, most) = (&spec["minAvailable"], &spec["maxUnavailable"]);
     if let Some(least) = least.as_i64() {
-        return (i64::try_from(pods.len()).unwrap_or(i64::MAX), least);
+        return (pods.len() as i64, least);
     }
     // A share is one of what the pods' controllers want; pods without one do not count.
     let wanted: BTreeMap<_, _> = pods.iter().filter_map(|pod| wanted(api, pod)).collect();
@@ -98,10 +89,7 @@ fn expected(api: &Api, spec: &Value, pods: &[Arc<Object>]) -> (i64, i64) {
 /// What controls an object in the end, by its uid, and how many pods it wants.
 fn wanted(api: &Api, object: &Value) -> Option<(String, i64)> {
     let by = object.controller()?;
-    let kind = api
-        .kinds()
-        .of(by.text("/apiVersion"), by.text("/kind"))
-        .cloned()?;
+    let kind = api.kinds().of(by.text("/apiVersion"), by.text("/kind"))?.clone();
     let owner = api.get(&kind, object.namespace(), by.text("/name")).ok()?;
     let own = || Some((owner.uid().to_owned(), owner.number("/spec/replicas")?));
     wanted(api, &owner).or_else(own)

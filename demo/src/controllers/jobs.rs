@@ -18,6 +18,9 @@ use crate::api::{
 const WHO: &str = "job-controller";
 /// What keeps a pod that is over until it was counted.
 const TRACKED: &str = "batch.kubernetes.io/job-tracking";
+/// What decides how a Job is to end, while it has pods to stop.
+const SUCCESS: &str = "SuccessCriteriaMet";
+const FAILURE: &str = "FailureTarget";
 
 /// Sees to the pods of Jobs.
 pub(crate) struct Jobs;
@@ -28,7 +31,10 @@ impl Controller for Jobs {
     }
 
     fn reconcile(&mut self, api: &Api, key: &Key) -> Option<Timestamp> {
-        let job = Work::on(api, WHO, key)?;
+        let Some(job) = Work::on(api, WHO, key) else {
+            release(api, key);
+            return None;
+        };
         let pods = job.owned("pods");
         if let Some(end) = decided(&job["status"], &["Complete", "Failed"]) {
             pods.iter().for_each(|pod| untrack(&job, pod));
@@ -39,12 +45,11 @@ impl Controller for Jobs {
             }
             return Some(end);
         }
-        let suspended = job["spec"]["suspend"] == true;
         let mut run = Run {
             status: job["status"].clone(),
+            suspended: job["spec"]["suspend"] == true,
             job,
             pods,
-            suspended,
             again: None,
         };
         run.step();
@@ -52,28 +57,15 @@ impl Controller for Jobs {
     }
 }
 
-/// Lets the pods of Jobs go whose Job went before they were counted.
-pub(crate) struct Orphans;
-
-impl Controller for Orphans {
-    fn affected(&self, api: &Api, change: &Change) -> Vec<Key> {
-        let pod = change
-            .now
-            .as_ref()
-            .filter(|pod| &*change.key.resource == "pods" && is_tracked(pod));
-        let job = pod.and_then(|pod| pod.controller());
-        let job = job.map(|job| Key::new("jobs.batch", &change.key.namespace, job.text("/name")));
-        let is_gone = job.is_none_or(|job| api.store.get(&job).is_none());
-        pod.filter(|_| is_gone)
-            .map(|_| change.key.clone())
-            .into_iter()
-            .collect()
-    }
-
-    fn reconcile(&mut self, api: &Api, key: &Key) -> Option<Timestamp> {
-        let pod = Work::on(api, WHO, key)?;
-        untrack(&pod, &pod);
-        None
+/// Lets the pods of a Job go that went before they were counted.
+fn release(api: &Api, job: &Key) {
+    for pod in api.all("pods", Some(&job.namespace)) {
+        let is_its = |by: &Value| by["kind"] == "Job" && by["name"] == *job.name;
+        if pod.controller().is_some_and(is_its)
+            && let Some(pod) = Work::on(api, WHO, &Key::new("pods", pod.namespace(), pod.name()))
+        {
+            untrack(&pod, &pod);
+        }
     }
 }
 
@@ -93,42 +85,25 @@ impl Run<'_> {
         if self.status["startTime"].is_null() && !self.suspended {
             self.status["startTime"] = json!(self.job.now());
         }
-        let mut ended = Vec::new();
-        for (name, phase) in [("succeeded", "Succeeded"), ("failed", "Failed")] {
-            let pods: Vec<_> = self
-                .pods
-                .iter()
-                .filter(|pod| is_tracked(pod) && phase_of(pod) == phase)
-                .collect();
-            let before = self.status[name].as_u64().unwrap_or(0) as usize;
-            work::put_counts(&mut self.status, &[(name, before + pods.len())]);
-            ended.extend(pods.into_iter().cloned());
+        let mut ended = self.pods.clone();
+        ended.retain(|pod| is_tracked(pod) && !outcome(pod).is_empty());
+        for count in ["succeeded", "failed"] {
+            let more = ended.iter().filter(|pod| outcome(pod) == count).count();
+            let total = self.count(count) + more;
+            work::put_counts(&mut self.status, &[(count, total)]);
         }
-        let mut active: Vec<_> = self
-            .pods
-            .iter()
-            .filter(|pod| work::is_active(pod))
-            .cloned()
-            .collect();
-        let end = match self.failure() {
-            Some((reason, message)) => Some(("FailureTarget", reason, message)),
-            None if self.missing(active.len()) > 0 || self.job.is_terminating() => None,
-            None => Some((
-                "SuccessCriteriaMet",
-                "CompletionsReached",
-                "Reached expected number of succeeded pods",
-            )),
-        };
-        let mut stopping = self
-            .pods
-            .iter()
-            .filter(|pod| pod.is_terminating() && !work::is_over(pod))
-            .count();
-        if let Some((kind, reason, message)) = end {
+        let mut active = self.pods.clone();
+        active.retain(|pod| work::is_active(pod));
+        let is_stopping = |pod: &&Arc<Object>| pod.is_terminating() && !work::is_over(pod);
+        let mut stopping = self.pods.iter().filter(is_stopping).count();
+        let goes_on = !self.job.is_terminating();
+        if goes_on && decided(&self.status, &[SUCCESS, FAILURE]).is_none() {
+            self.decide(active.len());
+        }
+        if decided(&self.status, &[SUCCESS, FAILURE]).is_some() {
             stopping += active.len();
             active.drain(..).for_each(|pod| self.job.delete_pod(&pod));
-            self.set(kind, "True", reason, message);
-        } else if !self.job.is_terminating() {
+        } else if goes_on {
             self.note_suspension();
             self.populate(&mut active);
         }
@@ -144,55 +119,52 @@ impl Run<'_> {
         ended.iter().for_each(|pod| untrack(&self.job, pod));
     }
 
-    /// Why the Job has failed, if it has.
-    fn failure(&mut self) -> Option<(&'static str, &'static str)> {
-        let backoff = (
-            "BackoffLimitExceeded",
-            "Job has reached the specified backoff limit",
-        );
-        let deadline = (
-            "DeadlineExceeded",
-            "Job was active longer than specified deadline",
-        );
-        if let Some(target) = decided(&self.status, &["FailureTarget"]) {
-            return Some(if target["reason"] == deadline.0 {
-                deadline
-            } else {
-                backoff
-            });
-        }
-        let limit = self.job.number("/spec/backoffLimit").unwrap_or(6);
-        let restarts = |pod: &Arc<Object>| -> i64 {
-            let all = ["/status/initContainerStatuses", "/status/containerStatuses"];
-            let containers = all.into_iter().flat_map(|list| pod.list(list));
-            containers
-                .filter_map(|container| container["restartCount"].as_i64())
-                .sum()
-        };
-        let again = self.job.text("/spec/template/spec/restartPolicy") == "OnFailure";
-        let restarts = self
-            .pods
-            .iter()
-            .filter(|pod| again && !work::is_over(pod))
-            .map(restarts)
-            .sum::<i64>();
-        let failed = self.status["failed"].as_i64().unwrap_or(0);
-        if failed > limit || restarts > 0 && restarts >= limit {
-            return Some(backoff);
-        }
-        let limit = SignedDuration::from_secs(self.job.number("/spec/activeDeadlineSeconds")?);
-        let at = work::time(&self.status, "startTime").filter(|_| !self.suspended)? + limit;
-        self.again = Some(at).filter(|at| *at > self.job.api.clock.now());
-        if self.again.is_none() {
-            Some(deadline)
-        } else {
-            None
+    fn count(&self, name: &str) -> usize {
+        self.status[name].as_u64().unwrap_or(0) as usize
+    }
+
+    /// Decides whether the Job has done what it was to do, or failed.
+    fn decide(&mut self, active: usize) {
+        if self.is_late() {
+            let message = "Job was active longer than specified deadline";
+            self.set(FAILURE, "True", "DeadlineExceeded", message);
+        } else if self.has_failed() {
+            let message = "Job has reached the specified backoff limit";
+            self.set(FAILURE, "True", "BackoffLimitExceeded", message);
+        } else if self.missing(active) == 0 {
+            let message = "Reached expected number of succeeded pods";
+            self.set(SUCCESS, "True", "CompletionsReached", message);
         }
     }
 
-    /// How many pods have yet to do well.
+    /// Whether pods failed, or were restarted, more often than they may.
+    fn has_failed(&self) -> bool {
+        let limit = self.job["spec"]["backoffLimit"].as_u64().unwrap_or(6) as usize;
+        let restarts = |pod: &Arc<Object>| {
+            let containers = pod.list("/status/containerStatuses").iter();
+            containers
+                .filter_map(|container| container["restartCount"].as_u64())
+                .sum::<u64>()
+        };
+        let running = self.pods.iter().filter(|pod| !work::is_over(pod));
+        let restarts = running.map(restarts).sum::<u64>() as usize;
+        self.count("failed") > limit || restarts > 0 && restarts >= limit
+    }
+
+    /// Whether the time is up that the Job has, and else when it will be.
+    fn is_late(&mut self) -> bool {
+        let start = work::time(&self.status, "startTime").filter(|_| !self.suspended);
+        let limit = self.job.number("/spec/activeDeadlineSeconds");
+        let deadline = start
+            .zip(limit)
+            .map(|(start, limit)| start + SignedDuration::from_secs(limit));
+        self.again = deadline.filter(|at| *at > self.job.api.clock.now());
+        deadline.is_some() && self.again.is_none()
+    }
+
+    /// How many pods have yet to do well. Without a number it is over when one did and none runs.
     fn missing(&self, active: usize) -> usize {
-        let done = self.status["succeeded"].as_u64().unwrap_or(0) as usize;
+        let done = self.count("succeeded");
         match self.job["spec"]["completions"].as_u64() {
             Some(completions) => (completions as usize).saturating_sub(done),
             None if done > 0 => active,
@@ -203,11 +175,12 @@ impl Run<'_> {
     /// Makes or deletes pods.
     fn populate(&mut self, active: &mut Vec<Arc<Object>>) {
         let parallel = self.job["spec"]["parallelism"].as_u64().unwrap_or(1) as usize;
-        let wanted = if self.suspended {
+        let missing = if self.suspended {
             0
         } else {
-            parallel.min(self.missing(active.len()))
+            self.missing(active.len())
         };
+        let wanted = parallel.min(missing);
         for pod in active.drain(wanted.min(active.len())..) {
             // It is not the pod that failed.
             untrack(&self.job, &pod);
@@ -226,37 +199,23 @@ impl Run<'_> {
         self.again = self.again.into_iter().chain(wait).min();
     }
 
-    /// When the next pod may be made: the longer after the last failure, the more there were in a row.
+    /// When the next pod may be made: the longer after the last failure, the more there were.
     fn backoff(&self) -> Option<Timestamp> {
-        let end = |pod: &Arc<Object>| {
-            let ends = pod.list("/status/containerStatuses").iter();
-            let ends =
-                ends.filter_map(|container| work::time(&container["state"]["terminated"], "finishedAt"));
-            ends.max()
-                .or_else(|| work::time(&pod["metadata"], "deletionTimestamp"))
-        };
-        let ends = |phase| {
-            self.pods
-                .iter()
-                .filter(move |pod| phase_of(pod) == phase)
-                .filter_map(end)
-        };
-        let well = ends("Succeeded").max();
-        let failures: Vec<_> = ends("Failed")
-            .filter(|at| well.is_none_or(|well| *at > well))
-            .collect();
-        let wait = 10 << failures.len().saturating_sub(1).min(6);
-        Some(failures.into_iter().max()? + SignedDuration::from_secs(wait.min(600)))
+        let failed = self.pods.iter().filter(|pod| outcome(pod) == "failed");
+        let containers = failed.flat_map(|pod| pod.list("/status/containerStatuses"));
+        let ends =
+            containers.filter_map(|container| work::time(&container["state"]["terminated"], "finishedAt"));
+        let wait = 10 << self.count("failed").saturating_sub(1).min(6);
+        Some(ends.max()? + SignedDuration::from_secs(wait.min(600)))
     }
 
     fn note_suspension(&mut self) {
         if self.suspended == decided(&self.status, &["Suspended"]).is_some() {
             return;
         }
-        let (status, reason) = if self.suspended {
-            ("True", "Suspended")
-        } else {
-            ("False", "Resumed")
+        let (status, reason) = match self.suspended {
+            true => ("True", "Suspended"),
+            false => ("False", "Resumed"),
         };
         let message = format!("Job {}", reason.to_lowercase());
         self.set("Suspended", status, &format!("Job{reason}"), &message);
@@ -269,11 +228,11 @@ impl Run<'_> {
 
     /// Ends the Job, if it is decided how.
     fn end(&mut self) {
-        let Some(end) = decided(&self.status, &["FailureTarget", "SuccessCriteriaMet"]).cloned() else {
+        let Some(end) = decided(&self.status, &[FAILURE, SUCCESS]).cloned() else {
             return;
         };
         let (reason, message) = (end.text("/reason"), end.text("/message"));
-        if end["type"] == "FailureTarget" {
+        if end["type"] == FAILURE {
             self.set("Failed", "True", reason, message);
             self.job.warning(reason, message);
         } else {
@@ -289,9 +248,7 @@ impl Run<'_> {
             "type": kind, "status": status, "reason": reason, "message": message,
             "lastProbeTime": now, "lastTransitionTime": now,
         });
-        if work::condition(&self.status, kind).is_none_or(|before| before["status"] != status) {
-            work::put_condition(&mut self.status, condition);
-        }
+        work::put_condition(&mut self.status, condition);
     }
 }
 
@@ -301,20 +258,19 @@ fn decided<'a>(status: &'a Value, kinds: &[&str]) -> Option<&'a Value> {
     conditions.find(|condition| condition["status"] == "True")
 }
 
-/// The phase of a pod; one that is deleted while it runs has failed.
-fn phase_of(pod: &Value) -> &str {
-    let phase = pod.text("/status/phase");
-    if pod.is_terminating() && phase != "Succeeded" {
-        "Failed"
-    } else {
-        phase
+/// As what a pod is counted that is over; one that is deleted while it runs has failed.
+fn outcome(pod: &Value) -> &'static str {
+    match pod.text("/status/phase") {
+        "Succeeded" => "succeeded",
+        "Failed" => "failed",
+        _ if pod.is_terminating() => "failed",
+        _ => "",
     }
 }
 
 fn is_tracked(pod: &Value) -> bool {
-    pod.list("/metadata/finalizers")
-        .iter()
-        .any(|finalizer| finalizer == TRACKED)
+    let mut finalizers = pod.list("/metadata/finalizers").iter();
+    finalizers.any(|finalizer| finalizer == TRACKED)
 }
 
 /// Lets a pod go that was counted, or need not be.

@@ -21,7 +21,7 @@ pub(crate) fn of(work: &Work, label: &str) -> Vec<Arc<Object>> {
         Some(at) => work.update(&all.remove(at), |revision| revision["revision"] = json!(next)),
         None => {
             let template = &work["spec"]["template"];
-            let (hash, mut labels) = (work::hash(template, 0), template["metadata"]["labels"].clone());
+            let (hash, mut labels) = (work::hash(template), template["metadata"]["labels"].clone());
             labels[label] = json!(hash);
             let meta = json!({
                 "name": format!("{}-{hash}", work.name()), "labels": labels,

@@ -7,17 +7,19 @@ use serde_json::{Value, json};
 
 use super::{
     Controller,
-    environment::Named as _,
     events::{News, Teller},
     quantity::{self, milli},
     work::{self, Work},
 };
-use crate::api::{
-    Api, binding,
-    object::{Meta as _, Object},
-    selector::selects,
-    store::{Change, Key},
-    write::Write,
+use crate::{
+    api::{
+        Api, binding,
+        object::{Meta as _, Object},
+        selector::selects,
+        store::{Change, Key},
+        write::Write,
+    },
+    kubelet::Named as _,
 };
 
 const WHO: &str = "default-scheduler";

@@ -67,56 +67,39 @@ impl Set<'_> {
         self.pods.iter().filter(is).count()
     }
 
-    fn is_rolling(&self) -> bool {
-        self.work["spec"]["updateStrategy"]["type"] != "OnDelete"
-    }
-
     /// Writes the status. Gives when there will be another one.
     fn count(&self) -> Option<Timestamp> {
         let (ready, available, next) = self.work.readiness(self.pods);
         let (all, news) = (self.pods.len(), self.of(self.new.name()));
-        let done = self.is_rolling() && news == all && ready == all;
+        let done = news == all && ready == all;
         let current = if done { self.new.name() } else { self.old.name() };
         let mut status = json!({
             "replicas": all, "availableReplicas": available, "collisionCount": 0, "currentRevision": current,
             "updateRevision": self.new.name(), "observedGeneration": self.work["metadata"]["generation"],
         });
-        let counts = [("readyReplicas", ready), ("updatedReplicas", news)];
+        let counts = [
+            ("readyReplicas", ready),
+            ("updatedReplicas", news),
+            ("currentReplicas", self.of(current)),
+        ];
         work::put_counts(&mut status, &counts);
-        work::put_counts(&mut status, &[("currentReplicas", self.of(current))]);
         self.work.set_status(&status);
         next
     }
 
     /// Does what may be done now: in order, each pod when the one before it is available, or all at once.
     fn step(&self) {
-        let (set, name) = (self.work, self.work.name());
+        let set = self.work;
         let in_order = set["spec"]["podManagementPolicy"] != "Parallel";
-        let first = set.number("/spec/ordinals/start").unwrap_or(0);
-        let wanted = first..first + set.number("/spec/replicas").unwrap_or(1);
-        let partition = set
-            .number("/spec/updateStrategy/rollingUpdate/partition")
-            .unwrap_or(0);
-        let updated = first + partition..wanted.end;
+        let wanted = 0..set.number("/spec/replicas").unwrap_or(1);
+        let strategy = &set["spec"]["updateStrategy"];
+        let partition = strategy.number("/rollingUpdate/partition").unwrap_or(0);
         let is_steady = |pod: &Value| !pod.is_terminating() && set.is_available(pod);
-        let stays = first
-            + if self.is_rolling() {
-                partition
-            } else {
-                self.of(self.old.name()) as i64
-            };
         for number in wanted.clone() {
+            let revision = if number < partition { self.old } else { self.new };
             let waits = match self.pods.iter().find(|pod| ordinal(pod) == number) {
-                None => {
-                    self.make(number, if number < stays { self.old } else { self.new })
-                        .is_err()
-                        || in_order
-                }
-                Some(pod) if work::is_over(pod) && !pod.is_terminating() => {
-                    let (place, pod_name, phase) = (set.namespace(), pod.name(), pod.text("/status/phase"));
-                    let sort = if phase == "Failed" { "Failed" } else { "Terminated" };
-                    let message = format!("StatefulSet {place}/{name} is recreating {phase} Pod {pod_name}");
-                    set.warning(&format!("Recreating{sort}Pod"), &message);
+                None => self.make(number, revision).is_err() || in_order,
+                Some(pod) if work::is_over(pod) => {
                     self.delete(pod);
                     true
                 }
@@ -130,11 +113,11 @@ impl Set<'_> {
         pods.sort_by_key(|pod| Reverse(ordinal(pod)));
         for pod in &pods {
             let is_excess = !wanted.contains(&ordinal(pod));
-            let is_old = revision(pod) != self.new.name() && updated.contains(&ordinal(pod));
-            if !is_excess && !self.is_rolling() {
+            if !is_excess && strategy["type"] == "OnDelete" {
                 return;
             }
-            if (is_excess || is_old) && !pod.is_terminating() {
+            let is_old = ordinal(pod) >= partition && revision(pod) != self.new.name();
+            if is_excess || is_old {
                 self.delete(pod);
             }
             // Too many may go at once, those that are replaced go one after another.
@@ -145,12 +128,11 @@ impl Set<'_> {
     }
 
     fn delete(&self, pod: &Value) {
-        let message = format!(
-            "Delete Pod {} in StatefulSet {} successful",
-            pod.name(),
-            self.work.name()
-        );
-        self.work.delete(pod, &message);
+        if !pod.is_terminating() {
+            let (pod_name, name) = (pod.name(), self.work.name());
+            let message = format!("Delete Pod {pod_name} in StatefulSet {name} successful");
+            self.work.delete(pod, &message);
+        }
     }
 
     /// Makes the pod of this number, and its claims.
@@ -166,29 +148,20 @@ impl Set<'_> {
         pod["spec"]["subdomain"] = set["spec"]["serviceName"].clone();
         let mut volumes = pod.list("/spec/volumes").to_vec();
         for template in set.list("/spec/volumeClaimTemplates") {
-            let claim = format!("{}-{name}", template.name());
-            volumes.retain(|volume| volume["name"] != template.name());
+            let (volume, claim) = (template.name(), format!("{}-{name}", template.name()));
+            volumes.retain(|other| other["name"] != volume);
             volumes.insert(
                 0,
-                json!({"name": template.name(), "persistentVolumeClaim": {"claimName": claim}}),
+                json!({"name": volume, "persistentVolumeClaim": {"claimName": claim}}),
             );
-            if set
-                .api
-                .store
-                .get(&Key::new(CLAIMS, set.namespace(), &claim))
-                .is_none()
-            {
+            let place = Key::new(CLAIMS, set.namespace(), &claim);
+            if set.api.store.get(&place).is_none() {
                 let mut object = template.clone();
                 object["metadata"]["name"] = json!(claim);
-                let own = set
-                    .pointer("/spec/selector/matchLabels")
-                    .and_then(Value::as_object);
-                map_at(&mut object["metadata"], "labels").extend(own.cloned().unwrap_or_default());
-                self.tell(
-                    &format!("Claim {claim} Pod {name}"),
-                    "success",
-                    set.create(CLAIMS, object),
-                )?;
+                let own = set["spec"]["selector"]["matchLabels"].as_object().cloned();
+                map_at(&mut object["metadata"], "labels").extend(own.unwrap_or_default());
+                let what = format!("Claim {claim} Pod {name}");
+                self.tell(&what, "success", set.create(CLAIMS, object))?;
             }
         }
         if !volumes.is_empty() {
@@ -213,11 +186,8 @@ impl Set<'_> {
 
 /// The number of a pod.
 fn ordinal(pod: &Value) -> i64 {
-    let number = pod
-        .name()
-        .rsplit_once('-')
-        .and_then(|(_, number)| number.parse().ok());
-    number.unwrap_or(-1)
+    let number = pod.name().rsplit_once('-').map(|(_, number)| number.parse());
+    number.and_then(std::result::Result::ok).unwrap_or(-1)
 }
 
 fn revision(pod: &Value) -> &str {

@@ -45,14 +45,13 @@ impl<'a> Work<'a> {
     /// The objects of a resource that the object controls. What it selects and nobody controls is taken over, what it
     /// no longer selects is let go.
     pub(crate) fn owned(&self, resource: &str) -> Vec<Arc<Object>> {
-        let selector = selector(self);
         let claim = |object: Arc<Object>| {
             let mine = object.controller().map(|by| by["uid"] == self["metadata"]["uid"]);
             if mine == Some(false) {
                 return None;
             }
             let mut owners = object.list("/metadata/ownerReferences").to_vec();
-            match (mine.is_some(), selects(&selector, &object)) {
+            match (mine.is_some(), selects(&self["spec"]["selector"], &object)) {
                 (true, true) => return Some(object),
                 (true, false) => owners.retain(|by| by["uid"] != self["metadata"]["uid"]),
                 (false, true) if is_active(&object) => owners.push(self.reference()),
@@ -138,34 +137,27 @@ impl<'a> Work<'a> {
     }
 
     fn write(&self, object: &Value, how: &Write, edit: impl Fn(&mut Value)) -> Result<Arc<Object>> {
-        let kind = self
-            .api
-            .kinds()
-            .of(object.text("/apiVersion"), object.text("/kind"))
-            .cloned();
-        let kind = kind.ok_or_else(Failure::nothing_here)?;
-        self.api
-            .change(&kind, object.namespace(), object.name(), how, |now| {
-                let mut now = now.clone();
-                edit(&mut now);
-                Ok(now)
-            })
+        let (kind, place) = (self.kind(object)?, object.namespace());
+        self.api.change(&kind, place, object.name(), how, |now| {
+            let mut now = now.clone();
+            edit(&mut now);
+            Ok(now)
+        })
+    }
+
+    fn kind(&self, object: &Value) -> Result<Arc<Kind>> {
+        let kinds = self.api.kinds();
+        let kind = kinds.of(object.text("/apiVersion"), object.text("/kind"));
+        kind.cloned().ok_or_else(Failure::nothing_here)
     }
 
     /// Deletes an object, and tells of it, if that has something to say.
     pub(crate) fn delete(&self, object: &Value, message: &str) {
-        let kind = self
-            .api
-            .kinds()
-            .of(object.text("/apiVersion"), object.text("/kind"))
-            .cloned();
         let options = json!({"propagationPolicy": "Background", "preconditions": {"uid": object.uid()}});
-        let how = Write::by(self.who);
-        let delete = |kind: &Kind| {
-            self.api
-                .delete(kind, object.namespace(), object.name(), &options, &how)
-        };
-        if kind.is_some_and(|kind| delete(&kind).is_ok()) && !message.is_empty() {
+        let (place, name, how) = (object.namespace(), object.name(), Write::by(self.who));
+        let kind = self.kind(object);
+        let deleted = kind.and_then(|kind| self.api.delete(&kind, place, name, &options, &how));
+        if deleted.is_ok() && !message.is_empty() {
             self.normal("SuccessfulDelete", message);
         }
     }
@@ -177,20 +169,17 @@ impl<'a> Work<'a> {
 
     /// Tells that all is well.
     pub(crate) fn normal(&self, reason: &str, message: &str) {
-        Teller {
-            component: self.who,
-            host: "",
-        }
-        .normal(self.api, self, reason, message);
+        self.teller().normal(self.api, self, reason, message);
     }
 
     /// Tells that something is wrong.
     pub(crate) fn warning(&self, reason: &str, message: &str) {
-        Teller {
-            component: self.who,
-            host: "",
-        }
-        .warning(self.api, self, reason, message);
+        self.teller().warning(self.api, self, reason, message);
+    }
+
+    fn teller(&self) -> Teller<'static> {
+        let (component, host) = (self.who, "");
+        Teller { component, host }
     }
 
     /// The time as a status tells it.
@@ -226,32 +215,19 @@ pub(crate) fn concerned(api: &Api, change: &Change, owner: (&str, &str), owned: 
     }
     let mut keys = Vec::new();
     let sides = [&change.before, &change.now].into_iter().flatten();
+    let owner = |name: &str| Key::new(resource, &key.namespace, name);
     for object in sides.filter(|_| owned.contains(&&*key.resource)) {
         match object.controller() {
-            Some(by) if by["kind"] == kind => keys.push(Key::new(resource, &key.namespace, by.text("/name"))),
+            Some(by) if by["kind"] == kind => keys.push(owner(by.text("/name"))),
             Some(_) => {}
             None => {
                 let mut all = api.all(resource, Some(&key.namespace));
-                all.retain(|owner| selects(&selector(owner), object));
-                keys.extend(
-                    all.iter()
-                        .map(|owner| Key::new(resource, &key.namespace, owner.name())),
-                );
+                all.retain(|owner| selects(&owner["spec"]["selector"], object));
+                keys.extend(all.iter().map(|it| owner(it.name())));
             }
         }
     }
     keys
-}
-
-/// The selector of an owner: a `ReplicationController` has a bare map of labels.
-fn selector(owner: &Value) -> Value {
-    let selector = &owner["spec"]["selector"];
-    let is_bare = owner["kind"] == "ReplicationController";
-    if is_bare {
-        json!({"matchLabels": selector})
-    } else {
-        selector.clone()
-    }
 }
 
 /// What a refusal says.
@@ -288,12 +264,16 @@ pub(crate) fn condition<'a>(status: &'a Value, kind: &str) -> Option<&'a Value> 
         .find(|condition| condition["type"] == kind)
 }
 
-/// Puts a condition in the place of the one of its type.
-pub(crate) fn put_condition(status: &mut Value, condition: Value) {
-    drop_condition(status, condition.text("/type"));
+/// Puts a condition in the place of the one of its type; its last transition is that one's while it says the same.
+pub(crate) fn put_condition(status: &mut Value, mut new: Value) {
+    let old = condition(status, new.text("/type")).filter(|old| old["status"] == new["status"]);
+    if let Some(old) = old {
+        new["lastTransitionTime"] = old["lastTransitionTime"].clone();
+    }
+    drop_condition(status, new.text("/type"));
     match &mut status["conditions"] {
-        Value::Array(all) => all.push(condition),
-        none => *none = json!([condition]),
+        Value::Array(all) => all.push(new),
+        none => *none = json!([new]),
     }
 }
 
@@ -343,12 +323,12 @@ pub(crate) fn share(value: &Value, of: i64, up: bool) -> i64 {
 }
 
 /// What tells a template from others: the same for the same, however its fields are ordered.
-pub(crate) fn hash(template: &Value, collisions: i64) -> String {
+pub(crate) fn hash(template: &Value) -> String {
     let mut template = template.clone();
     template.sort_all_objects();
     // FNV-1a, with its digits as letters that spell nothing.
     let step = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
-    let hash = format!("{template}{collisions}").bytes().fold(0x811c_9dc5, step);
+    let hash = template.to_string().bytes().fold(0x811c_9dc5, step);
     let letter = |digit: u8| char::from(b"456789bcdf"[usize::from(digit - b'0')]);
     hash.to_string().bytes().map(letter).collect()
 }

@@ -1,7 +1,7 @@
 //! Server-side apply: a manager says which fields an object is to have. What it said before and says no more goes, if
 //! nobody else has it; what others have it may not change, unless it forces them.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use http::Response;
 use serde_json::{Map, Value};
@@ -9,17 +9,17 @@ use serde_json::{Map, Value};
 use crate::{
     api::{
         decode,
-        fields::{self, Difference, Fields, element, field, is_itemized, is_whole, skeleton},
+        fields::{Fields, element, field, is_itemized, is_whole},
         front::{Asked, Body},
         kinds::Kind,
-        managed::{Owner, Owners},
-        object::{Meta as _, Object},
+        managed::{Managed, Owner, Owners},
+        object::{Object, drop_managed},
         present,
         route::Target,
         schema::{self, Schema},
         server::Api,
         status::{Cause, Failure, Result},
-        write::{agrees, unnamed},
+        write::agrees,
     },
     clock::seconds,
 };
@@ -29,7 +29,6 @@ const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// An apply: who wants what.
 struct Apply<'a> {
-    kind: &'a Kind,
     schema: Option<Schema<'a>>,
     /// What the object is to have.
     wanted: Value,
@@ -40,13 +39,13 @@ struct Apply<'a> {
 
 /// `PATCH` by server-side apply. What is not there is made.
 pub(super) fn apply(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>> {
-    asked.check_options("PatchOptions")?;
+    asked.check_options()?;
     let (kind, place, name) = (&*target.kind, target.place(), target.name());
     let (wanted, how, schema) = (read(asked, target)?, asked.write(target), schema::of(kind));
+    agrees(kind, place, Some(name), &wanted)?;
     let mut fields = Fields::of(schema, &wanted);
     fields.strip();
     let apply = Apply {
-        kind,
         schema,
         wanted,
         owner: Owner {
@@ -61,18 +60,8 @@ pub(super) fn apply(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Re
     };
     match api.change_owned(kind, place, name, &how, |before| apply.to(before)) {
         Err(missing) if missing.is_not_found() && target.subresource.is_none() => {
-            let uid = apply.wanted.uid();
-            if !uid.is_empty() {
-                let why = "the provided object specified uid";
-                let why = format!("uid mismatch: {why} {uid}, and no existing object was found");
-                return Err(Failure::conflict(kind, name, &why));
-            }
-            if apply.wanted.name().is_empty() {
-                return Err(unnamed(name));
-            }
-            agrees(kind, place, Some(name), &apply.wanted)?;
-            let owners = Owners(vec![apply.owner]).write();
-            let object = api.create_owned(kind, place, apply.wanted, Some(owners), &how)?;
+            let owners = Owners(vec![apply.owner]);
+            let object = api.create_owned(kind, place, apply.wanted, Some(Managed::known(owners)), &how)?;
             present::one(api, asked, target, 201, &object)
         }
         written => present::one(api, asked, target, 200, &*written?),
@@ -81,38 +70,23 @@ pub(super) fn apply(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Re
 
 /// The object in the request.
 fn read(asked: &Asked, target: &Target) -> Result<Value> {
-    let kind = &target.kind;
-    let mut wanted: Value = serde_yaml::from_slice(&asked.body).map_err(|error| {
-        let error = error.to_string();
-        let error = error.lines().next().unwrap_or_default();
-        Failure::bad_request(format!(
-            "error decoding YAML: error converting YAML to JSON: yaml: {error}"
-        ))
-    })?;
-    let (version, name) = (wanted.text("/apiVersion"), wanted.text("/kind"));
-    let group = if version.contains('/') { "" } else { "/" };
-    let told = format!("{group}{version}, Kind={name}");
-    if version != kind.api_version() || name != kind.kind {
-        return Err(Failure::bad_request(format!("invalid object type: {told}")));
-    }
-    if !wanted["metadata"]["managedFields"].is_null() {
-        return Err(Failure::bad_request("metadata.managedFields must be nil"));
-    }
+    let kind: &Kind = &target.kind;
+    let mut wanted: Value = serde_yaml::from_slice(&asked.body)
+        .map_err(|error| Failure::bad_request(format!("error decoding YAML: {error}")))?;
+    decode::is_of(kind, &wanted)?;
+    drop_managed(&mut wanted);
     let refuse = |why: &str| {
-        let (namespace, name) = (wanted.namespace(), wanted.name());
         Failure::unexplained(format!(
-            "failed to create typed patch object ({namespace}/{name}; {told}): {why}"
+            "failed to create typed patch object ({}): {why}",
+            kind.kind
         ))
     };
-    let read = decode::object(kind, &wanted).map_err(|wrong| refuse(&wrong.to_string()))?;
+    let unknown = decode::prune(&mut wanted, schema::of(kind), kind.custom.is_none());
     // A field that is not known is not left out, as nobody could own it.
-    let mut unknown = Fields::of(schema::of(kind), &wanted);
-    unknown.subtract(&Fields::of(schema::of(kind), &read.object));
-    if let Some(path) = unknown.paths().first() {
-        return Err(refuse(&format!("{path}: field not declared in schema")));
+    if let Some(unknown) = unknown.map_err(|why| refuse(&why))?.first() {
+        return Err(refuse(&format!("{unknown}: field not declared in schema")));
     }
     // What is written by itself is not applied with the rest.
-    wanted = read.object;
     let apart = match target.subresource.as_deref() {
         Some("status") => Some("spec"),
         _ => kind.has_status().then_some("status"),
@@ -125,114 +99,94 @@ fn read(asked: &Asked, target: &Target) -> Result<Value> {
 
 impl Apply<'_> {
     /// The object as it is then, and its owners.
-    fn to(&self, before: &Object) -> Result<(Value, Option<Value>)> {
-        let mut owners = Owners::read(&before.managed().entries(before));
-        if owners.0.is_empty() {
-            owners.0.extend(self.unmanaged(before));
-        }
+    fn to(&self, before: &Object) -> Result<(Value, Option<Managed>)> {
+        let mut owners = before.owners();
         let is_mine = |owner: &Owner| {
             owner.applies
-                && (&owner.manager, &owner.subresource) == (&self.owner.manager, &self.owner.subresource)
+                && owner.manager == self.owner.manager
+                && owner.subresource == self.owner.subresource
         };
-        let last = owners
-            .0
-            .iter()
-            .position(is_mine)
-            .map(|place| owners.0.remove(place));
+        let last = owners.0.iter().position(is_mine);
+        let last = last.map(|place| owners.0.remove(place));
         let mut object = merge(self.schema, Some(before), &self.wanted);
         if let Some(last) = &last {
             self.prune(&mut object, last, &owners);
         }
-        let mut difference = fields::difference(self.schema, Some(before), Some(&object));
-        difference.changed.strip();
-        difference.removed.strip();
+        let mut changed = Fields::unlike(self.schema, &object, Some(before));
+        changed.strip();
         if !self.force {
-            self.refuse_conflicts(before, &owners, &difference)?;
+            self.refuse_conflicts(before, &owners, &changed)?;
         }
-        for owner in &mut owners.0 {
-            owner.fields.subtract(&difference.changed);
-            owner.fields.subtract(&difference.removed);
+        owners.lose(&changed);
+        owners.lose(&Fields::unlike(self.schema, before, Some(&object)));
+        let mut owner = self.owner.clone();
+        if let Some(last) = last.filter(|last| last.fields == owner.fields && changed.is_empty()) {
+            owner.time = last.time;
         }
-        let time = match &last {
-            _ if !difference.is_empty() => self.owner.time.clone(),
-            Some(last) => last.time.clone(),
-            None => String::new(),
-        };
-        owners.0.push(Owner {
-            time,
-            ..self.owner.clone()
-        });
+        owners.0.push(owner);
         if self.is_kubectl() && last_applied(before).is_some() {
             // Client-side apply may come back to it.
             let mut applied = self.wanted.clone();
             applied.sort_all_objects();
             object["metadata"]["annotations"][LAST_APPLIED] = format!("{applied}\n").into();
         }
-        Ok((object, Some(owners.write())))
-    }
-
-    /// Who owned what was written before anybody was noted.
-    fn unmanaged(&self, before: &Object) -> Option<Owner> {
-        let empty = skeleton(before, self.schema, self.kind.custom.is_some());
-        let mut fields = fields::difference(self.schema, Some(&empty), Some(before)).changed;
-        fields.strip();
-        Some(Owner {
-            applies: false,
-            manager: "before-first-apply".into(),
-            subresource: String::new(),
-            fields,
-            ..self.owner.clone()
-        })
+        Ok((object, Some(Managed::known(owners))))
     }
 
     /// Takes out what the last apply had and this one has not, if nobody else has it.
     fn prune(&self, object: &mut Value, last: &Owner, owners: &Owners) {
-        let mut owned = self.owner.fields.with_structs(self.schema);
+        let mut gone = last.fields.with_structs();
+        gone.subtract(&self.owner.fields.with_structs());
         for other in &owners.0 {
-            owned.add(&other.fields.with_structs(self.schema));
+            gone.subtract(&other.fields.with_structs());
         }
-        let mut gone = last.fields.with_structs(self.schema);
-        gone.subtract(&owned);
         remove(self.schema, object, &gone);
     }
 
     /// 409 if others have what would change.
-    fn refuse_conflicts(&self, before: &Object, owners: &Owners, difference: &Difference) -> Result<()> {
+    fn refuse_conflicts(&self, before: &Object, owners: &Owners, changed: &Fields) -> Result<()> {
         let mut ours = Fields::default();
         if let Some(text) = last_applied(before).filter(|_| self.is_kubectl())
             && let Ok(applied) = serde_json::from_str(text)
         {
             // What client-side apply set, kubectl goes on with, unless somebody changed it since.
             ours = Fields::of(self.schema, &applied);
-            let since = fields::difference(self.schema, Some(&applied), Some(before));
-            ours.subtract(&since.changed);
-            ours.subtract(&since.removed);
+            ours.subtract(&Fields::unlike(self.schema, &applied, Some(before)));
         }
-        let mut conflicts: Vec<(String, String)> = Vec::new();
+        let mut conflicts: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for owner in &owners.0 {
-            let mut theirs = owner.fields.intersection(&difference.changed);
+            let mut theirs = owner.fields.intersection(changed);
             theirs.subtract(&ours);
-            conflicts.extend(theirs.paths().into_iter().map(|path| (owner.told(), path)));
+            if !theirs.is_empty() {
+                conflicts.entry(owner.told()).or_default().extend(theirs.paths());
+            }
         }
-        let message = match conflicts.as_slice() {
+        let causes = conflicts.iter().flat_map(|(who, paths)| {
+            paths.iter().map(move |path| Cause {
+                reason: "FieldManagerConflict",
+                message: format!("conflict with {who}"),
+                field: path.clone(),
+            })
+        });
+        let causes: Vec<Cause> = causes.collect();
+        let told = match causes.as_slice() {
             [] => return Ok(()),
-            [(who, path)] => format!("Apply failed with 1 conflict: conflict with {who}: {path}"),
+            [one] => format!("1 conflict: {}: {}", one.message, one.field),
             many => {
-                let mut lines = Vec::new();
-                for who in many.iter().map(|(who, _)| who).collect::<BTreeSet<_>>() {
-                    lines.push(format!("conflicts with {who}:"));
-                    let theirs = many.iter().filter(|(other, _)| other == who);
-                    lines.extend(theirs.map(|(_, path)| format!("- {path}")));
-                }
-                format!("Apply failed with {} conflicts: {}", many.len(), lines.join("\n"))
+                let each = conflicts.iter();
+                let each =
+                    each.map(|(who, paths)| format!("conflicts with {who}:\n- {}", paths.join("\n- ")));
+                format!(
+                    "{} conflicts: {}",
+                    many.len(),
+                    each.collect::<Vec<_>>().join("\n")
+                )
             }
         };
-        let causes = conflicts.into_iter().map(|(who, path)| Cause {
-            reason: "FieldManagerConflict",
-            message: format!("conflict with {who}"),
-            field: path,
-        });
-        Err(Failure::owned_by_others(message, causes.collect()))
+        Err(Failure::owned_by_others(
+            format!("Apply failed with {told}"),
+            causes,
+        ))
     }
 
     fn is_kubectl(&self) -> bool {
@@ -256,37 +210,22 @@ fn merge(schema: Option<Schema<'_>>, before: Option<&Value>, wanted: &Value) -> 
             }
             merged.into()
         }
+        // The items that are wanted, in that order, and then the others.
         (Some(Value::Array(before)), Value::Array(wanted)) if is_itemized(schema) => {
-            merge_list(schema, before, wanted)
+            let mut rest: Vec<(String, &Value)> =
+                before.iter().map(|item| (element(schema, item), item)).collect();
+            let mut merged = Vec::new();
+            for wanted in wanted {
+                let wanted_element = element(schema, wanted);
+                let place = rest.iter().position(|(element, _)| *element == wanted_element);
+                let before = place.map(|place| rest.remove(place).1);
+                merged.push(merge(schema.and_then(Schema::items), before, wanted));
+            }
+            merged.extend(rest.into_iter().map(|(_, item)| item.clone()));
+            merged.into()
         }
         _ => wanted.clone(),
     }
-}
-
-/// The items of a list that are wanted, in that order, with those that are there besides where they stand.
-fn merge_list(schema: Option<Schema<'_>>, before: &[Value], wanted: &[Value]) -> Value {
-    let known = |value| (element(schema, value), value);
-    let old: Vec<(String, &Value)> = before.iter().map(known).collect();
-    let new: Vec<(String, &Value)> = wanted.iter().map(known).collect();
-    let find =
-        |list: &[(String, &Value)], element: &String| list.iter().position(|(other, _)| other == element);
-    let mut rest = old.iter().peekable();
-    let mut merged = Vec::new();
-    for (place, (element, wanted)) in new.iter().enumerate() {
-        let mut shared = new[place..].iter().map(|(element, _)| element);
-        let next = shared.find(|element| find(&old, element).is_some());
-        while let Some((other, value)) = rest.next_if(|(other, _)| Some(other) != next) {
-            if find(&new, other).is_none() {
-                merged.push((*value).clone());
-            }
-        }
-        rest.next_if(|(other, _)| other == element);
-        let before = find(&old, element).map(|place| old[place].1);
-        merged.push(merge(schema.and_then(Schema::items), before, wanted));
-    }
-    let others = rest.filter(|(element, _)| find(&new, element).is_none());
-    merged.extend(others.map(|(_, value)| (*value).clone()));
-    merged.into()
 }
 
 /// Takes fields out of a value, and what is empty then.

@@ -12,13 +12,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    Controller,
     container::{Container, Present, Role, Site},
     environment::{self, Named as _},
-    events::Teller,
-    quantity,
     runs::hash,
-    work::{self, Work},
 };
 use crate::{
     api::{
@@ -28,6 +24,12 @@ use crate::{
         write::Write,
     },
     clock::seconds,
+    controllers::{
+        Controller,
+        events::Teller,
+        quantity,
+        work::{self, Work},
+    },
 };
 
 /// How long it takes until a pod has its network.

@@ -7,15 +7,17 @@ use serde_json::{Value, json};
 
 use super::{
     environment::{self, Named as _, expand},
-    events::{News, Teller},
     names,
     probes::Probes,
-    quantity,
     runs::{End, Run, hash},
 };
 use crate::{
     api::{Api, object::Meta as _},
     clock::seconds,
+    controllers::{
+        events::{News, Teller},
+        quantity,
+    },
 };
 
 /// How often the kubelet tries again, and tells of it, what does not work.

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use serde_json::Value;
 
-use super::quantity;
-use crate::api::{Api, object::Meta as _};
+use crate::{
+    api::{Api, object::Meta as _},
+    controllers::quantity,
+};
 
 /// The variables of a container.
 pub(crate) type Environment = BTreeMap<String, String>;

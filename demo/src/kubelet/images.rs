@@ -42,7 +42,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use super::quantity;
+use crate::controllers::quantity;
 
 /// The behaviours of all images that have one.
 #[derive(Debug, Default, Deserialize)]

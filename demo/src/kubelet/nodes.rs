@@ -6,12 +6,6 @@ use std::collections::HashMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{
-    Controller,
-    events::{News, Teller},
-    quantity::milli,
-    work::{self, Work},
-};
 use crate::{
     api::{
         Api,
@@ -21,6 +15,12 @@ use crate::{
         write::Write,
     },
     clock::seconds,
+    controllers::{
+        Controller,
+        events::{News, Teller},
+        quantity::milli,
+        work::{self, Work},
+    },
 };
 
 /// A kubelet evicts pods when less than this is left.
@@ -51,6 +51,7 @@ const CONDITIONS: [(&str, &str, &str, &str); 4] = [
     ("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
 ];
 const PRESSURE: &str = "MemoryPressure";
+const TTL: &str = "node.alpha.kubernetes.io/ttl";
 
 /// The taints that follow: the condition, its status, and the taint.
 const TAINTS: [(&str, &str, &str); 5] = [
@@ -83,7 +84,9 @@ impl Controller for Nodes {
     fn reconcile(&mut self, api: &Api, key: &Key) -> Option<Timestamp> {
         let node = Work::on(api, "kubelet", key)?;
         let mut status = node["status"].clone();
-        for (kind, well, reason, message) in CONDITIONS {
+        // What no kubelet has registered has none that could say anything.
+        let has_kubelet = status["capacity"].is_object();
+        for (kind, well, reason, message) in CONDITIONS.into_iter().filter(|_| has_kubelet) {
             if work::condition(&status, kind).is_none() {
                 put(api, &mut status, (kind, well, reason, message));
             }
@@ -248,7 +251,8 @@ fn evict(api: &Api, teller: &Teller<'_>, pod: &Value, (available, taken): (i64, 
     }));
 }
 
-/// Gives a node the taints that follow from its conditions, and from its being cordoned.
+/// Gives a node the taints that follow from its conditions and from its being cordoned, and notes how long kubelets may
+/// keep what they read: no time, in a small cluster.
 fn taint(api: &Api, status: &Value, key: &Key) {
     let Some(node) = Work::on(api, "node-controller", key) else {
         return;
@@ -281,10 +285,13 @@ fn taint(api: &Api, status: &Value, key: &Key) {
             taints.push(json!({"key": key, "effect": "NoSchedule", "timeAdded": seconds(api.clock.now())}));
         }
     }
-    if node.list("/spec/taints") != taints {
-        drop(node.update(&node, |node| match taints.is_empty() {
-            true => work::remove(&mut node["spec"], "taints"),
-            false => node["spec"]["taints"] = json!(taints),
+    if node.list("/spec/taints") != taints || work::annotation(&node, TTL).is_empty() {
+        drop(node.update(&node, |node| {
+            work::annotate(node, TTL, "0");
+            match taints.is_empty() {
+                true => work::remove(&mut node["spec"], "taints"),
+                false => node["spec"]["taints"] = json!(taints),
+            }
         }));
     }
 }
