@@ -189,7 +189,7 @@ async fn who_may_impersonate_is_taken_for_another() {
     assert_eq!(code, 403, "{status}");
     let message = status["message"].as_str().unwrap_or_default();
     assert!(
-        message.contains("cannot impersonate-on:user-info:list resource"),
+        message.contains("cannot impersonate resource \"users\""),
         "{message}"
     );
 }

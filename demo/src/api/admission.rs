@@ -1,7 +1,7 @@
 //! What the cluster adds to an object for reasons of its own, or refuses it for: service accounts, priorities,
 //! tolerations, storage classes, addresses of services.
 
-use std::{cmp::Reverse, collections::HashSet, iter::repeat_with, net::Ipv4Addr, sync::Arc};
+use std::{collections::HashSet, iter::repeat_with, net::Ipv4Addr, sync::Arc};
 
 use serde_json::{Value, json};
 
@@ -16,24 +16,11 @@ use super::{
 
 /// The taints that a pod bears for a while, if it says nothing else.
 const PASSING: [&str; 2] = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"];
-/// The classes that every cluster has.
-const SYSTEM_PRIORITIES: [(&str, i64); 2] = [
-    ("system-cluster-critical", 2_000_000_000),
-    ("system-node-critical", 2_000_001_000),
-];
 const DEFAULT_CLASS: &str = "storageclass.kubernetes.io/is-default-class";
 /// The first node port, and how many there are.
 const NODE_PORTS: (u32, u32) = (30_000, 2768);
-/// What a service has by its type: to the outside, and for having an address at all.
-const BY_TYPE: [&str; 7] = [
-    "externalTrafficPolicy",
-    "allocateLoadBalancerNodePorts",
-    "clusterIP",
-    "clusterIPs",
-    "internalTrafficPolicy",
-    "ipFamilies",
-    "ipFamilyPolicy",
-];
+/// What a service has that is open to the outside.
+const OF_OPEN: [&str; 2] = ["externalTrafficPolicy", "allocateLoadBalancerNodePorts"];
 
 /// Lets an object in, new or in the place of the one that is there.
 ///
@@ -64,13 +51,10 @@ pub(crate) fn admit(api: &Api, kind: &Kind, object: &mut Value, before: Option<&
             json!("kubernetes.io/pv-protection"),
         ),
         ("Service", before) => {
-            let others = api.all("services", None);
-            let others: Vec<_> = others
-                .iter()
-                .filter(|other| other.uid() != object.uid())
-                .collect();
-            let given = give_addresses(api, object, before, &others);
-            given.map_err(|cause| Failure::invalid(kind, object.name(), vec![cause]))?;
+            let mut others = api.all("services", None);
+            others.retain(|other| other.uid() != object.uid());
+            give_addresses(api, object, before, &others)
+                .map_err(|cause| Failure::invalid(kind, object.name(), vec![cause]))?;
         }
         _ => {}
     }
@@ -120,11 +104,7 @@ fn give_account(api: &Api, pod: &mut Value) -> std::result::Result<(), String> {
     let mut mounted = false;
     for list in ["initContainers", "containers"] {
         let containers = spec.get_mut(list).and_then(Value::as_array_mut);
-        for container in containers
-            .into_iter()
-            .flatten()
-            .filter(|container| container.is_object())
-        {
+        for container in containers.into_iter().flatten() {
             let mut mounts = container.list("/volumeMounts").iter();
             if mounts.all(|other| other["mountPath"] != mount["mountPath"]) {
                 push(container, "/volumeMounts", mount.clone());
@@ -157,41 +137,34 @@ fn give_tolerations(pod: &mut Value) {
 fn give_priority(api: &Api, pod: &mut Value) -> std::result::Result<(), String> {
     let name = pod.text("/spec/priorityClassName").to_owned();
     let classes = api.all("priorityclasses.scheduling.k8s.io", None);
-    let is_meant = |class: &&Arc<Object>| match name.as_str() {
-        "" => class["globalDefault"] == true,
-        name => class.name() == name,
+    let mut classes = classes.iter();
+    let class = match name.as_str() {
+        "" => classes.find(|class| class["globalDefault"] == true),
+        name => classes.find(|class| class.name() == name),
     };
-    let class = classes.iter().find(is_meant);
-    let system = SYSTEM_PRIORITIES.iter().find(|(known, _)| *known == name);
-    let priority = match (class, system) {
-        (Some(class), _) => class["value"].as_i64().unwrap_or_default(),
-        (None, Some((_, priority))) => *priority,
-        (None, None) if name.is_empty() => 0,
-        (None, None) => return Err(format!("no PriorityClass with name {name} was found")),
-    };
-    if let Some(own) = pod.number("/spec/priority").filter(|own| *own != priority) {
-        return Err(format!(
-            "the integer value of priority ({own}) must not be provided in pod spec; priority admission controller \
-             computed {priority} from the given PriorityClass name"
-        ));
-    }
     let spec = map_at(pod, "spec");
-    if let Some(class) = class {
-        spec.insert("priorityClassName".into(), class.name().into());
+    let (mut priority, mut preemption) = (0, "PreemptLowerPriority");
+    match class {
+        Some(class) => {
+            spec.insert("priorityClassName".into(), class.name().into());
+            priority = class.number("/value").unwrap_or_default();
+            preemption = class["preemptionPolicy"].as_str().unwrap_or(preemption);
+        }
+        None if name.is_empty() => {}
+        None => return Err(format!("no PriorityClass with name {name} was found")),
     }
     spec.insert("priority".into(), priority.into());
-    let preempts = class.and_then(|class| class["preemptionPolicy"].as_str());
-    let preempts = preempts.unwrap_or("PreemptLowerPriority");
-    spec.entry("preemptionPolicy").or_insert_with(|| preempts.into());
+    spec.entry("preemptionPolicy")
+        .or_insert_with(|| preemption.into());
     Ok(())
 }
 
-/// The class of claims that name none: the youngest of those that say so.
+/// The class of claims that name none.
 fn default_class(api: &Api) -> Option<String> {
-    let mut classes = api.all("storageclasses.storage.k8s.io", None);
-    classes.retain(|class| class["metadata"]["annotations"][DEFAULT_CLASS] == "true");
-    classes.sort_by_key(|class| Reverse(class.text("/metadata/creationTimestamp").to_owned()));
-    classes.first().map(|class| class.name().to_owned())
+    let classes = api.all("storageclasses.storage.k8s.io", None);
+    let mut classes = classes.iter();
+    let class = classes.find(|class| class["metadata"]["annotations"][DEFAULT_CLASS] == "true");
+    class.map(|class| class.name().to_owned())
 }
 
 /// Cluster IP and node ports: those that it has, those that it asks for, or free ones.
@@ -199,23 +172,12 @@ fn give_addresses(
     api: &Api,
     service: &mut Value,
     before: Option<&Value>,
-    others: &[&Arc<Object>],
+    others: &[Arc<Object>],
 ) -> std::result::Result<(), Cause> {
     let old = before.unwrap_or(&Value::Null);
     let sort = service.text("/spec/type").to_owned();
-    // What came with a type goes with it.
-    if !old.is_null() && old["spec"]["type"] != service["spec"]["type"] {
-        let gone = match sort.as_str() {
-            "ExternalName" => &BY_TYPE[..],
-            "ClusterIP" => &BY_TYPE[..2],
-            _ => &[],
-        };
-        let spec = map_at(service, "spec");
-        gone.iter().for_each(|field| drop(spec.remove(*field)));
-    }
     if sort != "ExternalName" {
-        let asked = service.text("/spec/clusterIP");
-        let ip = match (old.text("/spec/clusterIP"), asked) {
+        let ip = match (old.text("/spec/clusterIP"), service.text("/spec/clusterIP")) {
             ("", "") => free_address(api, others),
             (kept, "") => kept.to_owned(),
             ("", asked) => allowed_address(asked, others)?,
@@ -224,32 +186,33 @@ fn give_addresses(
         service["spec"]["clusterIP"] = ip.clone().into();
         service["spec"]["clusterIPs"] = json!([ip]);
     }
-    let is_open = ["NodePort", "LoadBalancer"].contains(&sort.as_str())
-        && service["spec"]["allocateLoadBalancerNodePorts"] != false;
-    let port_of = |port: &Value| (port["nodePort"].as_u64(), port["protocol"].clone());
+    let is_open = matches!(&*sort, "NodePort" | "LoadBalancer");
+    if !is_open {
+        let spec = map_at(service, "spec");
+        OF_OPEN.iter().for_each(|field| drop(spec.remove(*field)));
+    }
     let elsewhere = others.iter().flat_map(|other| other.list("/spec/ports"));
-    let mut taken: HashSet<_> = elsewhere.map(port_of).collect();
+    let mut taken: HashSet<_> = elsewhere.filter_map(|port| port["nodePort"].as_u64()).collect();
     let ports = service.pointer_mut("/spec/ports").and_then(Value::as_array_mut);
     for (number, port) in ports.into_iter().flatten().enumerate() {
         let mut same = old.list("/spec/ports").iter();
         let same = same.find(|old| old["port"] == port["port"] && old["protocol"] == port["protocol"]);
-        let kept = same.and_then(|old| old.get("nodePort")).cloned();
-        match port.get("nodePort") {
+        let kept = same.and_then(|old| old["nodePort"].as_u64());
+        match port["nodePort"].as_u64() {
             // What was given it when it was open to the outside goes when it is not.
-            Some(_) if !is_open && kept.as_ref() == port.get("nodePort") => {
-                port.as_object_mut()
-                    .into_iter()
-                    .for_each(|port| drop(port.remove("nodePort")));
+            own if !is_open && own == kept => {
+                port.as_object_mut().and_then(|port| port.remove("nodePort"));
             }
-            Some(own) if taken.contains(&port_of(port)) => {
+            Some(own) if taken.contains(&own) => {
                 let path = format!("spec.ports[{number}].nodePort");
-                return Err(Cause::invalid(&path, own, "provided port is already allocated"));
+                let why = "provided port is already allocated";
+                return Err(Cause::invalid(&path, &own.into(), why));
             }
             None if is_open => {
-                let mut fresh = repeat_with(|| json!(NODE_PORTS.0 + api.pick(NODE_PORTS.1)));
-                let free = fresh.find(|number| !taken.iter().any(|(taken, _)| *taken == number.as_u64()));
-                port["nodePort"] = kept.or(free).unwrap_or_default();
-                taken.insert(port_of(port));
+                let mut fresh = repeat_with(|| u64::from(NODE_PORTS.0 + api.pick(NODE_PORTS.1)));
+                let free = kept.or_else(|| fresh.find(|port| !taken.contains(port)));
+                taken.extend(free);
+                port["nodePort"] = json!(free);
             }
             _ => {}
         }
@@ -257,31 +220,27 @@ fn give_addresses(
     Ok(())
 }
 
-fn free_address(api: &Api, others: &[&Arc<Object>]) -> String {
+fn free_address(api: &Api, others: &[Arc<Object>]) -> String {
     // The lowest are kept for what every cluster has.
     let mut all = repeat_with(|| {
-        u16::try_from(api.pick(65_000) + 512)
-            .unwrap_or(u16::MAX)
-            .to_be_bytes()
-    })
-    .map(|[high, low]| format!("10.96.{high}.{low}"));
-    let is_free = |ip: &String| others.iter().all(|other| other.text("/spec/clusterIP") != ip);
-    all.find(is_free).unwrap_or_default()
+        let number = api.pick(65_000) + 512;
+        format!("10.96.{}.{}", number >> 8, number & 0xff)
+    });
+    all.find(|ip| !is_taken(ip, others)).unwrap_or_default()
 }
 
-fn allowed_address(ip: &str, others: &[&Arc<Object>]) -> std::result::Result<String, Cause> {
-    let is_taken = others.iter().any(|other| other.text("/spec/clusterIP") == ip);
+fn is_taken(ip: &str, others: &[Arc<Object>]) -> bool {
+    others.iter().any(|other| other.text("/spec/clusterIP") == ip)
+}
+
+fn allowed_address(ip: &str, others: &[Arc<Object>]) -> std::result::Result<String, Cause> {
     let why = match ip.parse::<Ipv4Addr>().map(|address| address.octets()) {
         _ if ip == "None" => return Ok(ip.to_owned()),
-        Ok([10, 96, ..]) if !is_taken => return Ok(ip.to_owned()),
-        Ok([10, 96, ..]) => "provided IP is already allocated".to_owned(),
-        Ok(_) => format!(
+        Ok([10, 96, ..]) if is_taken(ip, others) => "provided IP is already allocated".to_owned(),
+        Ok([10, 96, ..]) => return Ok(ip.to_owned()),
+        _ => format!(
             "the provided IP ({ip}) is not in the valid range. The range of valid IPs is 10.96.0.0/16"
         ),
-        Err(_) => {
-            let why = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
-            return Err(Cause::invalid("spec.clusterIPs[0]", &ip.into(), why));
-        }
     };
     let why = format!("failed to allocate IP {ip}: {why}");
     Err(Cause::invalid("spec.clusterIPs", &json!([ip]), &why))

@@ -15,9 +15,8 @@ use super::{
     kinds::Kind,
     object::{Meta as _, map_at},
     schema::Schema,
-    server::Api,
 };
-use crate::{clock::seconds, controllers::quantity};
+use crate::controllers::quantity;
 
 const TABLES: &str = include_str!(concat!(env!("OUT_DIR"), "/defaults.json"));
 /// Counts the changes of a daemon set's template, as it did before revisions.
@@ -44,7 +43,7 @@ pub(crate) fn part(name: &str) -> Value {
 }
 
 /// Fills in what the API server does. `before` is the object that is there, if one is.
-pub(crate) fn fill(api: &Api, kind: &Kind, object: &mut Value, before: Option<&Value>) {
+pub(crate) fn fill(kind: &Kind, object: &mut Value, before: Option<&Value>) {
     if let Some(custom) = &kind.custom {
         object.get_mut("metadata").into_iter().for_each(tidy);
         return custom::fill(Schema::new(&custom.schema), object);
@@ -53,9 +52,9 @@ pub(crate) fn fill(api: &Api, kind: &Kind, object: &mut Value, before: Option<&V
     let Some(rule) = tables().kinds.get(&kind.kind) else {
         return;
     };
-    let now = before.is_none().then(|| seconds(api.clock.now()));
     work_out(kind, object, before);
-    Filling { made: now }.apply(rule, object);
+    let is_new = before.is_none();
+    Filling { is_new }.apply(rule, object);
     if kind.kind == "Pod" && before.is_none() {
         object["status"]["qosClass"] = quality(object).into();
     }
@@ -89,8 +88,8 @@ fn tidy(value: &mut Value) {
 
 /// One object's way through the tables.
 struct Filling {
-    /// The time at which the object is made; nothing if it is there already.
-    made: Option<String>,
+    /// Whether the object is made, and not changed.
+    is_new: bool,
 }
 
 impl Filling {
@@ -120,42 +119,26 @@ impl Filling {
     }
 
     fn field(&self, key: &str, rule: &Value, map: &mut Map<String, Value>) {
-        if let Some(condition) = key.strip_prefix("if ") {
-            if holds(condition, map) {
-                rule.as_object()
-                    .into_iter()
-                    .flatten()
-                    .for_each(|(key, rule)| self.field(key, rule, map));
-            }
-        } else if key == "when made" {
-            if self.made.is_some() {
-                rule.as_object()
-                    .into_iter()
-                    .flatten()
-                    .for_each(|(key, rule)| self.field(key, rule, map));
+        let condition = key.strip_prefix("if ");
+        if condition.is_some() || key == "when made" {
+            if condition.map_or(self.is_new, |condition| holds(condition, map)) {
+                let rules = rule.as_object().into_iter().flatten();
+                rules.for_each(|(key, rule)| self.field(key, rule, map));
             }
         } else if let Some(key) = key.strip_suffix("[]") {
-            let items = map.get_mut(key).and_then(Value::as_array_mut);
-            items
-                .into_iter()
-                .flatten()
-                .for_each(|item| self.apply(rule, item));
+            let items = map.get_mut(key).and_then(Value::as_array_mut).into_iter();
+            items.flatten().for_each(|item| self.apply(rule, item));
         } else if let Some(key) = key.strip_suffix("{}") {
-            let values = map.get_mut(key).and_then(Value::as_object_mut);
-            values
-                .into_iter()
-                .flatten()
-                .for_each(|(_, value)| self.apply(rule, value));
-        } else if let Some(key) = key.strip_suffix('?') {
+            let values = map.get_mut(key).and_then(Value::as_object_mut).into_iter();
+            values.flatten().for_each(|(_, value)| self.apply(rule, value));
+        } else {
+            let (key, is_optional) = key.strip_suffix('?').map_or((key, false), |key| (key, true));
             if rule == "$nonzero" && map.get(key) == Some(&json!(0)) {
                 map.remove(key);
             }
-            if let Some(value) = map.get_mut(key) {
-                self.apply(rule, value);
-            }
-        } else {
-            if !map.contains_key(key)
-                && let Some(value) = self.default(rule, map)
+            if !is_optional
+                && !map.contains_key(key)
+                && let Some(value) = default(rule, map)
             {
                 map.insert(key.to_owned(), value);
             }
@@ -164,20 +147,19 @@ impl Filling {
             }
         }
     }
+}
 
-    /// What a field gets that is not there.
-    fn default(&self, rule: &Value, map: &Map<String, Value>) -> Option<Value> {
-        match rule.as_str() {
-            Some("$now") => self.made.clone().map(Value::from),
-            Some("$pull_policy") => Some(pull_policy(map.get("image")?.as_str()?).into()),
-            Some(word) if word.starts_with('$') => Some(json!({})),
-            Some(word) => match word.strip_prefix('=') {
-                Some(other) => map.get(other).cloned(),
-                None => Some(rule.clone()),
-            },
-            None if rule.is_object() => Some(json!({})),
+/// What a field gets that is not there.
+fn default(rule: &Value, map: &Map<String, Value>) -> Option<Value> {
+    match rule.as_str() {
+        Some("$pull_policy") => Some(pull_policy(map.get("image")?.as_str()?).into()),
+        Some(word) if word.starts_with('$') => Some(json!({})),
+        Some(word) => match word.strip_prefix('=') {
+            Some(other) => map.get(other).cloned(),
             None => Some(rule.clone()),
-        }
+        },
+        None if rule.is_object() => Some(json!({})),
+        None => Some(rule.clone()),
     }
 }
 
@@ -231,60 +213,23 @@ fn work_out(kind: &Kind, object: &mut Value, before: Option<&Value>) {
             let annotations = map_at(&mut object["metadata"], "annotations");
             annotations.insert(TEMPLATE_GENERATION.into(), count.to_string().into());
         }
-        "ReplicationController" => {
-            let labels = object["spec"]["template"]["metadata"]["labels"].clone();
-            for (place, key) in [("spec", "selector"), ("metadata", "labels")] {
-                if labels.is_object() && object[place].get(key).is_none() {
-                    object[place][key] = labels.clone();
-                }
-            }
-        }
         "CustomResourceDefinition" => {
             let kind = object.text("/spec/names/kind").to_owned();
-            if before.is_none() {
-                let versions = object.list("/spec/versions").iter();
-                let stored = versions.filter(|version| version["storage"] == true);
-                let stored: Value = stored.map(|version| version["name"].clone()).collect();
-                let names = json!({"kind": "", "plural": ""});
-                object["status"] =
-                    json!({"acceptedNames": names, "conditions": null, "storedVersions": stored});
-            }
-            if kind.is_empty() {
-                return;
-            }
             let names = map_at(&mut object["spec"], "names");
-            names
-                .entry("singular")
-                .or_insert_with(|| kind.to_lowercase().into());
-            names
-                .entry("listKind")
-                .or_insert_with(|| format!("{kind}List").into());
+            for (name, usual) in [
+                ("singular", kind.to_lowercase()),
+                ("listKind", format!("{kind}List")),
+            ] {
+                names.entry(name).or_insert_with(|| usual.into());
+            }
         }
         _ => {}
-    }
-    // A volume of which nothing is said is an empty folder.
-    let spec = match kind.kind.as_str() {
-        "Pod" => object.get_mut("spec"),
-        "CronJob" => object.pointer_mut("/spec/jobTemplate/spec/template/spec"),
-        _ => object.pointer_mut("/spec/template/spec"),
-    };
-    let volumes = spec
-        .and_then(|spec| spec.get_mut("volumes"))
-        .and_then(Value::as_array_mut);
-    for volume in volumes.into_iter().flatten().filter_map(Value::as_object_mut) {
-        if volume.len() == 1 {
-            volume.insert("emptyDir".into(), json!({}));
-        }
     }
 }
 
 /// What a container may take at most, it asks for.
 fn requests_from_limits(container: &mut Value) {
-    if let Some(limits) = container["resources"]
-        .get("limits")
-        .and_then(Value::as_object)
-        .cloned()
-    {
+    if let Some(Value::Object(limits)) = container["resources"].get("limits").cloned() {
         let requests = map_at(&mut container["resources"], "requests");
         for (resource, amount) in limits {
             requests.entry(resource).or_insert(amount);
@@ -313,29 +258,20 @@ fn own_selector(job: &mut Value) {
 
 /// How sure a pod is of what it takes (`qosClass`).
 fn quality(pod: &Value) -> &'static str {
-    let containers = pod
-        .list("/spec/containers")
-        .iter()
-        .chain(pod.list("/spec/initContainers"));
-    let mut resources = containers.map(|container| &container["resources"]).peekable();
-    let asks = |resources: &Value| {
-        ["requests", "limits"].iter().any(|sort| {
-            ["cpu", "memory"]
-                .iter()
-                .any(|name| !resources[sort][name].is_null())
-        })
-    };
-    let is_sure = |resources: &Value| {
-        ["cpu", "memory"].iter().all(|name| {
-            !resources["limits"][name].is_null() && resources["limits"][name] == resources["requests"][name]
-        })
-    };
-    let (mut all_sure, mut any) = (resources.peek().is_some(), false);
-    for resources in resources {
-        all_sure &= is_sure(resources);
-        any |= asks(resources);
+    let containers = ["/spec/containers", "/spec/initContainers"].map(|list| pod.list(list));
+    let (mut is_sure, mut asks) = (true, false);
+    for resources in containers
+        .into_iter()
+        .flatten()
+        .map(|container| &container["resources"])
+    {
+        for name in ["cpu", "memory"] {
+            let (request, limit) = (&resources["requests"][name], &resources["limits"][name]);
+            is_sure &= !limit.is_null() && limit == request;
+            asks |= !limit.is_null() || !request.is_null();
+        }
     }
-    match (any, all_sure) {
+    match (asks, is_sure) {
         (false, _) => "BestEffort",
         (true, true) => "Guaranteed",
         (true, false) => "Burstable",

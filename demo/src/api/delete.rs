@@ -26,23 +26,12 @@ pub(crate) const FOREGROUND: &str = "foregroundDeletion";
 /// Keeps an object until its dependents no longer name it.
 pub(crate) const ORPHAN: &str = "orphan";
 
-/// The kinds that are answered with the object when it is gone; of others a `Status` tells.
-const ANSWERED: [&str; 7] = [
-    "persistentvolumeclaims",
-    "persistentvolumes",
-    "pods",
-    "resourcequotas",
-    "serviceaccounts",
-    "services",
-    "storageclasses.storage.k8s.io",
-];
-
-/// `DELETE` of one.
+/// `DELETE` of one: answers with what waits for its end, or with a `Status` of what is gone.
 pub(crate) fn delete(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Response<Body>> {
     let kind = &target.kind;
     let (options, how) = options(asked, target)?;
-    let (object, gone) = api.end(kind, target.place(), target.name(), &options, &how)?;
-    if !gone || ANSWERED.contains(&&*kind.resource()) {
+    let (object, gone) = api.delete(kind, target.place(), target.name(), &options, &how)?;
+    if !gone {
         return present::one(api, asked, target, 200, &object);
     }
     let mut details = json!({"name": object.name(), "kind": kind.plural, "uid": object.uid()});
@@ -88,66 +77,35 @@ fn options(asked: &Asked, target: &Target) -> Result<(Value, Write)> {
         let query = &asked.parameters;
         options["gracePeriodSeconds"] = json!(list::number(query, "gracePeriodSeconds")?);
         options["propagationPolicy"] = json!(query.get("propagationPolicy"));
-        options["orphanDependents"] = json!(
-            query
-                .get("orphanDependents")
-                .map(|_| query.flag("orphanDependents"))
-        );
         options["dryRun"] = query.get("dryRun").into_iter().collect();
     } else {
         options = asked.object()?;
-        let (kind, version) = (options.text("/kind"), options.text("/apiVersion"));
-        if !matches!(kind, "" | "DeleteOptions") {
-            return Err(Failure::bad_request(format!(
-                "no kind {kind:?} is registered for version {version:?} in scheme \"pkg/runtime/scheme.go:111\""
-            )));
-        }
     }
     let (policy, dry) = (&options["propagationPolicy"], options.list("/dryRun"));
-    let unsupported = |field: &str, value: &Value, known: &str| Cause {
-        reason: "FieldValueNotSupported",
-        message: format!("Unsupported value: {value}: supported values: {known}"),
-        field: field.into(),
-    };
-    let policies = ["Foreground", "Background", "Orphan"];
-    let wrong = if !policy.is_null() && !options["orphanDependents"].is_null() {
-        let why = "orphanDependents and deletionPropagation cannot be both set";
-        Some(Cause::invalid("propagationPolicy", policy, why))
-    } else if policy.as_str().is_some_and(|policy| !policies.contains(&policy)) {
-        let known = r#""Foreground", "Background", "Orphan", "nil""#;
-        Some(unsupported("propagationPolicy", policy, known))
+    let known = [r#""Foreground""#, r#""Background""#, r#""Orphan""#].map(str::to_owned);
+    let wrong = if !policy.is_null() && !known.contains(&policy.to_string()) {
+        Cause::unsupported("propagationPolicy", policy, &known)
     } else if dry.iter().any(|value| value != "All") {
-        Some(unsupported("dryRun", &options["dryRun"], r#""All""#))
+        Cause::unsupported("dryRun", &options["dryRun"], &[r#""All""#.to_owned()])
     } else {
-        None
+        let mut how = asked.write(target);
+        how.dry_run |= !dry.is_empty();
+        return Ok((options, how));
     };
-    if let Some(wrong) = wrong {
-        let causes = vec![wrong];
-        return Err(Failure::invalid_of("meta.k8s.io", "DeleteOptions", "", causes));
-    }
-    let mut how = asked.write(target);
-    how.dry_run |= !dry.is_empty();
-    Ok((options, how))
+    Err(Failure::invalid_of(
+        "meta.k8s.io",
+        "DeleteOptions",
+        "",
+        vec![wrong],
+    ))
 }
 
 impl Api {
-    /// Deletes an object as `DeleteOptions` say. Gives it as it is then, or as it was last.
+    /// Deletes an object as `DeleteOptions` say. Gives it as it is then, or as it was last, and says whether it is gone.
     ///
     /// # Errors
     /// 403 for what every cluster needs; 404; 409 if it is not the one that the preconditions name.
     pub(crate) fn delete(
-        &self,
-        kind: &Kind,
-        namespace: &str,
-        name: &str,
-        options: &Value,
-        how: &Write,
-    ) -> Result<Arc<Object>> {
-        Ok(self.end(kind, namespace, name, options, how)?.0)
-    }
-
-    /// Deletes an object; says whether it is gone.
-    fn end(
         &self,
         kind: &Kind,
         namespace: &str,
@@ -246,16 +204,15 @@ fn grace_of(pod: &Value, asked: Option<i64>) -> i64 {
 fn finalizers(kind: &Kind, before: &Value, options: &Value) -> Vec<Value> {
     let all = before.list("/metadata/finalizers");
     let has = |finalizer: &str| all.iter().any(|own| own == finalizer);
-    let policy = options["propagationPolicy"].as_str();
-    let wanted = match (policy, options["orphanDependents"].as_bool()) {
-        (Some("Orphan"), _) | (None, Some(true)) => Some(ORPHAN),
-        (Some("Foreground"), _) => Some(FOREGROUND),
-        (Some(_), _) | (None, Some(false)) => None,
-        (None, None) if has(ORPHAN) => Some(ORPHAN),
-        (None, None) if has(FOREGROUND) => Some(FOREGROUND),
+    let wanted = match options["propagationPolicy"].as_str() {
+        Some("Orphan") => Some(ORPHAN),
+        Some("Foreground") => Some(FOREGROUND),
+        Some(_) => None,
+        None if has(ORPHAN) => Some(ORPHAN),
+        None if has(FOREGROUND) => Some(FOREGROUND),
         // What was there before garbage was collected.
-        (None, None) if matches!(&*kind.resource(), "replicationcontrollers" | "jobs.batch") => Some(ORPHAN),
-        (None, None) => None,
+        None if kind.resource() == "jobs.batch" => Some(ORPHAN),
+        None => None,
     };
     let others = all.iter().filter(|own| *own != ORPHAN && *own != FOREGROUND);
     others.cloned().chain(wanted.map(Value::from)).collect()
@@ -277,15 +234,11 @@ pub(crate) fn is_namespace(kind: &Kind) -> bool {
 
 /// Whether the object is the one that is meant.
 fn preconditions(kind: &Kind, object: &Value, named: &Value) -> Result<()> {
-    for (field, title, how) in [
-        ("uid", "UID", "deleted and then recreated"),
-        ("resourceVersion", "ResourceVersion", "modified"),
-    ] {
+    for (field, title) in [("uid", "UID"), ("resourceVersion", "ResourceVersion")] {
         let own = object["metadata"][field].as_str().unwrap_or_default();
         if let Some(named) = named[field].as_str().filter(|named| *named != own) {
             let why = format!(
-                "the {title} in the precondition ({named}) does not match the {title} in record ({own}). \
-                 The object might have been {how}"
+                "the {title} in the precondition ({named}) does not match the {title} in record ({own})"
             );
             return Err(Failure::conflict_of(&kind.group, &kind.kind, object.name(), &why));
         }

@@ -1,12 +1,9 @@
-//! What is served, told to clients: groups, versions and kinds in both forms, health, version, paths.
+//! What is served, told to clients: groups, versions and kinds in both forms, health, version.
 
-use std::{
-    hash::{DefaultHasher, Hash as _, Hasher as _},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use http::{HeaderValue, Response, header};
 use serde_json::{Value, json};
 
 use super::{
@@ -19,10 +16,8 @@ use super::{
 
 /// The group that is told last of all, after the custom ones.
 const LAST: &str = "metrics.k8s.io";
-/// What is checked by who asks for the cluster's health.
-const CHECKS: [&str; 2] = ["ping", "simulation"];
-/// What has an address besides groups.
-const PATHS: &str = "/api /apis /healthz /livez /openapi/v2 /openapi/v3 /readyz /version";
+/// The newer form of discovery: all groups at once.
+const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
 /// The answer to a path that is not about objects.
 ///
@@ -41,30 +36,24 @@ pub(crate) fn answer(api: &Api, asked: &Asked, path: &str) -> Result<Response<Bo
     };
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     let value = match parts.as_slice() {
-        [] => {
-            let versions = kinds.chunk_by(same_version).map(|kinds| root(&kinds[0]));
-            let versions = versions.map(|root| format!("/{root}"));
-            let groups = kinds.iter().map(|kind| format!("/apis/{}", kind.group));
-            let fixed = PATHS.split(' ').map(str::to_owned);
-            let mut paths: Vec<_> = fixed.chain(versions).chain(groups).collect();
-            paths.retain(|path| path != "/apis/");
-            paths.sort();
-            paths.dedup();
-            json!({"paths": paths})
-        }
         ["version"] => version(),
-        [which @ ("healthz" | "livez" | "readyz"), check @ ..] => return health(asked, which, check),
-        ["openapi", "v2"] => return Ok(openapi::older(asked)),
-        ["openapi", "v3", rest @ ..] => return openapi::answer(api, asked, &rest.join("/")),
+        ["healthz" | "livez" | "readyz"] => return Ok(response("text/plain; charset=utf-8", "ok")),
+        ["openapi", "v2"] => return Ok(openapi::older()),
+        ["openapi", "v3", rest @ ..] => openapi::answer(&kinds, &rest.join("/"))?,
         [root @ ("api" | "apis")] => {
             let groups = kinds
                 .chunk_by(same_group)
                 .filter(|kinds| kinds[0].group.is_empty() == (*root == "api"));
-            match (aggregated_version(asked), *root) {
-                (Some(version), _) => return Ok(aggregated(asked, version, groups)),
-                (None, "api") => {
-                    json!({"kind": "APIVersions", "apiVersion": "v1", "versions": ["v1"], "serverAddressByClientCIDRs": []})
-                }
+            if prefers_aggregated(asked) {
+                let items: Value = groups.map(aggregated).collect();
+                let list = json!({
+                    "kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {},
+                    "items": items,
+                });
+                return Ok(response(AGGREGATED, list.to_string()));
+            }
+            match *root {
+                "api" => json!({"kind": "APIVersions", "apiVersion": "v1", "versions": ["v1"]}),
                 _ => {
                     json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups.map(group).collect::<Value>()})
                 }
@@ -98,33 +87,11 @@ fn same_version(one: &Arc<Kind>, other: &Arc<Kind>) -> bool {
     same_group(one, other) && one.version == other.version
 }
 
-/// Where a group version is served, without the first slash.
-pub(crate) fn root(kind: &Kind) -> String {
-    let folder = if kind.group.is_empty() { "api" } else { "apis" };
-    format!("{folder}/{}", kind.api_version())
-}
-
-/// What tells two contents apart, as an entity tag or in an address.
-pub(crate) fn fingerprint(content: &str) -> String {
-    let mut hasher = DefaultHasher::new();
-    content.hash(&mut hasher);
-    format!("{:016X}", hasher.finish())
-}
-
-/// A response of this content type, with more headers.
-pub(crate) fn response(
-    code: u16,
-    form: &str,
-    mut headers: Vec<(HeaderName, String)>,
-    body: impl Into<Bytes>,
-) -> Response<Body> {
-    let mut response = json_response(code, body.into());
-    headers.push((header::CONTENT_TYPE, form.to_owned()));
-    for (name, value) in headers {
-        HeaderValue::from_str(&value)
-            .into_iter()
-            .for_each(|value| drop(response.headers_mut().insert(&name, value)));
-    }
+/// A response of this content type.
+pub(crate) fn response(form: &'static str, body: impl Into<Bytes>) -> Response<Body> {
+    let mut response = json_response(200, body.into());
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(form));
     response
 }
 
@@ -136,93 +103,43 @@ fn version() -> Value {
     })
 }
 
-fn health(asked: &Asked, which: &str, check: &[&str]) -> Result<Response<Body>> {
-    let text = match check {
-        [] if asked.parameters.has("verbose") => {
-            let lines = CHECKS.map(|check| format!("[+]{check} ok\n"));
-            format!("{}{which} check passed\n", lines.concat())
-        }
-        [] => "ok".to_owned(),
-        [check] if CHECKS.contains(check) => "ok".to_owned(),
-        _ => return Err(Failure::nothing_here()),
-    };
-    Ok(response(200, "text/plain; charset=utf-8", vec![], text))
-}
-
-/// The version of aggregated discovery that a client prefers to the older form.
-fn aggregated_version(asked: &Asked) -> Option<&'static str> {
-    let accept = asked.headers.get(header::ACCEPT)?.to_str().ok()?;
-    let forms = accept
-        .split(',')
-        .take_while(|form| form.contains("as=APIGroupDiscoveryList"));
-    let versions = forms
-        .flat_map(|form| form.split(';'))
-        .map(|part| part.trim().strip_prefix("v="));
-    versions
-        .flatten()
-        .find_map(|asked| ["v2", "v2beta1"].into_iter().find(|known| *known == asked))
-}
-
-fn aggregated<'a>(
-    asked: &Asked,
-    version: &str,
-    groups: impl Iterator<Item = &'a [Arc<Kind>]>,
-) -> Response<Body> {
-    let group = |kinds: &[Arc<Kind>]| {
-        let told = kinds.chunk_by(same_version).map(|kinds| {
-            let resources: Value = kinds.iter().map(|kind| aggregated_kind(kind)).collect();
-            json!({"version": kinds[0].version, "resources": resources, "freshness": "Current"})
-        });
-        let metadata = Some(&kinds[0].group).filter(|name| !name.is_empty());
-        let metadata = metadata.map_or_else(|| json!({}), |name| json!({"name": name}));
-        json!({"metadata": metadata, "versions": told.collect::<Value>()})
-    };
-    let items: Value = groups.map(group).collect();
-    let api_version = format!("apidiscovery.k8s.io/{version}");
-    let list =
-        json!({"kind": "APIGroupDiscoveryList", "apiVersion": api_version, "metadata": {}, "items": items});
-    let list = list.to_string();
-    let tag = format!("\"{}\"", fingerprint(&list));
-    let known = asked
+/// Whether a client prefers aggregated discovery to the older form.
+fn prefers_aggregated(asked: &Asked) -> bool {
+    let accept = asked
         .headers
-        .get(header::IF_NONE_MATCH)
-        .is_some_and(|known| known.as_bytes() == tag.as_bytes());
-    let (code, body) = if known {
-        (StatusCode::NOT_MODIFIED, String::new())
-    } else {
-        (StatusCode::OK, list)
+        .get(header::ACCEPT)
+        .and_then(|accept| accept.to_str().ok());
+    let mut forms = accept.into_iter().flat_map(|accept| accept.split(','));
+    forms.next().is_some_and(|form| {
+        let mut parts = form.split(';').map(str::trim);
+        parts.clone().any(|part| part == "as=APIGroupDiscoveryList") && parts.any(|part| part == "v=v2")
+    })
+}
+
+fn aggregated(kinds: &[Arc<Kind>]) -> Value {
+    let told = kinds.chunk_by(same_version).map(|kinds| {
+        let resources: Value = kinds.iter().map(|kind| aggregated_kind(kind)).collect();
+        json!({"version": kinds[0].version, "resources": resources, "freshness": "Current"})
+    });
+    let metadata = match kinds[0].group.as_str() {
+        "" => json!({}),
+        name => json!({"name": name}),
     };
-    let form = format!("application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList");
-    let more = [
-        (header::ETAG, tag),
-        (header::VARY, "Accept".into()),
-        (header::CACHE_CONTROL, "public".into()),
-    ];
-    response(code.as_u16(), &form, more.into(), body)
+    json!({"metadata": metadata, "versions": told.collect::<Value>()})
 }
 
 fn aggregated_kind(kind: &Kind) -> Value {
-    // Only custom kinds are told with the group that stands above them.
-    let own = kind
-        .custom
-        .as_ref()
-        .map_or(("", ""), |_| (kind.group.as_str(), kind.version.as_str()));
-    let response_kind = |(group, version): (&str, &str), kind: &str| json!({"group": group, "version": version, "kind": kind});
     let mut resource = json!({
         "resource": kind.plural,
-        "responseKind": response_kind(own, &kind.kind),
+        "responseKind": {"group": kind.group, "version": kind.version, "kind": kind.kind},
         "scope": if kind.namespaced { "Namespaced" } else { "Cluster" },
         "singularResource": kind.singular,
         "verbs": kind.verbs,
     });
     names(kind, &mut resource);
     let beneath = kind.subresources.iter().map(|sub| {
-        let speaks = if speaks_another(kind, sub) {
-            (sub.group.as_str(), sub.version.as_str())
-        } else {
-            own
-        };
-        json!({"subresource": sub.name, "responseKind": response_kind(speaks, &sub.kind), "verbs": sub.verbs})
+        let speaks = json!({"group": sub.group, "version": sub.version, "kind": sub.kind});
+        json!({"subresource": sub.name, "responseKind": speaks, "verbs": sub.verbs})
     });
     if !kind.subresources.is_empty() {
         resource["subresources"] = beneath.collect();
@@ -244,33 +161,29 @@ fn resources(group: &[Arc<Kind>], version: &str) -> Result<Value> {
         .ok_or_else(Failure::nothing_here)?;
     let mut told = Vec::new();
     for kind in kinds {
-        told.push(json!({
+        let mut own = json!({
             "name": kind.plural, "singularName": kind.singular, "namespaced": kind.namespaced, "kind": kind.kind,
             "verbs": kind.verbs,
-        }));
-        told.iter_mut()
-            .last()
-            .into_iter()
-            .for_each(|own| names(kind, own));
-        for sub in &kind.subresources {
-            let mut beneath = json!({
-                "name": format!("{}/{}", kind.plural, sub.name), "singularName": "", "namespaced": kind.namespaced,
-                "kind": sub.kind, "verbs": sub.verbs,
-            });
-            if speaks_another(kind, sub) {
-                beneath["group"] = sub.group.clone().into();
-                beneath["version"] = sub.version.clone().into();
-            }
-            told.push(beneath);
-        }
+        });
+        names(kind, &mut own);
+        told.push(own);
+        told.extend(kind.subresources.iter().map(|sub| beneath(kind, sub)));
     }
     let version = kinds[0].api_version();
     Ok(json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": version, "resources": told}))
 }
 
-/// Whether a subresource is of another group or version than the object above it, as `scale` is.
-fn speaks_another(kind: &Kind, sub: &Subresource) -> bool {
-    (&sub.group, &sub.version) != (&kind.group, &kind.version)
+fn beneath(kind: &Kind, sub: &Subresource) -> Value {
+    let mut told = json!({
+        "name": format!("{}/{}", kind.plural, sub.name), "singularName": "", "namespaced": kind.namespaced,
+        "kind": sub.kind, "verbs": sub.verbs,
+    });
+    // As `scale` is, which is the same beneath all kinds.
+    if (&sub.group, &sub.version) != (&kind.group, &kind.version) {
+        told["group"] = sub.group.clone().into();
+        told["version"] = sub.version.clone().into();
+    }
+    told
 }
 
 fn names(kind: &Kind, resource: &mut Value) {

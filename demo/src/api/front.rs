@@ -51,7 +51,7 @@ async fn answer(api: &Arc<Api>, request: Request<Bytes>, warnings: &Warnings) ->
     let path = parts.uri.path().to_owned();
     let parameters = Parameters::of(&parts.uri);
     let attributes = Attributes::of(&parts.method, &path, &parameters);
-    let user = access::user(api, &parts.headers, &attributes)?;
+    let user = access::user(api, &parts.headers)?;
     rbac::authorize(api, &user, &attributes)?;
     let mut asked = Asked {
         user,

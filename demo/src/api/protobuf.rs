@@ -39,30 +39,16 @@ enum Raw<'a> {
 /// # Errors
 /// 400 if it is no object of a kind that is known in this encoding.
 pub(crate) fn decode(body: &[u8]) -> Result<Value> {
-    let envelope = body.strip_prefix(MAGIC).and_then(fields).ok_or_else(malformed)?;
-    let (mut api_version, mut kind, mut raw) = (String::new(), String::new(), &[][..]);
-    for (number, field) in envelope {
-        match (number, field) {
-            (1, Raw::Bytes(bytes)) => {
-                for (number, field) in fields(bytes).ok_or_else(malformed)? {
-                    match (number, field) {
-                        (1, Raw::Bytes(bytes)) => api_version = text(bytes),
-                        (2, Raw::Bytes(bytes)) => kind = text(bytes),
-                        _ => {}
-                    }
-                }
-            }
-            (2, Raw::Bytes(bytes)) => raw = bytes,
-            _ => {}
-        }
-    }
+    let envelope = Fields::of(body.strip_prefix(MAGIC).ok_or_else(malformed)?)?;
+    let about = Fields::of(envelope.bytes(1))?;
+    let (api_version, kind) = (about.text(1), about.text(2));
     let (group, version) = api_version.rsplit_once('/').unwrap_or(("core", &api_version));
     let package = group.split('.').next().unwrap_or_default();
     let name = match kind.as_str() {
         "DeleteOptions" => "meta/v1.DeleteOptions".to_owned(),
         _ => format!("{package}/{version}.{kind}"),
     };
-    let Value::Object(mut object) = message(&name, raw, 0)? else {
+    let Value::Object(mut object) = message(&name, envelope.bytes(2), 0)? else {
         return Err(malformed());
     };
     object.insert("apiVersion".into(), api_version.into());
@@ -92,7 +78,7 @@ fn message(name: &str, bytes: &[u8], depth: usize) -> Result<Value> {
         .filter(|_| depth < DEPTH)
         .ok_or_else(malformed)?;
     let mut object = Map::new();
-    for (number, raw) in fields(bytes).ok_or_else(malformed)? {
+    for (number, raw) in Fields::of(bytes)?.0 {
         // What is unknown comes from a newer client, and is dropped as unknown fields are.
         let Some(Field(field, kind, flags)) = known.get(&number) else {
             continue;
@@ -134,89 +120,101 @@ fn entry(kind: &str, raw: &Raw<'_>, depth: usize) -> Result<(String, Value)> {
     let Raw::Bytes(bytes) = raw else {
         return Err(malformed());
     };
-    let (mut key, mut held) = (String::new(), Value::Null);
-    for (number, raw) in fields(bytes).ok_or_else(malformed)? {
-        match (number, &raw) {
-            (1, Raw::Bytes(bytes)) => key = text(bytes),
-            (2, raw) => held = value(kind, raw, depth)?,
-            _ => {}
-        }
-    }
-    Ok((key, held))
+    let fields = Fields::of(bytes)?;
+    let held = fields.find(2).map(|raw| value(kind, raw, depth)).transpose()?;
+    Ok((fields.text(1), held.unwrap_or_default()))
 }
 
 fn value(kind: &str, raw: &Raw<'_>, depth: usize) -> Result<Value> {
-    Ok(match (kind, raw) {
-        ("b", Raw::Number(number)) => json!(*number != 0),
-        ("f", Raw::Number(number)) => json!(f64::from_bits(*number)),
-        (_, Raw::Number(number)) => json!(number.cast_signed()),
-        ("s", Raw::Bytes(bytes)) => json!(text(bytes)),
-        ("y", Raw::Bytes(bytes)) => json!(BASE64_STANDARD.encode(bytes)),
-        ("time" | "micro", Raw::Bytes(bytes)) => time(kind, bytes)?,
-        ("quantity", Raw::Bytes(bytes)) => first(bytes, 1)?.map_or(json!("0"), |bytes| json!(text(bytes))),
-        ("raw", Raw::Bytes(bytes)) => match first(bytes, 1)? {
-            Some(bytes) => serde_json::from_slice(bytes).map_err(|_| malformed())?,
-            None => Value::Null,
+    let bytes = match (kind, raw) {
+        ("b", Raw::Number(number)) => return Ok(json!(*number != 0)),
+        ("f", Raw::Number(number)) => return Ok(json!(f64::from_bits(*number))),
+        (_, Raw::Number(number)) => return Ok(json!(number.cast_signed())),
+        (_, Raw::Bytes(bytes)) => *bytes,
+    };
+    let fields = || Fields::of(bytes);
+    Ok(match kind {
+        "s" => json!(text(bytes)),
+        "y" => json!(BASE64_STANDARD.encode(bytes)),
+        "time" | "micro" => time(kind, &fields()?)?,
+        "quantity" => match fields()?.text(1) {
+            amount if amount.is_empty() => json!("0"),
+            amount => json!(amount),
         },
-        ("intstr", Raw::Bytes(bytes)) => int_or_string(bytes)?,
-        ("values", Raw::Bytes(bytes)) => fields(bytes)
-            .ok_or_else(malformed)?
-            .iter()
-            .filter_map(|(_, raw)| match raw {
-                Raw::Bytes(bytes) => Some(text(bytes)),
-                Raw::Number(_) => None,
-            })
-            .collect(),
-        (name, Raw::Bytes(bytes)) => message(name, bytes, depth + 1)?,
+        "raw" => match fields()?.bytes(1) {
+            [] => Value::Null,
+            bytes => serde_json::from_slice(bytes).map_err(|_| malformed())?,
+        },
+        // A number, or a text if the first field says so.
+        "intstr" => match fields()? {
+            fields if fields.number(1) == Some(1) => json!(fields.text(3)),
+            fields => json!(fields.number(2).unwrap_or_default()),
+        },
+        "values" => fields()?.0.iter().filter_map(|(_, raw)| raw.text()).collect(),
+        name => message(name, bytes, depth + 1)?,
     })
 }
 
 /// `Time` and `MicroTime`: seconds and nanoseconds since 1970; the zero time is no time.
-fn time(kind: &str, bytes: &[u8]) -> Result<Value> {
-    let (mut whole, mut nanos) = (None, 0);
-    for (number, raw) in fields(bytes).ok_or_else(malformed)? {
-        match (number, raw) {
-            (1, Raw::Number(number)) => whole = Some(number.cast_signed()),
-            (2, Raw::Number(number)) => nanos = i32::try_from(number).map_err(|_| malformed())?,
-            _ => {}
-        }
-    }
-    let Some(whole) = whole else {
+fn time(kind: &str, fields: &Fields<'_>) -> Result<Value> {
+    let Some(whole) = fields.number(1) else {
         return Ok(Value::Null);
     };
+    let nanos = i32::try_from(fields.number(2).unwrap_or_default()).map_err(|_| malformed())?;
     let at = Timestamp::new(whole, nanos).map_err(|_| malformed())?;
     Ok(json!(if kind == "micro" { micros(at) } else { seconds(at) }))
-}
-
-fn int_or_string(bytes: &[u8]) -> Result<Value> {
-    let (mut is_text, mut number, mut written) = (false, 0, String::new());
-    for (field, raw) in fields(bytes).ok_or_else(malformed)? {
-        match (field, raw) {
-            (1, Raw::Number(sort)) => is_text = sort == 1,
-            (2, Raw::Number(value)) => number = value.cast_signed(),
-            (3, Raw::Bytes(bytes)) => written = text(bytes),
-            _ => {}
-        }
-    }
-    Ok(if is_text { json!(written) } else { json!(number) })
-}
-
-/// The bytes of a field of this number.
-fn first(bytes: &[u8], wanted: u64) -> Result<Option<&[u8]>> {
-    let found = fields(bytes).ok_or_else(malformed)?.into_iter();
-    Ok(found
-        .filter_map(|(number, raw)| match raw {
-            Raw::Bytes(bytes) if number == wanted => Some(bytes),
-            _ => None,
-        })
-        .next())
 }
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// The fields of a message in their order; `None` if it is cut or no message.
+impl Raw<'_> {
+    fn text(&self) -> Option<String> {
+        match self {
+            Raw::Bytes(bytes) => Some(text(bytes)),
+            Raw::Number(_) => None,
+        }
+    }
+}
+
+/// The fields of a message in their order.
+struct Fields<'a>(Vec<(u64, Raw<'a>)>);
+
+impl<'a> Fields<'a> {
+    fn of(bytes: &'a [u8]) -> Result<Self> {
+        fields(bytes).map(Self).ok_or_else(malformed)
+    }
+
+    fn find(&self, wanted: u64) -> Option<&Raw<'a>> {
+        self.0
+            .iter()
+            .find(|(number, _)| *number == wanted)
+            .map(|(_, raw)| raw)
+    }
+
+    /// The number in a field.
+    fn number(&self, wanted: u64) -> Option<i64> {
+        match self.find(wanted)? {
+            Raw::Number(number) => Some(number.cast_signed()),
+            Raw::Bytes(_) => None,
+        }
+    }
+
+    /// The bytes in a field; none where it is not.
+    fn bytes(&self, wanted: u64) -> &'a [u8] {
+        match self.find(wanted) {
+            Some(Raw::Bytes(bytes)) => bytes,
+            _ => &[],
+        }
+    }
+
+    fn text(&self, wanted: u64) -> String {
+        text(self.bytes(wanted))
+    }
+}
+
+/// `None` if it is cut or no message.
 fn fields(mut bytes: &[u8]) -> Option<Vec<(u64, Raw<'_>)>> {
     let mut found = Vec::new();
     while !bytes.is_empty() {
@@ -228,9 +226,6 @@ fn fields(mut bytes: &[u8]) -> Option<Vec<(u64, Raw<'_>)>> {
                 let length = usize::try_from(number(&mut bytes)?).ok()?;
                 Raw::Bytes(take(&mut bytes, length)?)
             }
-            5 => Raw::Number(u64::from(u32::from_le_bytes(
-                take(&mut bytes, 4)?.try_into().ok()?,
-            ))),
             _ => return None,
         };
         found.push((tag >> 3, raw));

@@ -36,25 +36,6 @@ pub(crate) struct Attributes {
 }
 
 impl Attributes {
-    /// A right to do something with a resource, and what is beneath it.
-    pub(crate) fn new(
-        verb: &str,
-        group: &str,
-        (resource, subresource): (&str, &str),
-        namespace: &str,
-        name: &str,
-    ) -> Self {
-        Self {
-            verb: verb.into(),
-            group: group.into(),
-            resource: resource.into(),
-            subresource: subresource.into(),
-            namespace: namespace.into(),
-            name: name.into(),
-            path: String::new(),
-        }
-    }
-
     /// Those of a request. Whether there is such a resource plays no part.
     pub(crate) fn of(method: &Method, path: &str, parameters: &Parameters) -> Self {
         let parts = route::parts(path);
@@ -79,7 +60,7 @@ impl Attributes {
             rest => ("", rest),
         };
         let part = |at: usize| rest.get(at).copied().unwrap_or_default();
-        let mut name = part(1);
+        let name = part(1);
         let verb = match method.as_str() {
             "POST" => "create",
             "PUT" => "update",
@@ -90,11 +71,15 @@ impl Attributes {
             _ if parameters.flag("watch") => "watch",
             _ => "list",
         };
-        let selector = parameters.get("fieldSelector").unwrap_or_default();
-        if let (true, Some(one)) = (name.is_empty(), selector.strip_prefix("metadata.name=")) {
-            name = one.trim_start_matches('=');
+        Self {
+            verb: verb.into(),
+            group: group.into(),
+            resource: part(0).into(),
+            subresource: part(2).into(),
+            namespace: namespace.into(),
+            name: name.into(),
+            path: String::new(),
         }
-        Self::new(verb, group, (part(0), part(2)), namespace, name)
     }
 
     /// As a rule names it: `pods/log`.
@@ -136,14 +121,14 @@ pub(crate) struct Grant {
     pub(crate) told: String,
 }
 
-/// All roles that are bound to a user, everywhere and in a namespace; and what is wrong with bindings.
-pub(crate) fn grants(api: &Api, user: &User, namespace: &str) -> (Vec<Grant>, Vec<String>) {
+/// All roles that are bound to a user, everywhere and in a namespace.
+pub(crate) fn grants(api: &Api, user: &User, namespace: &str) -> Vec<Grant> {
     const GROUP: &str = "rbac.authorization.k8s.io";
     let mut bindings = api.all(&format!("clusterrolebindings.{GROUP}"), None);
     if !namespace.is_empty() {
         bindings.extend(api.all(&format!("rolebindings.{GROUP}"), Some(namespace)));
     }
-    let (mut grants, mut errors) = (Vec::new(), Vec::new());
+    let mut grants = Vec::new();
     for binding in bindings {
         let mut subjects = binding.list("/subjects").iter();
         let Some(subject) = subjects.find(|subject| is_meant(subject, &binding, user)) else {
@@ -153,7 +138,6 @@ pub(crate) fn grants(api: &Api, user: &User, namespace: &str) -> (Vec<Grant>, Ve
         let place = if kind == "Role" { binding.namespace() } else { "" };
         let resource = format!("{}s.{GROUP}", kind.to_lowercase());
         let Some(role) = api.store.get(&Key::new(&resource, place, name)) else {
-            errors.push(format!("{}.{GROUP} {name:?} not found", kind.to_lowercase()));
             continue;
         };
         let qualified = |name: &str, namespace: &str| match namespace {
@@ -169,7 +153,7 @@ pub(crate) fn grants(api: &Api, user: &User, namespace: &str) -> (Vec<Grant>, Ve
         );
         grants.push(Grant { role, told });
     }
-    (grants, errors)
+    grants
 }
 
 /// Whether a subject of a binding is this user.
@@ -189,56 +173,37 @@ fn is_meant(subject: &Value, binding: &Value, user: &User) -> bool {
     }
 }
 
-/// Whether a user may do something, and why, or why not, where there is more to say.
+/// Whether a user may do something, and by what grant.
 pub(crate) fn decide(api: &Api, user: &User, asked: &Attributes) -> (bool, String) {
     if user.is_master() {
         return (true, String::new());
     }
-    let (grants, errors) = grants(api, user, &asked.namespace);
+    let grants = grants(api, user, &asked.namespace);
     let allows = |grant: &&Grant| {
         let mut rules = grant.role.list("/rules").iter();
         rules.any(|rule| asked.allowed_by(rule))
     };
-    match grants.iter().find(allows) {
-        Some(grant) => (true, format!("RBAC: allowed by {}", grant.told)),
-        None if errors.is_empty() => (false, String::new()),
-        None => (false, format!("RBAC: {}", joined(&errors))),
-    }
-}
-
-/// Errors as one.
-pub(crate) fn joined(errors: &[String]) -> String {
-    match errors {
-        [one] => one.clone(),
-        many => format!("[{}]", many.join(", ")),
-    }
+    let grant = grants.iter().find(allows);
+    let why = grant.map(|grant| format!("RBAC: allowed by {}", grant.told));
+    (why.is_some(), why.unwrap_or_default())
 }
 
 /// Lets a request pass, or not.
 ///
 /// # Errors
-/// 403.
-pub(crate) fn authorize(api: &Api, user: &User, asked: &Attributes) -> Result<()> {
-    match decide(api, user, asked) {
-        (true, _) => Ok(()),
-        (false, why) => Err(denied(user, asked, &why)),
-    }
-}
-
 /// 403, as the real one words it.
-pub(crate) fn denied(user: &User, asked: &Attributes, why: &str) -> Failure {
+pub(crate) fn authorize(api: &Api, user: &User, asked: &Attributes) -> Result<()> {
+    if decide(api, user, asked).0 {
+        return Ok(());
+    }
     if asked.resource.is_empty() {
-        return Failure::forbidden_path(&user.name, &asked.verb, &asked.path);
+        return Err(Failure::forbidden_path(&user.name, &asked.verb, &asked.path));
     }
     let place = match asked.namespace.as_str() {
         "" => "at the cluster scope".to_owned(),
         namespace => format!("in the namespace {namespace:?}"),
     };
     let (name, verb, resource, group) = (&user.name, &asked.verb, asked.resource(), &asked.group);
-    let mut message =
-        format!("User {name:?} cannot {verb} resource {resource:?} in API group {group:?} {place}");
-    if !why.is_empty() {
-        message = format!("{message}: {why}");
-    }
-    Failure::forbidden_to(group, &asked.resource, &asked.name, &message)
+    let why = format!("User {name:?} cannot {verb} resource {resource:?} in API group {group:?} {place}");
+    Err(Failure::forbidden_to(group, &asked.resource, &asked.name, &why))
 }

@@ -134,11 +134,6 @@ impl Parameters {
         self.given(name).filter(|value| !value.is_empty())
     }
 
-    /// Whether a parameter is there, with a value or without.
-    pub(crate) fn has(&self, name: &str) -> bool {
-        self.0.contains_key(name)
-    }
-
     /// Whether a parameter says yes: whatever is given and not a no is.
     pub(crate) fn flag(&self, name: &str) -> bool {
         self.given(name)

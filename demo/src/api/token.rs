@@ -39,14 +39,15 @@ struct Token {
 }
 
 impl Tokens {
-    /// Whose token it is, while it lasts and the account is there; and for whom it is meant.
-    pub(crate) fn bearer(&self, api: &Api, token: &str) -> Option<(User, Vec<String>)> {
+    /// Whose token it is, while it lasts, is meant for us, and the account is there.
+    pub(crate) fn bearer(&self, api: &Api, token: &str) -> Option<User> {
         let tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let token = tokens
             .get(token)
             .filter(|token| token.expires > api.clock.now())?;
         let account = api.store.get(&token.account)?;
-        (account.uid() == token.user.uid).then(|| (token.user.clone(), token.audiences.clone()))
+        let is_ours = token.audiences.iter().any(|audience| audience == AUDIENCE);
+        (is_ours && account.uid() == token.user.uid).then(|| token.user.clone())
     }
 }
 

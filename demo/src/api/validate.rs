@@ -1,7 +1,7 @@
 //! What an object must not be, as `data/rules.yaml` tells, which says how to read it: here are the checks that it names.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap},
     slice,
     sync::OnceLock,
 };
@@ -17,12 +17,9 @@ use super::{
     selector,
     status::{Cause, Failure, Result},
 };
-use crate::controllers::quantity;
+use crate::controllers::{cronjobs, quantity};
 
 const RULES: &str = include_str!(concat!(env!("OUT_DIR"), "/rules.json"));
-/// What a container may ask for without telling whose it is.
-const RESOURCES: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
-
 /// `data/rules.yaml`.
 #[derive(Deserialize)]
 struct Rules {
@@ -40,8 +37,6 @@ struct Format {
     pattern: String,
     #[serde(default)]
     message: String,
-    /// What is said of a text that would do but for its dots.
-    dotted: Option<String>,
     #[serde(skip)]
     regex: OnceLock<Option<Regex>>,
 }
@@ -90,8 +85,6 @@ struct Spot<'a> {
     value: &'a Value,
     /// The value that was there.
     before: Option<&'a Value>,
-    /// What it is in.
-    parent: &'a Value,
 }
 
 impl<'a> Spot<'a> {
@@ -100,7 +93,6 @@ impl<'a> Spot<'a> {
             path: path.to_owned(),
             value,
             before,
-            parent: value,
         }
     }
 
@@ -110,8 +102,16 @@ impl<'a> Spot<'a> {
             path: path.to_owned(),
             value: &self.value[name],
             before: self.before.and_then(|before| before.get(name)),
-            parent: self.value,
         }
+    }
+
+    /// What stands in a field, told as itself.
+    fn below(&self, name: &str) -> Self {
+        self.field(&format!("{}.{name}", self.path), name)
+    }
+
+    fn is_changed(&self) -> bool {
+        self.before.is_some_and(|before| before != self.value)
     }
 
     fn items(&self) -> impl Iterator<Item = Self> {
@@ -156,11 +156,12 @@ impl Causes {
 
     fn field(&mut self, key: &str, rule: &Value, at: &Spot<'_>) {
         if let Some(condition) = key.strip_prefix("if ") {
-            if at
-                .value
-                .as_object()
-                .is_some_and(|map| defaults::holds(condition, map))
-            {
+            let (condition, asked) = match condition.strip_prefix("was ") {
+                Some(condition) => (condition, at.before),
+                None => (condition, Some(at.value)),
+            };
+            let asked = asked.and_then(Value::as_object);
+            if asked.is_some_and(|map| defaults::holds(condition, map)) {
                 self.walk(rule, at);
             }
             return;
@@ -192,12 +193,11 @@ impl Causes {
         let (list, told) = rest.split_once(", ").unwrap_or((rest, ""));
         let (path, value) = (at.path.as_str(), at.value);
         let text = value.text("");
-        let is_changed = at.before.is_some_and(|before| before != value);
         match word {
             "required" if is_nothing(value) => self.0.push(Cause::required(path, rest)),
             "missing" => self.0.push(Cause::required(path, rest)),
             "forbidden" => self.0.push(Cause::forbidden(path, rest)),
-            "fixed" if is_changed => self.0.push(Cause::forbidden(path, rest)),
+            "fixed" if at.is_changed() => self.0.push(Cause::forbidden(path, rest)),
             "frozen"
                 if at
                     .before
@@ -206,53 +206,43 @@ impl Causes {
                 self.0.push(Cause::forbidden(path, told));
             }
             "is" => self.format(path, text, rest),
-            "is_or_empty" if !text.is_empty() => self.format(path, text, rest),
-            "port" if value.is_string() => self.format(path, text, "port_name"),
+            "port" | "percent" if value.is_string() => self.format(path, text, word),
             "port" => self.check("between 1 65535", at),
-            "percent" if value.is_string() => self.format(path, text, "percent"),
             "percent" => self.check("min 0", at),
-            "in" => self.one_of(path, slice::from_ref(value), rest),
-            "each_in" => self.one_of(path, value.list(""), rest),
-            "labels" | "keys" => self.labels(at, word == "labels"),
-            "keys_are" => {
-                at.entries()
-                    .for_each(|(key, _)| self.format(&format!("{path}[{key}]"), key, rest));
+            "in" => self.one_of(path, value, rest),
+            "labels" | "annotations" => {
+                for (key, value) in at.entries() {
+                    self.format(path, key, "label_key");
+                    if word == "labels" {
+                        self.format(path, value.text(""), "label_value");
+                    }
+                }
             }
-            "unique" => self.unique(at, list, told),
+            "keys" => at
+                .entries()
+                .for_each(|(key, _)| self.format(&format!("{path}[{key}]"), key, rest)),
+            "unique" => self.unique(at, rest),
             "exactly_one" => self.exactly_one(at, list, told),
-            "sealed" if at.before.is_some_and(|before| before["immutable"] == true) => {
-                let fields = ["immutable"]
-                    .into_iter()
-                    .chain(list.split(' '))
-                    .map(|field| at.field(field, field));
-                let changed = fields.filter(|at| at.before.unwrap_or(&Value::Null) != at.value);
-                let why = "field is immutable when `immutable` is set";
-                self.0.extend(changed.map(|at| Cause::forbidden(&at.path, why)));
-            }
             // Of a list whose first item stays, all of it is told.
             "pinned" if at.before.is_some_and(|before| before[0] != value[0]) => {
                 self.0.push(Cause::invalid(&format!("{path}[0]"), value, rest));
             }
             "named" if value.list("").len() > 1 => {
-                let names = at
-                    .items()
-                    .map(|port| port.field(&format!("{}.name", port.path), "name"));
-                names.for_each(|name| self.check("required", &name));
+                at.items()
+                    .for_each(|port| self.check("required", &port.below("name")));
             }
             "definition" => self.0.extend(custom::wrong_definition(value)),
             "matches" => self.template(at),
             "resources" => self.resources(at),
-            "pod" => self.pod(at),
+            "mounts" => self.mounts(at),
             _ => {
-                let why = why_invalid(word, rest, at);
                 let shown = match value {
-                    // Checks with words of their own are of the fields as Go names them.
-                    _ if word == "immutable" && !rest.is_empty() => &in_go(value),
-                    _ if word == "immutable" => value,
-                    Value::Null if word == "at_least" => &Value::from(0),
-                    Value::Null | Value::Object(_) => &Value::from(""),
+                    // A check with words of its own is of the fields as Go names them.
+                    Value::Object(_) if word == "immutable" && !rest.is_empty() => &in_go(value),
+                    Value::Null => &Value::from(""),
                     value => value,
                 };
+                let why = why_invalid(word, rest, at);
                 self.0.extend(why.map(|why| Cause::invalid(path, shown, &why)));
             }
         }
@@ -261,15 +251,16 @@ impl Causes {
     fn format(&mut self, path: &str, text: &str, name: &str) {
         for format in rules().formats.get(name).into_iter().flatten() {
             let compile = || Regex::new(&format!("^(?:{})$", format.pattern)).ok();
-            let regex = format.regex.get_or_init(compile).as_ref();
-            let fits = |text: &str| regex.is_none_or(|regex| regex.is_match(text));
-            let why = match (format.max, &format.dotted) {
-                (Some(max), _) if text.len() <= max => continue,
-                (Some(max), _) if format.message.is_empty() => {
-                    format!("must be no more than {max} characters")
-                }
-                (None, _) if fits(text) => continue,
-                (None, Some(dotted)) if text.split('.').all(fits) => dotted.clone(),
+            let regex = || format.regex.get_or_init(compile).as_ref();
+            let fits = match format.max {
+                Some(max) => text.len() <= max,
+                None => regex().is_none_or(|regex| regex.is_match(text)),
+            };
+            if fits {
+                continue;
+            }
+            let why = match format.max {
+                Some(max) if format.message.is_empty() => format!("must be no more than {max} characters"),
                 _ => format
                     .message
                     .replace("PATTERN", &format.pattern)
@@ -279,7 +270,8 @@ impl Causes {
         }
     }
 
-    fn one_of(&mut self, path: &str, values: &[Value], known: &str) {
+    fn one_of(&mut self, path: &str, value: &Value, known: &str) {
+        let values = value.as_array().map_or(slice::from_ref(value), Vec::as_slice);
         let quoted: Vec<_> = known.split(' ').map(|one| format!("{one:?}")).collect();
         for value in values
             .iter()
@@ -290,41 +282,13 @@ impl Causes {
         }
     }
 
-    /// Labels, or only their keys.
-    fn labels(&mut self, at: &Spot<'_>, with_values: bool) {
-        for (key, value) in at.entries().collect::<BTreeMap<_, _>>() {
-            let (prefix, name) = key.rsplit_once('/').unwrap_or(("x", key));
-            let mut own = Self::default();
-            match prefix.contains('/') {
-                true => own.format(&at.path, key, "key"),
-                false => {
-                    own.format(&at.path, prefix, "key_prefix");
-                    own.format(&at.path, name, "key_name");
-                }
-            }
-            // The message is of the part, the value is whole.
-            for mut cause in own.0 {
-                let (_, why) = cause.message.split_once("\": ").unwrap_or_default();
-                cause = Cause::invalid(&at.path, &key.as_str().into(), why);
-                self.0.push(cause);
-            }
-            if with_values {
-                self.format(&at.path, value.text(""), "label_value");
-            }
-        }
-    }
-
-    fn unique(&mut self, at: &Spot<'_>, key: &str, told: &str) {
+    fn unique(&mut self, at: &Spot<'_>, key: &str) {
         let mut known = BTreeSet::new();
         for item in at.items() {
-            let name = item.field(&format!("{}.{key}", item.path), key);
-            if name.value.is_null() || known.insert(name.value.to_string()) {
-                continue;
+            let name = item.below(key);
+            if !name.value.is_null() && !known.insert(name.value.to_string()) {
+                self.0.push(Cause::duplicate(&name.path, name.value));
             }
-            self.0.push(match told {
-                "" => Cause::duplicate(&name.path, name.value),
-                told => Cause::invalid(&name.path, name.value, told),
-            });
         }
     }
 
@@ -342,25 +306,18 @@ impl Causes {
 
     /// A workload's selector must select what it makes.
     fn template(&mut self, at: &Spot<'_>) {
-        let selector = at.field(&format!("{}.selector", at.path), "selector");
-        let known_wrong = self.0.iter().any(|cause| cause.field.starts_with(&selector.path));
-        let why = match selector.value {
-            Value::Object(map) if map.is_empty() => "empty selector is invalid for deployment",
-            _ if known_wrong => "invalid label selector",
-            _ => "",
-        };
-        if !why.is_empty() {
+        let selector = at.below("selector");
+        if selector.value.as_object().is_some_and(Map::is_empty) {
+            let why = "empty selector is invalid for deployment";
             return self.0.push(Cause::invalid(&selector.path, selector.value, why));
         }
         self.check("required", &selector);
         let template = &at.value["template"];
         if !selector::selects(selector.value, template) {
-            let labels = template["metadata"]["labels"].as_object();
-            let sorted = labels.map(|labels| labels.iter().collect::<BTreeMap<_, _>>());
-            let labels = serde_json::to_value(sorted).unwrap_or_default();
             let path = format!("{}.template.metadata.labels", at.path);
             let why = "`selector` does not match template `labels`";
-            self.0.push(Cause::invalid(&path, &labels, why));
+            self.0
+                .push(Cause::invalid(&path, &template["metadata"]["labels"], why));
         }
     }
 
@@ -368,24 +325,16 @@ impl Causes {
     fn resources(&mut self, at: &Spot<'_>) {
         let milli = |amount: &Value| quantity::milli(amount.text("")).unwrap_or(0);
         for sort in ["limits", "requests"] {
-            let amounts = at.field(&format!("{}.{sort}", at.path), sort);
+            let amounts = at.below(sort);
             for (name, amount) in amounts.entries() {
                 let path = format!("{}[{name}]", amounts.path);
-                if !name.contains('/')
-                    && !name.starts_with("hugepages-")
-                    && !RESOURCES.contains(&name.as_str())
-                {
-                    for why in ["type or fully qualified", "for containers"] {
-                        let why = format!("must be a standard resource {why}");
-                        self.0.push(Cause::invalid(&path, &name.as_str().into(), &why));
-                    }
+                if !name.contains(['/', '-']) && !["cpu", "memory"].contains(&name.as_str()) {
+                    let why = "must be a standard resource for containers";
+                    self.0.push(Cause::invalid(&path, &name.as_str().into(), why));
                 }
                 if milli(amount) < 0 {
-                    self.0.push(Cause::invalid(
-                        &path,
-                        amount,
-                        "must be greater than or equal to 0",
-                    ));
+                    let why = "must be greater than or equal to 0";
+                    self.0.push(Cause::invalid(&path, amount, why));
                 }
                 let limit = &at.value["limits"][name];
                 if !limit.is_null() && milli(amount) > milli(limit) {
@@ -396,27 +345,15 @@ impl Causes {
         }
     }
 
-    /// What the parts of a pod say of each other.
-    fn pod(&mut self, at: &Spot<'_>) {
-        let names = |list: &str| -> BTreeSet<&str> {
-            at.value.list(list).iter().map(|one| one.text("/name")).collect()
-        };
-        let (volumes, mut known) = (names("/volumes"), names("/containers"));
-        for list in ["containers", "initContainers"] {
-            for container in at.field(&format!("{}.{list}", at.path), list).items() {
-                let name = container.field(&format!("{}.name", container.path), "name");
-                if list == "initContainers" && !known.insert(name.value.text("")) {
-                    self.0.push(Cause::duplicate(&name.path, name.value));
-                }
-                let mounts = container.field(&format!("{}.volumeMounts", container.path), "volumeMounts");
-                for mount in mounts
-                    .items()
-                    .filter(|mount| !mount.value.text("/name").is_empty())
-                {
-                    let name = mount.value.text("/name");
-                    if !volumes.contains(name) {
-                        self.0.push(Cause::unknown(&format!("{}.name", mount.path), name));
-                    }
+    /// Containers mount the volumes that the pod has.
+    fn mounts(&mut self, at: &Spot<'_>) {
+        let volumes = at.value.list("/volumes");
+        let containers = ["containers", "initContainers"].map(|list| at.below(list));
+        for container in containers.iter().flat_map(Spot::items) {
+            for mount in container.below("volumeMounts").items() {
+                let name = mount.below("name");
+                if !volumes.iter().any(|volume| volume["name"] == *name.value) {
+                    self.0.push(Cause::unknown(&name.path, name.value.text("")));
                 }
             }
         }
@@ -425,42 +362,27 @@ impl Causes {
 
 /// Why a value may not be what it is, if it may not.
 fn why_invalid(word: &str, rest: &str, at: &Spot<'_>) -> Option<String> {
-    let (value, number) = (at.value, at.value.as_i64());
-    let least = rest.parse().unwrap_or(0);
-    let below = |limit| number.is_some_and(|number| number < limit);
-    let own = number.unwrap_or(0);
-    let other = at.parent.number(&format!("/{rest}")).unwrap_or(0);
+    let number = at.value.as_i64();
     let (is_wrong, why) = match word {
         "invalid" => (true, rest.to_owned()),
-        "not_empty" => (is_nothing(value), rest.to_owned()),
-        "filled" => (value.as_object().is_some_and(Map::is_empty), rest.to_owned()),
-        "min" => (below(least), format!("must be greater than or equal to {least}")),
-        "over" => (below(1), format!("must be greater than {rest}")),
-        "exactly" => (below(least) || !below(least + 1), format!("must be {least}")),
-        "exceeds" => (own <= other, format!("must be greater than {rest}")),
-        "at_least" => (own < other, format!("must be greater than or equal to `{rest}`")),
+        "min" => {
+            let is_below = number.is_some_and(|number| number < rest.parse().unwrap_or(0));
+            (is_below, format!("must be greater than or equal to {rest}"))
+        }
         "between" => {
             let (from, to) = rest.split_once(' ').unwrap_or_default();
             let range = from.parse().unwrap_or(0)..=to.parse().unwrap_or(i64::MAX);
             let is_out = number.is_some_and(|number| !range.contains(&number));
             (is_out, format!("must be between {from} and {to}, inclusive"))
         }
-        "immutable" => {
-            let why = if rest.is_empty() {
-                "field is immutable"
-            } else {
-                rest
-            };
-            (at.before.is_some_and(|before| before != value), why.to_owned())
+        "immutable" if rest.is_empty() => (at.is_changed(), "field is immutable".to_owned()),
+        "immutable" => (at.is_changed(), rest.to_owned()),
+        "cron" => {
+            let error = cronjobs::schedule(at.value.text(""), "UTC").err()?.to_string();
+            // What is wrong stands beneath the place where it is.
+            let why = error.lines().last().unwrap_or_default();
+            (true, why.trim_start_matches([' ', '^']).to_owned())
         }
-        "zone" => {
-            let zone = value.text("");
-            (
-                jiff::tz::TimeZone::get(zone).is_err(),
-                format!("unknown time zone {zone}"),
-            )
-        }
-        "cron" => return cron(value.text("")).err(),
         _ => (false, String::new()),
     };
     is_wrong.then_some(why)
@@ -495,76 +417,13 @@ fn without(value: &Value, fields: &str) -> Value {
     value
 }
 
-/// Whether a schedule can be read: five fields, or a word for them.
-fn cron(text: &str) -> std::result::Result<(), String> {
-    const WORDS: &str = "@yearly @annually @monthly @weekly @daily @midnight @hourly";
-    const NAMES: &str = "sun mon tue wed thu fri sat jan feb mar apr may jun jul aug sep oct nov dec";
-    if text.is_empty() || text.starts_with("@every ") || WORDS.split(' ').any(|word| word == text) {
-        return Ok(());
-    }
-    if text.contains("TZ") {
-        return Err("cannot use TZ or CRON_TZ in schedule, use timeZone field instead".into());
-    }
-    if text.starts_with('@') {
-        return Err(format!("unrecognized descriptor: {text}"));
-    }
-    let fields: Vec<&str> = text.split_whitespace().collect();
-    if fields.len() != 5 {
-        let (found, fields) = (fields.len(), fields.join(" "));
-        return Err(format!("expected exactly 5 fields, found {found}: [{fields}]"));
-    }
-    for (field, (least, most)) in fields.iter().zip([(0, 59), (0, 23), (1, 31), (1, 12), (0, 6)]) {
-        for part in field.split(',') {
-            let number = |text: &str| match NAMES.split(' ').position(|name| name == text.to_lowercase()) {
-                Some(place) if most == 6 && place < 7 => Ok(place),
-                Some(place) if most == 12 && place > 6 => Ok(place - 6),
-                _ => text.parse::<usize>().map_err(|_| {
-                    format!("failed to parse int from {text}: strconv.Atoi: parsing {text:?}: invalid syntax")
-                }),
-            };
-            let (range, step) = part.split_once('/').unwrap_or((part, "1"));
-            let (first, last) = match range.split_once('-').unwrap_or((range, range)) {
-                ("*" | "?", _) => (least, most),
-                (first, last) => (number(first)?, number(last)?),
-            };
-            if first < least {
-                return Err(format!(
-                    "beginning of range ({first}) below minimum ({least}): {part}"
-                ));
-            } else if last > most {
-                return Err(format!("end of range ({last}) above maximum ({most}): {part}"));
-            } else if first > last {
-                return Err(format!(
-                    "beginning of range ({first}) beyond end of range ({last}): {part}"
-                ));
-            } else if number(step)? == 0 {
-                return Err(format!("step of range should be a positive number: {part}"));
-            }
-        }
-    }
-    Ok(())
-}
-
 /// An object with its fields named as in Go: `APIGroup`, `Kind`.
-fn in_go(value: &Value) -> Value {
-    let named = |name: &str| {
-        let upper = if name.starts_with("api") { 3 } else { 1 };
-        let letter = |(at, letter): (usize, char)| {
-            if at < upper {
-                letter.to_ascii_uppercase()
-            } else {
-                letter
-            }
-        };
-        name.chars().enumerate().map(letter).collect()
-    };
-    match value {
-        Value::Object(fields) => Value::Object(
-            fields
-                .iter()
-                .map(|(name, value)| (named(name), in_go(value)))
-                .collect(),
-        ),
-        value => value.clone(),
-    }
+fn in_go(object: &Value) -> Value {
+    let fields = object.as_object().into_iter().flatten();
+    let named = fields.map(|(name, value)| {
+        let initials = if name.starts_with("api") { 3 } else { 1 };
+        let (start, rest) = name.split_at_checked(initials).unwrap_or_default();
+        (start.to_uppercase() + rest, value.clone())
+    });
+    Value::Object(named.collect())
 }

@@ -156,7 +156,7 @@ impl Api {
         if is_namespace(kind) {
             namespaces::begin(&mut object);
         }
-        defaults::fill(self, kind, &mut object, None);
+        defaults::fill(kind, &mut object, None);
         admission::admit(self, kind, &mut object, None)?;
         validate::object(kind, &object, None)?;
         let managed = owners.unwrap_or_else(|| Managed::note(how, now, kind.custom.as_ref(), None));
@@ -213,7 +213,7 @@ impl Api {
             agrees(kind, namespace, Some(name), &object)?;
             is_current(kind, &before, &object)?;
             keep(kind, &before, &mut object, how.subresource.as_deref());
-            defaults::fill(self, kind, &mut object, Some(&before));
+            defaults::fill(kind, &mut object, Some(&before));
             admission::admit(self, kind, &mut object, Some(&before))?;
             validate::object(kind, &object, Some(&before))?;
             if counts_generations(kind)

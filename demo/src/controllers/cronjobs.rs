@@ -155,7 +155,7 @@ fn end(job: &Value) -> Option<&'static str> {
 }
 
 /// A schedule as cron writes it, with its nicknames.
-fn schedule(text: &str, zone: &str) -> Result<Crontab, cronexpr::Error> {
+pub(crate) fn schedule(text: &str, zone: &str) -> Result<Crontab, cronexpr::Error> {
     let text = match text {
         "@yearly" | "@annually" => "0 0 1 1 *",
         "@monthly" => "0 0 1 * *",

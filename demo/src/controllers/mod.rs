@@ -2,7 +2,7 @@
 //! are each a [`Controller`] that the [`Manager`] runs.
 
 mod claims;
-mod cronjobs;
+pub(crate) mod cronjobs;
 mod daemonsets;
 mod deployments;
 mod disruption;
