@@ -118,9 +118,11 @@ async fn a_container_that_crashes_is_restarted_ever_later() {
     assert_eq!(
         states.join(", "),
         "0: waiting ContainerCreating 0, 1: running  0, 2: terminated Error 0, 3: running  1, \
-         4: waiting CrashLoopBackOff 1, 14: running  2, 15: waiting CrashLoopBackOff 2, 35: running  3, \
-         36: waiting CrashLoopBackOff 3, 76: running  4, 77: waiting CrashLoopBackOff 4, 157: running  5, \
-         158: waiting CrashLoopBackOff 5, 318: running  6, 319: waiting CrashLoopBackOff 6"
+         4: terminated Error 1, \
+         13: waiting CrashLoopBackOff 1, 14: running  2, 15: terminated Error 2, 34: waiting CrashLoopBackOff 2, \
+         35: running  3, 36: terminated Error 3, 75: waiting CrashLoopBackOff 3, 76: running  4, 77: terminated Error 4, \
+         147: waiting CrashLoopBackOff 4, 157: running  5, 158: terminated Error 5, 228: waiting CrashLoopBackOff 5, \
+         318: running  6, 319: terminated Error 6, 389: waiting CrashLoopBackOff 6"
     );
     let crash = advance(&cluster, "crash", 0).await;
     let container = &crash["containerStatuses"][0];
@@ -292,7 +294,7 @@ async fn probes_and_limits_are_what_the_image_tells() {
     );
     assert_eq!(
         state(&advance(&cluster, "sick", 20).await),
-        "waiting CrashLoopBackOff 2",
+        "terminated Completed 2",
         "after two failures each time"
     );
     let leak = advance(&cluster, "leak", 30).await;

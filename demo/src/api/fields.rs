@@ -168,6 +168,18 @@ impl Fields {
         }
     }
 
+    /// From `fieldsV1`.
+    pub(crate) fn from_json(json: &Value) -> Self {
+        let map = json.as_object();
+        let inner = map.into_iter().flatten().filter(|(element, _)| *element != ".");
+        Self {
+            itself: map.is_none_or(|map| map.is_empty() || map.contains_key(".")),
+            inner: inner
+                .map(|(element, json)| (element.clone(), Self::from_json(json)))
+                .collect(),
+        }
+    }
+
     /// As `fieldsV1` has it.
     pub(crate) fn to_json(&self) -> Value {
         let dot = (self.itself && !self.inner.is_empty()).then(|| (".".to_owned(), json!({})));

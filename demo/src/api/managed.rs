@@ -52,6 +52,12 @@ impl Managed {
         Self(Arc::new(Mutex::new(State::Known(owners))))
     }
 
+    /// The owners that a client says there are; `None` if they are those of the object that it changes.
+    pub(crate) fn given(entries: &Value, before: &Object) -> Option<Self> {
+        let owners = Owners::read(entries);
+        (owners.entries() != before.owners().entries()).then(|| Self::known(owners))
+    }
+
     /// The owners after a write that makes another object of `before`, or the first.
     pub(crate) fn note(
         how: &Write,
@@ -180,6 +186,19 @@ impl Owner {
 pub(crate) struct Owners(pub(crate) Vec<Owner>);
 
 impl Owners {
+    /// From `metadata.managedFields`.
+    fn read(entries: &Value) -> Self {
+        let owner = |entry: &Value| Owner {
+            applies: entry["operation"] == "Apply",
+            time: entry.text("/time").to_owned(),
+            manager: entry.text("/manager").to_owned(),
+            api_version: entry.text("/apiVersion").to_owned(),
+            subresource: entry.text("/subresource").to_owned(),
+            fields: Fields::from_json(&entry["fieldsV1"]),
+        };
+        Self(entries.list("").iter().map(owner).collect())
+    }
+
     /// Takes fields from all of them.
     pub(crate) fn lose(&mut self, fields: &Fields) {
         self.0.iter_mut().for_each(|owner| owner.fields.subtract(fields));

@@ -167,11 +167,10 @@ impl Meta for Value {
     }
 }
 
-/// Takes `metadata.managedFields` out of an object: who owns what is not for clients to say.
-pub(crate) fn drop_managed(object: &mut Value) {
-    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-        metadata.remove("managedFields");
-    }
+/// Takes `metadata.managedFields` out of an object.
+pub(crate) fn take_managed(object: &mut Value) -> Option<Value> {
+    let metadata = object.get_mut("metadata").and_then(Value::as_object_mut)?;
+    metadata.remove("managedFields")
 }
 
 /// The map at a key, made where there is none; what is there and no map is replaced.

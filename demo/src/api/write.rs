@@ -12,7 +12,7 @@ use super::{
     kinds::Kind,
     managed::Managed,
     namespaces,
-    object::{Meta as _, Object, drop_managed, map_at},
+    object::{Meta as _, Object, map_at, take_managed},
     present,
     route::Target,
     server::Api,
@@ -118,7 +118,7 @@ impl Api {
         };
         self.place_of(kind, namespace, called)?;
         let now = self.clock.now();
-        drop_managed(&mut object);
+        take_managed(&mut object);
         let meta = map_at(&mut object, "metadata");
         for set_here in [
             "uid",
@@ -209,7 +209,7 @@ impl Api {
         loop {
             let before = self.get(kind, namespace, name)?;
             let (mut object, owners) = decide(&before)?;
-            drop_managed(&mut object);
+            let given = take_managed(&mut object);
             agrees(kind, namespace, Some(name), &object)?;
             is_current(kind, &before, &object)?;
             keep(kind, &before, &mut object, how.subresource.as_deref());
@@ -224,6 +224,7 @@ impl Api {
                 object["metadata"]["generation"] = json!(generation);
             }
             let managed = owners
+                .or_else(|| Managed::given(given.as_ref()?, &before))
                 .unwrap_or_else(|| Managed::note(how, self.clock.now(), kind.custom.as_ref(), Some(&before)));
             if how.dry_run {
                 return Ok(Arc::new(Object::managed_by(object, before.revision(), managed)));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::api::object::Meta as _;
 
@@ -107,4 +107,16 @@ pub(crate) fn of_pod(pod: &Value, sort: &str) -> BTreeMap<String, i64> {
         *most = amount.max(*most);
     }
     sum
+}
+
+/// The same as Kubernetes writes it.
+pub(crate) fn sum(pod: &Value, sort: &str) -> Map<String, Value> {
+    let told = of_pod(pod, sort).into_iter().filter_map(|(resource, amount)| {
+        let text = match amount % 1_024_000 {
+            0 if resource != "cpu" => format!("{}Ki", amount / 1_024_000),
+            _ => format!("{amount}m"),
+        };
+        Some((resource, canonical(&text.into())?.into()))
+    });
+    told.collect()
 }

@@ -20,6 +20,8 @@ use crate::{
     },
 };
 
+/// How long the status of a container that ended says so before it says that its restart is waited for.
+const SHOWN: Duration = Duration::from_secs(70);
 /// The first wait before something is tried again, and the longest: each is twice the one before.
 const BACK_OFF: [Duration; 2] = [Duration::from_secs(10), Duration::from_mins(5)];
 
@@ -207,7 +209,11 @@ impl Container {
                         self.restarts += 1;
                         self.begin(site, present);
                     }
-                    again => return again.map(|(at, _)| at),
+                    // The status says after a while that the restart is waited for.
+                    again => {
+                        let (at, delay) = (*again)?;
+                        return Some(told(at, delay)).filter(|told| *told > now).or(Some(at));
+                    }
                 },
             }
         }
@@ -439,6 +445,15 @@ impl Container {
             status["image"] = names::reference(image).into();
             status["imageID"] = id.into();
             status["containerID"] = self.id.as_str().into();
+            let resources = &site.spec["resources"];
+            status["resources"] = resources.as_object().map_or(json!({}), |all| json!(all));
+            if let Some(requests) = resources.get("requests") {
+                status["allocatedResources"] = requests.clone();
+            }
+        }
+        let mounts: Vec<Value> = site.spec.list("/volumeMounts").iter().map(mounted).collect();
+        if !mounts.is_empty() {
+            status["volumeMounts"] = mounts.into();
         }
         let mut last = self.last.as_ref();
         status["state"] = match &self.state {
@@ -451,8 +466,8 @@ impl Container {
             }
             State::Ended {
                 terminated,
-                again: Some((_, delay)),
-            } if !delay.is_zero() => {
+                again: Some((at, delay)),
+            } if !delay.is_zero() && told(*at, *delay) <= site.now => {
                 last = Some(terminated);
                 let (delay, name, pod) = (go_duration(*delay), site.name(), site.pod_name());
                 let message = format!("back-off {delay} restarting failed container={name} pod={pod}");
@@ -465,6 +480,21 @@ impl Container {
         }
         status
     }
+}
+
+/// When the status of a container that ended, and starts again then, says that it waits.
+fn told(again: Timestamp, delay: Duration) -> Timestamp {
+    again - delay + SHOWN.min(delay.saturating_sub(Duration::from_secs(1)))
+}
+
+/// A `volumeMounts[]` of a status.
+fn mounted(mount: &Value) -> Value {
+    let mut status = json!({"name": mount["name"], "mountPath": mount["mountPath"]});
+    if mount["readOnly"] == true {
+        status["readOnly"] = true.into();
+        status["recursiveReadOnly"] = "Disabled".into();
+    }
+    status
 }
 
 /// A duration as Go writes it: `10s`, `1m20s`, `5m0s`.

@@ -27,6 +27,7 @@ use crate::{
     controllers::{
         Controller,
         events::Teller,
+        quantity,
         work::{self, Work},
     },
 };
@@ -318,6 +319,16 @@ impl Pod {
         let mut main_statuses = statuses(&mains);
         main_statuses.sort_by(|one, other| one.text("/name").cmp(other.text("/name")));
         status["containerStatuses"] = main_statuses.into();
+        status["resources"] = json!({});
+        for sort in ["limits", "requests"] {
+            let sum = quantity::sum(pod, sort);
+            if !sum.is_empty() {
+                status["resources"][sort] = json!(sum);
+                if sort == "requests" {
+                    status["allocatedResources"] = json!(sum);
+                }
+            }
+        }
         status
     }
 }

@@ -13,7 +13,7 @@ use crate::{
         front::{Asked, Body},
         kinds::Kind,
         managed::{Managed, Owner, Owners},
-        object::{Object, drop_managed},
+        object::{Object, take_managed},
         present,
         route::Target,
         schema::{self, Schema},
@@ -74,7 +74,7 @@ fn read(asked: &Asked, target: &Target) -> Result<Value> {
     let mut wanted: Value = serde_yaml::from_slice(&asked.body)
         .map_err(|error| Failure::bad_request(format!("error decoding YAML: {error}")))?;
     decode::is_of(kind, &wanted)?;
-    drop_managed(&mut wanted);
+    take_managed(&mut wanted);
     let refuse = |why: &str| {
         Failure::unexplained(format!(
             "failed to create typed patch object ({}): {why}",

@@ -1,6 +1,6 @@
 //! `PATCH` of an object, or of what is beneath it.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use http::Response;
 use json_patch::Patch;
@@ -11,7 +11,7 @@ use crate::api::{
     decode,
     front::{Asked, Body, json_response},
     kinds::Kind,
-    object::Meta as _,
+    object::{Meta as _, Object},
     present,
     route::Target,
     scale, schema,
@@ -70,7 +70,7 @@ pub(crate) fn patch(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Re
         |before| {
             let object = match is_scale {
                 true => scale::put(kind, before, &patched(&scale::view(kind, before)?)?)?,
-                false => patched(before)?,
+                false => patched(&change.of(before))?,
             };
             Ok((object, None))
         },
@@ -82,6 +82,15 @@ pub(crate) fn patch(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Re
 }
 
 impl Change {
+    /// What it is a patch of. Operations may be of the fields' owners: so kubectl hands over what it applied by itself
+    /// to server-side apply.
+    fn of<'a>(&self, before: &'a Object) -> Cow<'a, Value> {
+        match self {
+            Self::Operations(_) => Cow::Owned(before.whole()),
+            _ => Cow::Borrowed(before.value()),
+        }
+    }
+
     /// The object, or its `Scale`, as the patch makes it.
     fn apply(&self, asked: &Asked, kind: &Kind, before: &Value, duplicates: &[String]) -> Result<Value> {
         let mut object = before.clone();
