@@ -5,6 +5,7 @@
 
 use std::{
     cmp::Reverse,
+    collections::BTreeMap,
     sync::{Arc, PoisonError},
 };
 
@@ -236,7 +237,8 @@ fn check(schema: Schema<'_>, value: &Value, path: &str, found: &mut Vec<Cause>) 
         let missing = schema.texts("required").filter(|name| !map.contains_key(*name));
         found.extend(missing.map(|name| Cause::required(&below(name), "")));
         let own = |name: &str| name != "metadata" || !path.is_empty();
-        for (name, value) in map.iter().filter(|(name, _)| own(name)) {
+        let sorted: BTreeMap<_, _> = map.iter().filter(|(name, _)| own(name)).collect();
+        for (name, value) in sorted {
             if let Some(field) = schema.field(name) {
                 check(field, value, &below(name), found);
             }

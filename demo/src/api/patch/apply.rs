@@ -1,7 +1,10 @@
 //! Server-side apply: a manager says which fields an object is to have. What it said before and says no more goes, if
 //! nobody else has it; what others have it may not change, unless it forces them.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use http::Response;
 use serde_json::{Map, Value};
@@ -210,18 +213,30 @@ fn merge(schema: Option<Schema<'_>>, before: Option<&Value>, wanted: &Value) -> 
             }
             merged.into()
         }
-        // The items that are wanted, in that order, and then the others.
+        // The items stay where they are; what is wanted and new comes where it stands among what is wanted.
         (Some(Value::Array(before)), Value::Array(wanted)) if is_itemized(schema) => {
-            let mut rest: Vec<(String, &Value)> =
-                before.iter().map(|item| (element(schema, item), item)).collect();
+            let known: Vec<String> = before.iter().map(|item| element(schema, item)).collect();
+            let mut left: VecDeque<(String, &Value)> =
+                wanted.iter().map(|item| (element(schema, item), item)).collect();
+            let of = |(key, wanted): (String, &Value)| {
+                let place = known.iter().position(|known| *known == key);
+                let before = place.map(|place| &before[place]);
+                merge(schema.and_then(Schema::items), before, wanted)
+            };
+            let is_wanted: Vec<bool> = known
+                .iter()
+                .map(|known| left.iter().any(|(key, _)| key == known))
+                .collect();
             let mut merged = Vec::new();
-            for wanted in wanted {
-                let wanted_element = element(schema, wanted);
-                let place = rest.iter().position(|(element, _)| *element == wanted_element);
-                let before = place.map(|place| rest.remove(place).1);
-                merged.push(merge(schema.and_then(Schema::items), before, wanted));
+            for (place, item) in before.iter().enumerate() {
+                if !is_wanted[place] {
+                    merged.push(item.clone());
+                }
+                while is_wanted[place] && left.iter().any(|(key, _)| *key == known[place]) {
+                    merged.extend(left.pop_front().map(of));
+                }
             }
-            merged.extend(rest.into_iter().map(|(_, item)| item.clone()));
+            merged.extend(left.into_iter().map(of));
             merged.into()
         }
         _ => wanted.clone(),
