@@ -41,7 +41,10 @@ pub(super) fn clusters(config: &Config) -> Result<Clusters, Error> {
     let service = service_fn(move |request: Request<Full<Bytes>>| {
         let admin = admin.clone();
         async move {
-            let cluster = tokio::task::spawn_blocking(story::told).await??;
+            let cluster = match story::is_told() {
+                true => story::told()?,
+                false => tokio::task::spawn_blocking(story::told).await??,
+            };
             let (mut parts, body) = request.into_parts();
             parts.headers.insert(AUTHORIZATION, admin);
             let request = Request::from_parts(parts, body.collect().await?.to_bytes());
@@ -58,9 +61,15 @@ mod story {
 
     use kube_mcp_demo::{Cluster, Story};
 
+    static CLUSTER: OnceLock<Result<Cluster, String>> = OnceLock::new();
+
+    /// Whether nobody has to wait for the story any more.
+    pub(super) fn is_told() -> bool {
+        CLUSTER.get().is_some()
+    }
+
     /// The cluster with its story; whoever asks first tells it, the others wait.
     pub(super) fn told() -> Result<&'static Cluster, String> {
-        static CLUSTER: OnceLock<Result<Cluster, String>> = OnceLock::new();
         let told = CLUSTER.get_or_init(|| {
             let told = Story::Shop.tell(jiff::Timestamp::now());
             told.map_err(|error| error.to_string())
