@@ -167,6 +167,65 @@ async fn kubectl_goes_on_with_what_it_applied_on_the_client() {
 }
 
 #[tokio::test]
+async fn owners_are_handed_over_by_a_patch_as_kubectl_does_it() {
+    let cluster = cluster();
+    let path = format!("{MAPS}?fieldManager=kubectl-client-side-apply");
+    let made = make(&cluster, &path, map(json!({"a": "1", "b": "1"}))).await;
+    let handed = json!([{
+        "manager": "kubectl",
+        "operation": "Apply",
+        "apiVersion": "v1",
+        "time": "2026-01-01T00:00:00Z",
+        "fieldsType": "FieldsV1",
+        "fieldsV1": owned(&made, "kubectl-client-side-apply", "Update"),
+    }]);
+    let patch = json!([
+        {"op": "replace", "path": "/metadata/managedFields", "value": handed},
+        {"op": "replace", "path": "/metadata/resourceVersion", "value": made["metadata"]["resourceVersion"]},
+    ]);
+    let (code, patched) = ask_with(&cluster, "PATCH", MAP, patch, |request| {
+        let mut request = bearer(request, ADMIN);
+        let headers = request.headers_mut().expect("a request");
+        headers.insert(
+            "content-type",
+            "application/json-patch+json".parse().expect("a type"),
+        );
+        request
+    })
+    .await;
+    assert_eq!(
+        (code, &patched["metadata"]["managedFields"]),
+        (200, &handed),
+        "{patched}"
+    );
+    let (_, less) = apply(&cluster, MAP, "kubectl", map(json!({"a": "1"}))).await;
+    assert_eq!(
+        less["data"],
+        json!({"a": "1"}),
+        "what it had applied on the client is its own"
+    );
+}
+
+#[tokio::test]
+async fn the_items_of_lists_stay_where_they_are() {
+    let cluster = cluster();
+    let account = |names: &[&str]| {
+        let names: Vec<_> = names.iter().map(|name| json!({"name": name})).collect();
+        json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "s"}, "secrets": names})
+    };
+    let path = "/api/v1/namespaces/default/serviceaccounts/s";
+    apply(&cluster, path, "one", account(&["a", "b"])).await;
+    let (_, both) = apply(&cluster, path, "two", account(&["new", "b", "last"])).await;
+    let names: Vec<_> = both["secrets"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|item| &item["name"])
+        .collect();
+    assert_eq!(names, ["a", "new", "b", "last"]);
+}
+
+#[tokio::test]
 async fn an_apply_that_makes_no_sense_is_refused() {
     let cluster = cluster();
     let (code, refused) = apply(&cluster, MAP, "", map(json!({}))).await;

@@ -94,6 +94,30 @@ fn state(status: &Value) -> String {
 }
 
 #[tokio::test]
+async fn the_status_tells_what_a_container_mounts_and_has() {
+    let cluster = shop_of("[]").await;
+    let mut container = script("sleep 100");
+    container["resources"] = json!({"requests": {"cpu": "10m"}, "limits": {"memory": "16Mi"}});
+    pod(&cluster, "sized", container, json!({})).await;
+    let status = advance(&cluster, "sized", 5).await;
+    let main = &status["containerStatuses"][0];
+    assert_eq!(main["resources"]["limits"], json!({"memory": "16Mi"}), "{status}");
+    assert_eq!(main["allocatedResources"]["cpu"], "10m", "{status}");
+    let mount = &main["volumeMounts"][0];
+    let place = "/var/run/secrets/kubernetes.io/serviceaccount";
+    assert_eq!(
+        (&mount["mountPath"], &mount["recursiveReadOnly"]),
+        (&json!(place), &json!("Disabled")),
+        "{status}"
+    );
+    assert_eq!(
+        status["resources"]["limits"],
+        json!({"memory": "16Mi"}),
+        "{status}"
+    );
+}
+
+#[tokio::test]
 async fn a_container_that_crashes_is_restarted_ever_later() {
     let cluster = shop_of("[]").await;
     pod(
