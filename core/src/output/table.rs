@@ -35,6 +35,8 @@ pub struct Table {
     pub totals: Vec<Total>,
     /// Whether everything was scanned; if not, the heading says "of the first N".
     pub complete: bool,
+    /// The parameters that narrow the list down, as a sentence names them, where they are not those of any list.
+    pub narrow: Option<&'static str>,
     /// Where to go on, if rows were left out.
     pub cursor: Option<String>,
     /// Where to go on after each row, parallel to `rows`: an answer that has to be cut earlier than the limit says

@@ -65,6 +65,7 @@ impl<'o> Shown<'o> {
         } else {
             projected(&part.value, fields)
         };
+        let found = fields.len() - missing.len();
         let shown = Self {
             heading: String::new(),
             missing: (!missing.is_empty()).then(|| format!("Not in it: {}", line(&missing.join(", ")))),
@@ -72,7 +73,7 @@ impl<'o> Shown<'o> {
             part,
         };
         Self {
-            heading: shown.heading(fields.len()),
+            heading: shown.heading(found),
             ..shown
         }
     }

@@ -93,10 +93,11 @@ pub(super) fn more(table: &Table, shown: usize, out: &mut Writer<'_>) {
         Some(last) => table.cursors.get(last).map(String::as_str),
         None => table.cursor.as_deref(),
     };
-    let narrow = match table.scope {
+    let narrow = table.narrow.unwrap_or(match table.scope {
         Scope::AllNamespaces => "namespace or selector",
         _ => "selector",
-    };
+    });
+    let left = table.total.saturating_sub(table.skipped + shown);
     match cursor {
         Some(cursor) => out.line(&format!("More: cursor={}, or narrow with {narrow}", line(cursor))),
         None if was_cut && !table.elsewhere.is_empty() => out.line(&format!(
@@ -104,8 +105,12 @@ pub(super) fn more(table: &Table, shown: usize, out: &mut Writer<'_>) {
             grouped(table.rows.len() - shown)
         )),
         None if was_cut => out.line(&format!(
-            "Cut to fit: {} more rows; narrow with {narrow} or limit",
-            grouped(table.rows.len() - shown)
+            "Cut to fit: {} more rows; narrow with {narrow}",
+            grouped(left)
+        )),
+        None if left > 0 => out.line(&format!(
+            "{} more rows: raise limit, or narrow with {narrow}",
+            grouped(left)
         )),
         None => {}
     }
