@@ -11,7 +11,7 @@ use super::{
     status_filter::StatusFilter,
 };
 use crate::{
-    Error,
+    Error, ErrorKind,
     call::{Cx, Page},
     cluster::{Cell, Include, ListQuery, Resource, TableColumn, TableRow, TableView},
     monitoring::status::{CellRule, Verdict},
@@ -130,10 +130,11 @@ impl Lister<'_> {
             })
             .await;
         let scanned = match (scanned, namespace) {
-            (Err(error), None) => {
+            (Err(error), None) if error.kind == ErrorKind::Forbidden => {
                 return Err(refused(self.cx, self.resource, self.again.clone(), error).await);
             }
-            (scanned, _) => scanned?,
+            (Err(error), _) => return Err(self.explained(error)),
+            (Ok(scanned), _) => scanned,
         };
         let table = Table {
             subject: self.subject.clone(),
@@ -151,6 +152,11 @@ impl Lister<'_> {
             None => table,
         };
         status.tell(&mut table);
+        if objects && self.resource.qualified() == "secrets" && table.filter.is_some() {
+            table
+                .notes
+                .push("values of Secrets are hidden, from where as well".to_owned());
+        }
         if table.total == 0 && table.unfiltered.unwrap_or(0) == 0 {
             check_namespace(self.cx, namespace, self.again.clone()).await?;
             table.next.extend(wider(
@@ -161,6 +167,26 @@ impl Lister<'_> {
         }
         table.next.extend(look_into_first(&table));
         Ok(table)
+    }
+
+    /// A field selector knows few fields, other ones for each kind; a filter knows all.
+    fn explained(self, error: Error) -> Error {
+        let Some(fields) = self.selection.fields else {
+            return error;
+        };
+        if !error.message.contains("field label not supported") {
+            return error;
+        }
+        let conditions: Vec<String> = [Some(fields), self.page.filter.clone()]
+            .into_iter()
+            .flatten()
+            .collect();
+        error.next(
+            self.again
+                .arg_if("namespace", self.namespace)
+                .arg_if("selector", self.selection.labels.as_deref())
+                .arg("where", conditions.join(",")),
+        )
     }
 
     /// The columns of the kind's Table, asked for with as little else as possible.
