@@ -51,8 +51,6 @@ struct Shape {
     rule: CellRule,
     /// The cell that holds the name, whether it is shown or not.
     name: usize,
-    /// Indexes of the cells that are shown, in the order of the columns after NAMESPACE.
-    shown: Vec<usize>,
     columns: Vec<Column>,
 }
 
@@ -170,20 +168,18 @@ impl Lister<'_> {
     }
 
     /// A field selector knows few fields, other ones for each kind; a filter knows all.
-    fn explained(self, error: Error) -> Error {
-        let Some(fields) = self.selection.fields else {
+    fn explained(&self, error: Error) -> Error {
+        let Some(fields) = &self.selection.fields else {
             return error;
         };
         if !error.message.contains("field label not supported") {
             return error;
         }
-        let conditions: Vec<String> = [Some(fields), self.page.filter.clone()]
-            .into_iter()
-            .flatten()
-            .collect();
+        let conditions = [Some(fields), self.page.filter.as_ref()];
+        let conditions: Vec<&str> = conditions.into_iter().flatten().map(String::as_str).collect();
+        let again = self.again.clone().arg_if("namespace", self.namespace);
         error.next(
-            self.again
-                .arg_if("namespace", self.namespace)
+            again
                 .arg_if("selector", self.selection.labels.as_deref())
                 .arg("where", conditions.join(",")),
         )
@@ -195,11 +191,9 @@ impl Lister<'_> {
             page_size: Some(1),
             ..self.selection.query()
         };
-        let bytes = self
-            .cx
-            .client()
-            .table(self.resource, namespace, &query, Include::None)
-            .await?;
+        let client = self.cx.client();
+        let read = client.table(self.resource, namespace, &query, Include::None);
+        let bytes = read.await.map_err(|error| self.explained(error))?;
         let table = TableView::read(&bytes)?;
         Ok(Shape::new(self.resource, &table, with_namespaces).columns)
     }
@@ -210,15 +204,8 @@ impl Shape {
         let columns = &table.columns;
         let name = table.name_column();
         let rule = CellRule::new(&resource.group, &resource.kind, columns);
-        let shown: Vec<usize> = columns
-            .iter()
-            .enumerate()
-            .filter(|(_, column)| column.priority == 0)
-            .map(|(index, _)| index)
-            .collect();
         let namespace = with_namespaces.then(|| Column::new("NAMESPACE", Role::Namespace));
-        let own = shown.iter().filter_map(|&index| {
-            let column = columns.get(index)?;
+        let own = columns.iter().enumerate().map(|(index, column)| {
             let role = if index == name {
                 Role::Name
             } else if rule.status_column() == Some(index) {
@@ -232,15 +219,13 @@ impl Shape {
             } else {
                 Role::Text
             };
-            Some(Column::new(column.name.to_uppercase(), role))
+            Column {
+                hidden: column.priority != 0,
+                ..Column::new(column.name.to_uppercase(), role)
+            }
         });
         let columns = namespace.into_iter().chain(own).collect();
-        Self {
-            rule,
-            name,
-            shown,
-            columns,
-        }
+        Self { rule, name, columns }
     }
 
     fn push(
@@ -283,8 +268,8 @@ impl Shape {
             .first()
             .is_some_and(|column| column.role == Role::Namespace);
         let namespace_cell = with_namespace.then(|| namespace.unwrap_or_default().to_owned());
-        let own = self.shown.iter().map(|&index| {
-            let text = row.cells.get(index).map(cell_text).unwrap_or_default();
+        let own = row.cells.iter().enumerate().map(|(index, cell)| {
+            let text = cell_text(cell);
             if self.rule.age_column() == Some(index) {
                 return parse_age(&text).map_or_else(|| text.clone().into_owned(), short_age);
             }

@@ -87,6 +87,8 @@ pub struct Column {
     pub header: String,
     /// What the cells mean.
     pub role: Role,
+    /// Whether it is there to be filtered and sorted by, and not shown.
+    pub hidden: bool,
 }
 
 impl Column {
@@ -95,6 +97,7 @@ impl Column {
         Self {
             header: header.into(),
             role,
+            hidden: false,
         }
     }
 }

@@ -96,6 +96,41 @@ async fn a_limit_keeps_the_worst_and_a_cursor_goes_on_after_them() {
 }
 
 #[tokio::test]
+async fn a_filter_sees_the_columns_of_wide_output_and_takes_a_value_for_one() {
+    let column = |name: &str, priority: i32| json!({"name": name, "type": "string", "priority": priority});
+    let body = json!({
+        "kind": "Table",
+        "columnDefinitions": [column("Name", 0), column("Type", 0), column("Cluster-IP", 0), column("Selector", 1)],
+        "rows": [{"cells": ["api", "ClusterIP", "10.0.0.1", "app=api"]}, {"cells": ["dns", "ExternalName", "", ""]},
+                 {"cells": ["web", "ClusterIP", "10.0.0.2", "app=web"]}],
+    });
+    let server = Script::new().on("GET", "/api/v1/namespaces/shop/services", body);
+    let cx = server.cx(Access::Read);
+    let matching = async |filter: &str| {
+        let page = Page {
+            filter: Some(filter.to_owned()),
+            ..page(9)
+        };
+        let table = resources::list::list(&cx, kind("svc"), Some("shop".into()), None, None, page)
+            .await
+            .unwrap();
+        let columns = table.columns.len();
+        assert!(
+            table.rows.iter().all(|row| row.cells.len() == columns),
+            "{table:?}"
+        );
+        names(&table, columns)
+    };
+    assert_eq!(
+        matching("type=ClusterIP").await,
+        ["api/ClusterIP/10.0.0.1", "web/ClusterIP/10.0.0.2"]
+    );
+    assert_eq!(matching("type!=ClusterIP").await, ["dns/ExternalName/"]);
+    assert_eq!(matching("selector=app=web").await, ["web/ClusterIP/10.0.0.2"]);
+    assert_eq!(matching("type=cluster-ip").await, Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn a_cursor_goes_on_after_an_object_whose_name_is_not_its_first_cell() {
     let server = Script::new().table(
         "/api/v1/namespaces/shop/events",
