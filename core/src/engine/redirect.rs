@@ -96,7 +96,10 @@ fn meant(listed: &[ListedTool], tool: &Tool, misfit: &Misfit) -> Option<(ToolCal
     let suggest = |op, rest: &Accepted| {
         let fixed = redirect.adds.iter().copied();
         let suggestion = fixed.fold(Next::op(op), |next, (name, value)| next.arg(name, value));
-        with_arguments(suggestion, by_operation(tool, &rest.arguments(tool)))
+        let mut carried = by_operation(tool, &rest.arguments(tool));
+        // Of one object there is no limit.
+        carried.retain(|(name, _)| name != "limit" || op == "resources.list");
+        with_arguments(suggestion, carried)
     };
     let (suggestion, why) = match misfit {
         Misfit::Missing { rest, .. } => (suggest(redirect.to, rest), format!("needs {name}")),
@@ -156,6 +159,7 @@ pub(super) fn corrected(tool: &Tool, accepted: &Accepted, error: &mut Error) {
         return;
     };
     let mut arguments = by_operation(tool, &accepted.arguments(tool));
+    arguments.retain(|(name, _)| name != "limit");
     match arguments.iter_mut().find(|(name, _)| name == param) {
         Some((_, given)) => *given = value,
         None => arguments.push((param.to_owned(), value)),
@@ -168,7 +172,7 @@ pub(super) fn corrected(tool: &Tool, accepted: &Accepted, error: &mut Error) {
 /// The same call, without its cluster: to be made for another one.
 pub(super) fn again(tool: &Tool, accepted: &Accepted) -> Next {
     let mut arguments = by_operation(tool, &accepted.arguments(tool));
-    arguments.retain(|(name, _)| name != "cluster");
+    arguments.retain(|(name, _)| name != "cluster" && name != "limit");
     let op = tool.steps.first().map_or("", |step| step.op.name);
     with_arguments(Next::op(op), arguments)
 }
@@ -198,8 +202,8 @@ fn by_operation(tool: &Tool, arguments: &Map<String, Value>) -> Vec<(String, Str
     });
     given
         .chain(fixed)
-        // What only shapes a list means nothing to another tool.
-        .filter(|(name, value)| *name != "limit" && !(*name == "output" && value == "table"))
+        // A table is what a list is by itself, and nothing that another tool knows.
+        .filter(|(name, value)| !(*name == "output" && value == "table"))
         .map(|(name, value)| (name.to_owned(), text_of(name, &value)))
         .collect()
 }

@@ -5,6 +5,7 @@ use std::{borrow::Cow, cell::Cell, slice};
 use super::{
     budget::tokens,
     heading::heading,
+    object::counted,
     safe::{CUT, capitalised, line, shortened},
     stage::Writer,
 };
@@ -101,16 +102,16 @@ pub(super) fn more(table: &Table, shown: usize, out: &mut Writer<'_>) {
     match cursor {
         Some(cursor) => out.line(&format!("More: cursor={}, or narrow with {narrow}", line(cursor))),
         None if was_cut && !table.elsewhere.is_empty() => out.line(&format!(
-            "Cut to fit: {} more rows",
-            grouped(table.rows.len() - shown)
+            "Cut to fit: {}",
+            counted(table.rows.len() - shown, "more row")
         )),
         None if was_cut => out.line(&format!(
-            "Cut to fit: {} more rows; narrow with {narrow}",
-            grouped(left)
+            "Cut to fit: {}; narrow with {narrow}",
+            counted(left, "more row")
         )),
         None if left > 0 => out.line(&format!(
-            "{} more rows: raise limit, or narrow with {narrow}",
-            grouped(left)
+            "{}: raise limit, or narrow with {narrow}",
+            counted(left, "more row")
         )),
         None => {}
     }
