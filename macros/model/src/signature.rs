@@ -166,6 +166,17 @@ pub struct RecordType {
 }
 
 impl Catalog {
+    /// Whether a record, or else a parameter's type, of this name is declared.
+    pub fn has_type(&self, record: bool, name: &str) -> bool {
+        match record {
+            true => self.records.iter().any(|known| known.name == name),
+            false => {
+                self.choices.iter().any(|known| known.name == name)
+                    || self.texts.iter().any(|known| known.name == name)
+            }
+        }
+    }
+
     /// Adds what another package declares. What both have alike is kept once.
     pub fn extend(&mut self, other: &Self) {
         fn add<T: Clone + PartialEq>(all: &mut Vec<T>, more: &[T]) {
