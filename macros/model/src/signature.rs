@@ -45,6 +45,19 @@ pub struct Signature {
     pub at: String,
 }
 
+/// RBAC's verbs of requests, reads before writes: what a right of an operation begins with. The core, in which the
+/// model is not compiled, has the same for its rules; a test of it compares the two.
+pub const VERBS: [&str; 8] = [
+    "get",
+    "list",
+    "watch",
+    "create",
+    "update",
+    "patch",
+    "delete",
+    "deletecollection",
+];
+
 /// How much an operation may do; the order is by gravity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
