@@ -195,7 +195,9 @@ impl Engine {
         let cluster = cluster.as_deref();
         let answer = answer.map_err(|mut stop| {
             if let (Stop::Error(error), Some(cluster)) = (&mut stop, cluster) {
-                error.message = format!("[{cluster}] {}", error.message);
+                if !fan_out::names(&error.message, cluster) {
+                    error.message = format!("[{cluster}] {}", error.message);
+                }
                 fan_out::name_cluster(&mut error.next, cluster);
             }
             stop

@@ -122,12 +122,10 @@ impl Merging<'_> {
     }
 }
 
-/// A message with its cluster, unless it begins with that already.
-fn of_cluster(cluster: &str, message: &str) -> String {
-    match message.starts_with(&format!("{cluster} ")) {
-        true => message.to_owned(),
-        false => format!("{cluster}: {message}"),
-    }
+/// Whether a message says of itself which cluster it is about: `prod-eu unreachable: …`, `no kind "x" on prod-eu; …`.
+pub(super) fn names(message: &str, cluster: &str) -> bool {
+    let what = message.split("; ").next().unwrap_or_default();
+    what.starts_with(&format!("{cluster} ")) || what.ends_with(&format!(" on {cluster}"))
 }
 
 /// Messages with their clusters; what several say is said once.
@@ -140,8 +138,11 @@ fn together(messages: Vec<(String, String)>) -> Vec<String> {
         }
     }
     let said = said.iter();
-    said.map(|(clusters, message)| of_cluster(clusters, message))
-        .collect()
+    said.map(|(clusters, message)| match names(message, clusters) {
+        true => message.clone(),
+        false => format!("{clusters}: {message}"),
+    })
+    .collect()
 }
 
 /// Brings the rows of all clusters into one order, and cuts them to the limit.
