@@ -35,7 +35,9 @@ pub async fn list(cx: &ServerCx) -> Result<Table> {
     }
     let heading = match (clusters.default_name(), names.len()) {
         (_, 1) => "1 cluster".to_owned(),
-        (Some(default), count) => format!("{count} clusters; calls without cluster go to {default}"),
+        (Some(default), count) => {
+            format!("{count} clusters; calls without cluster go to {default}; reads take several, a,b or *")
+        }
         (None, count) => format!("{count} clusters"),
     };
     let columns = vec![

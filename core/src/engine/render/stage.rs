@@ -72,9 +72,16 @@ impl Stage {
     /// A stage for each of `parts` that make one answer together.
     #[must_use]
     pub fn share(&self, parts: usize) -> Self {
+        self.share_of_rest(0, parts)
+    }
+
+    /// A stage for each of `parts` that make one answer together with what has `spent` some of its budget.
+    #[must_use]
+    pub fn share_of_rest(&self, spent: usize, parts: usize) -> Self {
+        let budget = self.budget.saturating_sub(spent) / parts.max(1);
         Self {
             cluster: self.cluster.clone(),
-            ..Self::new(self.budget / parts.max(1), Arc::clone(&self.resolver))
+            ..Self::new(budget, Arc::clone(&self.resolver))
         }
     }
 

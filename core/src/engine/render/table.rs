@@ -89,25 +89,29 @@ pub(super) fn render(table: &Table, out: &mut Writer<'_>) {
 /// How to see what is not shown.
 pub(super) fn more(table: &Table, shown: usize, out: &mut Writer<'_>) {
     let was_cut = shown < table.rows.len();
-    let cursor = match shown.checked_sub(1).filter(|_| was_cut) {
-        Some(last) => table.cursors.get(last).map(String::as_str),
-        None => table.cursor.as_deref(),
-    };
-    let narrow = match table.scope {
+    let narrow = table.narrow.unwrap_or(match table.scope {
         Scope::AllNamespaces => "namespace or selector",
         _ => "selector",
+    });
+    let more = |count: usize| match count {
+        1 => "1 more row".to_owned(),
+        count => format!("{} more rows", grouped(count)),
     };
-    match cursor {
-        Some(cursor) => out.line(&format!("More: cursor={}, or narrow with {narrow}", line(cursor))),
-        None if was_cut && !table.elsewhere.is_empty() => out.line(&format!(
-            "Cut to fit: {} more rows",
-            grouped(table.rows.len() - shown)
-        )),
-        None if was_cut => out.line(&format!(
-            "Cut to fit: {} more rows; narrow with {narrow} or limit",
-            grouped(table.rows.len() - shown)
-        )),
-        None => {}
+    if let Some(cursor) = table.cursor(shown) {
+        out.line(&format!(
+            "More: cursor={}, or narrow with {narrow}",
+            line(&cursor)
+        ));
+    } else if was_cut && !table.elsewhere.is_empty() {
+        out.line(&format!("Cut to fit: {}", more(table.rows.len() - shown)));
+    } else if was_cut {
+        let more = more(table.rows.len() - shown);
+        out.line(&format!("Cut to fit: {more}; narrow with {narrow} or limit"));
+    } else if table.narrow.is_some() && table.left(shown) > 0 {
+        out.line(&format!(
+            "{}: narrow with {narrow}",
+            capitalised(&more(table.left(shown)))
+        ));
     }
 }
 

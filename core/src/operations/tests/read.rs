@@ -206,7 +206,7 @@ async fn clusters_tell_how_they_are() {
         .unwrap();
     assert_eq!(
         table.heading.as_deref(),
-        Some("2 clusters; calls without cluster go to prod")
+        Some("2 clusters; calls without cluster go to prod; reads take several, a,b or *")
     );
     assert_eq!(
         names(&table, 4),
