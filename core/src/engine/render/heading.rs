@@ -118,15 +118,21 @@ fn states(table: &Table) -> String {
         return format!("{all}{}", line(&only.name));
     }
     let is_folded = counted(table) > *total;
+    // A last one alone is named as shortly as it would be counted.
+    let named = if totals.len() == STATES + 1 {
+        STATES + 1
+    } else {
+        STATES
+    };
     let mut parts: Vec<String> = totals
         .iter()
-        .take(STATES)
+        .take(named)
         .map(|total| match is_folded {
             true => format!("{} {}", line(&total.name), grouped(total.count)),
             false => format!("{} {}", grouped(total.count), line(&total.name)),
         })
         .collect();
-    let others = totals.get(STATES..).unwrap_or_default();
+    let others = totals.get(named..).unwrap_or_default();
     if !others.is_empty() {
         let count: usize = others.iter().map(|total| total.count).sum();
         parts.push(match is_folded {

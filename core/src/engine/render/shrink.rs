@@ -98,7 +98,8 @@ fn share(fields: &mut Map<String, Value>, room: usize, path: &str, cuts: &mut Ve
     for (name, size) in sizes {
         let share = room / left.max(1);
         left -= 1;
-        if size <= share {
+        // Where no large one would have room for anything, small ones stay as long as there is any.
+        if size <= share || (share < LEAST && size <= room) {
             room -= size;
             continue;
         }
@@ -168,6 +169,20 @@ mod tests {
             cuts[1].starts_with("data.large (") && cuts[1].ends_with(" of 10,000 bytes)"),
             "{cuts:?}"
         );
+    }
+
+    #[test]
+    fn small_fields_do_not_go_for_a_part_of_a_large_one() {
+        let mut state = json!({
+            "containerID": "containerd://".repeat(6), "exitCode": 1, "reason": "Error",
+            "startedAt": "2026-11-23T11:33:31Z", "finishedAt": "2026-11-23T11:33:31Z",
+        });
+        let cuts = shrink(&mut state, 90);
+        assert_eq!(
+            state,
+            json!({"exitCode": 1, "reason": "Error", "startedAt": "2026-11-23T11:33:31Z", "…": "+2 fields"})
+        );
+        assert_eq!(cuts, ["the object (2 more fields)"]);
     }
 
     #[test]

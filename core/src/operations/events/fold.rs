@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::related::is_generated;
 use crate::output::Total;
 
-/// Characters of a message that are kept.
-const MESSAGE: usize = 300;
+/// Characters of a message that are kept: as many as the API server takes.
+const MESSAGE: usize = 1_024;
 /// Names of a group that are remembered, to count them.
 const NAMES: usize = 1_000;
 
@@ -58,6 +58,10 @@ impl Group {
 }
 
 impl Folded {
+    pub(super) fn is_empty(&self) -> bool {
+        self.groups.is_empty()
+    }
+
     /// Takes an event.
     pub(super) fn add(&mut self, event: &Value, last: Timestamp) {
         let text = |path: &str| event.pointer(path).and_then(Value::as_str).unwrap_or_default();

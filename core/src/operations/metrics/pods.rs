@@ -11,10 +11,12 @@ use super::{
 };
 use crate::{
     Error,
-    call::Cx,
+    call::{Choice as _, Cx},
     monitoring::metrics::{Amounts, Claims, Measure, Sample, claims_of_pod, containers},
-    operations::{builtin, names::listed, resources::owners::controller, scan, selection::Selection},
-    output::{ObjectId, size::grouped},
+    operations::{
+        allowed::refused, builtin, names::listed, resources::owners::controller, scan, selection::Selection,
+    },
+    output::{Next, ObjectId, size::grouped},
 };
 
 pub(super) async fn read(
@@ -31,10 +33,15 @@ pub(super) async fn read(
     let kind = builtin::pods();
     let mut pods = Vec::new();
     let (query, metrics_query) = (selection.query(), by_labels.query());
-    let (complete, (samples, freshness)) = futures::try_join!(
+    let again = Next::op("metrics.top").arg("kind", consumer.name());
+    let read = futures::try_join!(
         scan::objects(cx, &kind, namespace, &query, |pod| pods.extend(Pod::of(&pod))),
-        source::samples(cx, builtin::pods(), namespace, &metrics_query),
-    )?;
+        source::samples(cx, builtin::pods(), namespace, &metrics_query, again.clone()),
+    );
+    let (complete, (samples, freshness)) = match read {
+        Err(error) if namespace.is_none() => return Err(refused(cx, &kind, again, error).await),
+        read => read?,
+    };
     let mut samples: HashMap<(Option<String>, String), Sample> = samples
         .into_iter()
         .map(|mut sample| ((sample.namespace.take(), sample.name.clone()), sample))
