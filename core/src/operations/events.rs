@@ -14,7 +14,7 @@ use crate::{
     operation,
     output::{
         Column, Next, ObjectId, Role, Row, Scope, Table,
-        size::{age, short_age, window},
+        size::{age, counted, short_age, window},
     },
 };
 
@@ -146,8 +146,8 @@ pub async fn list(
     let mut notes = Vec::new();
     if total > rows.len() {
         notes.push(format!(
-            "{} older rows are left out: narrow with since, type, reason, kind or name",
-            total - rows.len()
+            "{} left out: narrow with since, type, reason, kind or name",
+            counted(total - rows.len(), "older row")
         ));
     }
     let columns = [

@@ -8,7 +8,10 @@ use super::{
     safe::{CUT, capitalised, line, shortened},
     stage::Writer,
 };
-use crate::output::{Column, Health, Role, Row, Scope, Table, Total, size::grouped};
+use crate::output::{
+    Column, Health, Role, Row, Scope, Table, Total,
+    size::{counted, grouped},
+};
 
 /// The longest text of a cell.
 const CELL: usize = 160;
@@ -99,14 +102,13 @@ pub(super) fn more(table: &Table, shown: usize, out: &mut Writer<'_>) {
     };
     match cursor {
         Some(cursor) => out.line(&format!("More: cursor={}, or narrow with {narrow}", line(cursor))),
-        None if was_cut && !table.elsewhere.is_empty() => out.line(&format!(
-            "Cut to fit: {} more rows",
-            grouped(table.rows.len() - shown)
-        )),
-        None if was_cut => out.line(&format!(
-            "Cut to fit: {} more rows; narrow with {narrow} or limit",
-            grouped(table.rows.len() - shown)
-        )),
+        None if was_cut => {
+            let more = counted(table.rows.len() - shown, "more row");
+            out.line(&match table.elsewhere.is_empty() {
+                true => format!("Cut to fit: {more}; narrow with {narrow} or limit"),
+                false => format!("Cut to fit: {more}"),
+            });
+        }
         None => {}
     }
 }

@@ -403,7 +403,7 @@ async fn events_are_newest_first_and_folded() {
     assert!(
         cut.notes
             .iter()
-            .any(|note| note.starts_with("1 older rows are left out")),
+            .any(|note| note.starts_with("1 older row left out")),
         "{:?}",
         cut.notes
     );

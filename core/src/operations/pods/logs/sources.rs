@@ -3,8 +3,11 @@
 use serde_json::Value;
 
 use crate::{
-    Error, monitoring::status::container_trouble, nearest::nearest, operations::names::name_of,
-    output::Source,
+    Error,
+    monitoring::status::container_trouble,
+    nearest::nearest,
+    operations::names::name_of,
+    output::{Source, size::counted},
 };
 
 /// A container to read.
@@ -160,7 +163,7 @@ fn remark(status: &Value) -> String {
     }
     match status["restartCount"].as_u64() {
         Some(restarts) if restarts > 0 && status["ready"] != true => {
-            format!("not ready, {restarts} restarts")
+            format!("not ready, {}", counted(restarts, "restart"))
         }
         _ => String::new(),
     }

@@ -1,7 +1,11 @@
 //! Where a rollout stands, as `kubectl rollout status` sees it, and what holds it up.
 
 use super::revisions::Revision;
-use crate::{monitoring::status, operations::locate::Found, output::Health};
+use crate::{
+    monitoring::status,
+    operations::locate::Found,
+    output::{Health, size::counted},
+};
 
 /// `revision 9, 3 of 3 ready`;
 /// `revision 8 rolling out, stuck: 0 of 2 new pods ready, 2 of revision 7 still serve`.
@@ -66,7 +70,11 @@ pub(super) fn standing(workload: &Found, revisions: &[Revision]) -> String {
     };
     let new = match pods.total {
         0 => format!("no new pod yet{why}"),
-        total => format!("{} of {total} new pods ready{why}{wanted}", pods.ready),
+        total => format!(
+            "{} of {} ready{why}{wanted}",
+            pods.ready,
+            counted(total, "new pod")
+        ),
     };
     format!("{revision} {state}: {new}{}", serving(older))
 }
