@@ -302,8 +302,7 @@ fn parts_that_are_forbidden(stage: &Stage) -> Result<(), String> {
         &answer.text,
         &[
             "Running",
-            "services could not be read: ",
-            "poddisruptionbudgets could not be read: ",
+            "Used by: not allowed to list services, poddisruptionbudgets.policy\n",
         ],
     )
 }
