@@ -86,8 +86,10 @@ fn serving(older: &[Revision]) -> String {
         .filter(|revision| revision.pods.ready > 0)
         .map(|revision| format!("{} of revision {}", revision.pods.ready, revision.number))
         .collect();
-    match serving.is_empty() {
-        true => String::new(),
-        false => format!(", {} still serve", serving.join(" and ")),
+    let pods: u32 = older.iter().map(|revision| revision.pods.ready).sum();
+    match pods {
+        0 => String::new(),
+        1 => format!(", {} still serves", serving.concat()),
+        _ => format!(", {} still serve", serving.join(" and ")),
     }
 }
