@@ -222,14 +222,15 @@ impl Collector {
             .into_iter()
             .map(|(name, count)| Total { name, count })
             .collect();
-        totals.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.name.cmp(&b.name)));
+        let rows: Vec<Row> = kept.into_iter().map(|kept| kept.row).collect();
         let mut notes = table.notes;
-        if self.total == 0 {
-            notes.extend(self.filter.remarks());
+        if self.seen > 0 {
+            notes.extend(self.filter.remarks(self.total, &rows));
         }
+        totals.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.name.cmp(&b.name)));
         Table {
             columns: self.filter.columns(),
-            rows: kept.into_iter().map(|kept| kept.row).collect(),
+            rows,
             total: self.total,
             unhealthy: self.unhealthy,
             skipped: self.skipped,
