@@ -5,11 +5,13 @@ use std::{borrow::Cow, cell::Cell, slice};
 use super::{
     budget::tokens,
     heading::heading,
-    object::counted,
     safe::{CUT, capitalised, line, shortened},
     stage::Writer,
 };
-use crate::output::{Column, Health, Role, Row, Scope, Table, Total, size::grouped};
+use crate::output::{
+    Column, Health, Role, Row, Scope, Table, Total,
+    size::{counted, grouped},
+};
 
 /// The longest text of a cell.
 const CELL: usize = 160;
