@@ -93,20 +93,24 @@ pub(super) fn more(table: &Table, shown: usize, out: &mut Writer<'_>) {
         Some(last) => table.cursors.get(last).map(String::as_str),
         None => table.cursor.as_deref(),
     };
-    let narrow = match table.scope {
-        Scope::AllNamespaces => "namespace or selector",
-        _ => "selector",
-    };
-    match cursor {
-        Some(cursor) => out.line(&format!("More: cursor={}, or narrow with {narrow}", line(cursor))),
-        None if was_cut && !table.elsewhere.is_empty() => out.line(&format!(
-            "Cut to fit: {} more rows",
-            grouped(table.rows.len() - shown)
-        )),
-        None if was_cut => out.line(&format!(
-            "Cut to fit: {} more rows; narrow with {narrow} or limit",
-            grouped(table.rows.len() - shown)
-        )),
+    let mut words = vec!["namespace", "selector", "since", "limit"];
+    words.retain(|word| *word != "namespace" || table.scope == Scope::AllNamespaces);
+    match cursor.zip(out.taken("cursor")) {
+        Some((cursor, name)) => {
+            words.pop();
+            let narrower = out.narrower(&words).map(|advice| format!(", or {advice}"));
+            out.line(&format!(
+                "More: {name}={}{}",
+                line(cursor),
+                narrower.unwrap_or_default()
+            ));
+        }
+        None if was_cut => {
+            let narrower = out.narrower(&words).filter(|_| table.elsewhere.is_empty());
+            let narrower = narrower.map(|advice| format!("; {advice}")).unwrap_or_default();
+            let left = grouped(table.rows.len() - shown);
+            out.line(&format!("Cut to fit: {left} more rows{narrower}"));
+        }
         None => {}
     }
 }
