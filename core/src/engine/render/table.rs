@@ -8,7 +8,10 @@ use super::{
     safe::{CUT, capitalised, line, shortened},
     stage::Writer,
 };
-use crate::output::{Column, Health, Role, Row, Scope, Table, Total, size::grouped};
+use crate::output::{
+    Column, Health, Role, Row, Scope, Table, Total,
+    size::{counted, grouped},
+};
 
 /// The longest text of a cell.
 const CELL: usize = 160;
@@ -89,23 +92,27 @@ pub(super) fn render(table: &Table, out: &mut Writer<'_>) {
 /// How to see what is not shown.
 pub(super) fn more(table: &Table, shown: usize, out: &mut Writer<'_>) {
     let was_cut = shown < table.rows.len();
-    let cursor = match shown.checked_sub(1).filter(|_| was_cut) {
-        Some(last) => table.cursors.get(last).map(String::as_str),
-        None => table.cursor.as_deref(),
-    };
-    let narrow = match table.scope {
+    let narrow = table.narrow.unwrap_or(match table.scope {
         Scope::AllNamespaces => "namespace or selector",
         _ => "selector",
-    };
-    match cursor {
-        Some(cursor) => out.line(&format!("More: cursor={}, or narrow with {narrow}", line(cursor))),
+    });
+    let left = table.left(shown);
+    match table.cursor(shown) {
+        Some(cursor) => out.line(&format!(
+            "More: cursor={}, or narrow with {narrow}",
+            line(&cursor)
+        )),
         None if was_cut && !table.elsewhere.is_empty() => out.line(&format!(
-            "Cut to fit: {} more rows",
-            grouped(table.rows.len() - shown)
+            "Cut to fit: {}",
+            counted(table.rows.len() - shown, "more row")
         )),
         None if was_cut => out.line(&format!(
-            "Cut to fit: {} more rows; narrow with {narrow} or limit",
-            grouped(table.rows.len() - shown)
+            "Cut to fit: {}; narrow with {narrow}",
+            counted(left, "more row")
+        )),
+        None if left > 0 => out.line(&format!(
+            "{}: raise limit, or narrow with {narrow}",
+            counted(left, "more row")
         )),
         None => {}
     }
