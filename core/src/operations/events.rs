@@ -16,6 +16,7 @@ use crate::{
     operation,
     output::{
         Column, Next, ObjectId, Role, Row, Scope, Table,
+        filter::Key,
         size::{age, short_age, window},
     },
 };
@@ -133,9 +134,10 @@ pub async fn list(
         0 => wider(again, namespace.as_deref(), is_narrowed),
         _ => None,
     };
-    let rows = all
+    let limit = limit.unwrap_or(LIMIT).max(1);
+    let rows: Vec<Row> = all
         .into_iter()
-        .take(limit.unwrap_or(LIMIT).max(1))
+        .take(limit)
         .map(|group| {
             let age = age(group.last, now);
             let namespace = with_namespaces.then(|| group.namespace.clone());
@@ -166,7 +168,7 @@ pub async fn list(
                 ..Row::default()
             }
         })
-        .collect::<Vec<_>>();
+        .collect();
     let columns = [
         ("LAST", Role::Age),
         ("TYPE", Role::Status),
@@ -190,14 +192,19 @@ pub async fn list(
             .into_iter()
             .chain(columns.map(|(header, role)| Column::new(header, role)))
             .collect(),
+        keys: rows
+            .iter()
+            .map(|row| Key::by_number(row.age.unwrap_or(0), false))
+            .collect(),
         rows,
         total,
+        limit: Some(limit),
+        narrow: &["since", "type", "reason", "kind", "name"],
         totals,
         // Newest first, whatever they say.
         sorted: true,
         complete,
         notes,
-        narrow: Some("since, type, reason, kind or name"),
         next: next.into_iter().collect(),
         ..Table::default()
     })

@@ -14,7 +14,7 @@ use crate::{
     call::{Choice as _, Cx, Result},
     monitoring::metrics::{Amounts, Measure},
     operation,
-    output::{Column, Next, ObjectId, Role, Row, Scope, Table},
+    output::{Column, Next, ObjectId, Role, Row, Scope, Table, filter::Key},
 };
 
 /// Rows where nothing else was said.
@@ -94,13 +94,19 @@ pub async fn top(
     };
     let subject = format!("{}s{}", kind.name(), selection.words());
     let heading = heading(&subject, &scope, sort, &usage);
-    let shown = usage.lines.into_iter().take(limit.unwrap_or(LIMIT).max(1));
-    let rows = shown.map(|line| line.row(with_namespaces, measures)).collect();
+    let limit = limit.unwrap_or(LIMIT).max(1);
+    usage.lines.truncate(limit);
+    let key = |line: &Line| Key::by_number(line.used.of(sort), true);
+    let keys = usage.lines.iter().map(key).collect();
+    let rows = usage.lines.into_iter();
+    let rows = rows.map(|line| line.row(with_namespaces, measures)).collect();
     let mut notes = usage.notes;
     notes.extend(near::note(&usage.near));
     Ok(Table {
         heading: Some(heading),
         total,
+        limit: Some(limit),
+        keys,
         notes,
         next,
         ..Table::of(subject, scope, columns(kind, with_namespaces, measures), rows)

@@ -12,7 +12,7 @@ use crate::output::{
     AnyRecord, Change, Object, Output, Part, Table, data,
     filter::{FieldPath, Tree},
     readable,
-    size::grouped,
+    size::counted,
     yaml,
 };
 
@@ -89,10 +89,8 @@ impl<'o> Shown<'o> {
         if !self.part.api_version.is_empty() {
             heading.push_str(&format!(" ({})", self.part.api_version));
         }
-        match fields {
-            0 => {}
-            1 => heading.push_str(", 1 field of it"),
-            count => heading.push_str(&format!(", {count} fields of it")),
+        if fields > 0 {
+            heading.push_str(&format!(", {} of it", counted(fields, "field")));
         }
         let version = self
             .part
@@ -254,12 +252,4 @@ pub(super) fn text_of(value: &Value, view: Option<View>, room: usize) -> (String
         bytes = bytes * room / cost.max(1) * 9 / 10;
     }
     best
-}
-
-/// How many there are of something.
-pub(super) fn counted(count: usize, what: &str) -> String {
-    match count {
-        1 => format!("1 {what}"),
-        count => format!("{} {what}s", grouped(count)),
-    }
 }

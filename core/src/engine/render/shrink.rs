@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
-use crate::output::size::grouped;
+use crate::output::size::{counted, grouped};
 
 /// Below this nothing of a value can be shown.
 const LEAST: usize = 40;
@@ -74,7 +74,7 @@ fn cut(value: &mut Value, room: usize, path: &str, cuts: &mut Vec<String>) {
             items.truncate(kept);
             if kept < count {
                 said(cuts, format!("{} of {} items", grouped(kept), grouped(count)));
-                items.push(Value::String(format!("… (+{} items)", grouped(count - kept))));
+                items.push(Value::String(format!("… (+{})", counted(count - kept, "item"))));
             }
         }
         Value::Object(fields) if room < LEAST || fields.is_empty() => {
@@ -121,13 +121,13 @@ fn share(fields: &mut Map<String, Value>, room: usize, path: &str, cuts: &mut Ve
         fields.retain(|name, _| !gone.contains(name));
         let gone = gone.len();
         cuts.push(format!(
-            "{} ({} more fields)",
+            "{} ({})",
             if path.is_empty() { "the object" } else { path },
-            grouped(gone)
+            counted(gone, "more field")
         ));
         fields.insert(
             "…".to_owned(),
-            Value::String(format!("+{} fields", grouped(gone))),
+            Value::String(format!("+{}", counted(gone, "field"))),
         );
     }
 }

@@ -16,7 +16,10 @@ use crate::{
     operations::{
         allowed::refused, builtin, names::listed, resources::owners::controller, scan, selection::Selection,
     },
-    output::{Next, ObjectId, size::grouped},
+    output::{
+        Next, ObjectId,
+        size::{counted, grouped},
+    },
 };
 
 pub(super) async fn read(
@@ -74,7 +77,7 @@ pub(super) async fn read(
     usage.near = ranked(usage.near);
     usage.of = groups.all.map(of).unwrap_or_default();
     usage.lines = groups.lines();
-    let (count, pods) = (grouped(usage.lines.len()), plural(measured, "pod"));
+    let (count, pods) = (grouped(usage.lines.len()), counted(measured, "pod"));
     usage.count = match consumer {
         Consumer::Container => format!("{count} in {pods}"),
         Consumer::Namespace => format!("{count} with {pods}"),
@@ -82,7 +85,7 @@ pub(super) async fn read(
     };
     if !without.is_empty() {
         let verb = if without.len() == 1 { "has" } else { "have" };
-        let (count, names) = (plural(without.len(), "pod"), listed(&without));
+        let (count, names) = (counted(without.len(), "pod"), listed(&without));
         usage.notes.push(format!("{count} {verb} no metrics: {names}"));
     }
     if !complete {
@@ -90,13 +93,6 @@ pub(super) async fn read(
         usage.notes.push(note.to_owned());
     }
     Ok(usage)
-}
-
-fn plural(count: usize, what: &str) -> String {
-    match count {
-        1 => format!("1 {what}"),
-        count => format!("{} {what}s", grouped(count)),
-    }
 }
 
 /// What all of it is measured against: limits if everything has one. What is requested is told beside what is used,
