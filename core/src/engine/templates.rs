@@ -181,6 +181,11 @@ fn counted_of(count: &Jinja, what: &str) -> String {
 
 /// An error of a template with its place, line and cause.
 fn explain(at: &str, error: &TemplateError) -> Error {
+    // What is included says itself what is wrong with it.
+    let source = std::error::Error::source(error);
+    if let Some(cause) = source.and_then(|source| source.downcast_ref::<TemplateError>()) {
+        return explain(at, cause);
+    }
     let place = match (error.name(), error.line()) {
         (Some(name), Some(line)) if at.starts_with("templates/") => format!("templates/{name}:{line}"),
         _ => at.to_owned(),
@@ -268,4 +273,24 @@ pub(crate) fn to_jinja(value: &Value) -> Jinja {
 pub(super) fn map_to_jinja(map: &Map<String, Value>) -> Jinja {
     let present = map.iter().filter(|(_, value)| !value.is_null());
     Jinja::from_pairs(present.map(|(key, value)| (key.as_str(), to_jinja(value))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistake_in_what_is_included_is_told_where_it_is() {
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment
+            .add_template("outer", "{% include 'inner' %}")
+            .unwrap();
+        environment.add_template("inner", "first\n{{ missing }}").unwrap();
+        let outer = environment.get_template("outer").unwrap();
+        let error = outer.render(()).unwrap_err();
+        let told = explain("templates/outer", &error).message;
+        assert!(told.starts_with("templates/inner:2: "), "{told}");
+        assert!(told.contains("missing"), "{told}");
+    }
 }
