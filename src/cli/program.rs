@@ -13,8 +13,8 @@ use super::{
 /// An MCP server for Kubernetes
 ///
 /// Without a command it serves MCP on stdin and stdout, which is how an MCP client starts it. All other commands are
-/// for people: they try a tool by hand, or help to write one. Each of them works without a cluster too: with --demo
-/// it works on one that is a simulation in this process.
+/// for people: they try a tool by hand, or help to write one. With --demo each of them works without a cluster, on
+/// one that is simulated in this process.
 #[derive(Debug, Parser)]
 #[command(
     name = "kube-mcp",
