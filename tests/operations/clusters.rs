@@ -18,6 +18,7 @@ pub(crate) const TRIALS: Trials = &[
     ),
     ("answers_name_their_cluster", answers_name_their_cluster),
     ("reads_fan_out", reads_fan_out),
+    ("one_limit_and_one_cursor", one_limit_and_one_cursor),
     ("one_that_does_not_answer", one_that_does_not_answer),
     ("unknown_cluster", unknown_cluster),
     ("change_needs_a_cluster", change_needs_a_cluster),
@@ -136,6 +137,49 @@ fn reads_fan_out(stage: &Stage) -> Result<(), String> {
             .count();
         ensure!(rows == 3, "{rows} rows of {cluster}:\n{}", answer.text);
     }
+    Ok(())
+}
+
+/// Page by page over two that answer and one that does not: every row once, the unhealthy first.
+fn one_limit_and_one_cursor(stage: &Stage) -> Result<(), String> {
+    let mut server = stage.server(Contexts::Several, &[])?;
+    let mut list = |limit: u64, cursor: Option<&str>| -> Result<Listing, String> {
+        let mut arguments =
+            json!({"kind": "configmaps", "namespace": stage.namespace, "cluster": "*", "limit": limit});
+        if let Some(cursor) = cursor {
+            arguments["cursor"] = json!(cursor);
+        }
+        let answer = server.call("resources_list", &arguments)?;
+        ensure!(!answer.is_error, "{}", answer.text);
+        let listing = Listing::read(&answer.text);
+        ensure!(
+            listing.text.contains("gone unreachable"),
+            "the third is passed over in silence:\n{}",
+            listing.text
+        );
+        Ok(listing)
+    };
+    let names = |listing: &Listing| -> Vec<String> {
+        let rows = listing.rows.iter();
+        rows.filter_map(|row| row.cell("NAME").map(str::to_owned))
+            .collect()
+    };
+    let whole = names(&list(1000, None)?);
+    let (half, rest) = whole.split_at(whole.len() / 2);
+    ensure!(half == rest && half.len() > 2, "one is not like two: {whole:?}");
+    // The first page ends within the first cluster, the second goes over into the second.
+    let limit = half.len() - 1;
+    let (mut paged, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = list(limit as u64, cursor.as_deref())?;
+        ensure!(page.rows.len() <= limit, "more than {limit} rows:\n{}", page.text);
+        paged.extend(names(&page));
+        match page.cursor() {
+            Some(next) => cursor = Some(next.to_owned()),
+            None => break,
+        }
+    }
+    ensure!(paged == whole, "{paged:?} page by page, {whole:?} at once");
     Ok(())
 }
 

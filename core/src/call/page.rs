@@ -4,7 +4,7 @@ use crate::{
     Error,
     output::{
         Column,
-        filter::{Query, RowFilter},
+        filter::{Among, Query, RowFilter},
     },
 };
 
@@ -22,6 +22,8 @@ pub struct Page {
     pub sort: Option<String>,
     /// Paths that replace the columns, comma-separated.
     pub fields: Option<String>,
+    /// Of which clusters' lists it is one, where several make one answer.
+    pub among: Option<Among>,
 }
 
 impl Page {
@@ -49,6 +51,7 @@ impl Page {
             cursor: self.cursor.as_deref(),
             identity,
             several_kinds: false,
+            among: self.among.as_ref(),
         }
     }
 }
@@ -61,6 +64,7 @@ impl Default for Page {
             filter: None,
             sort: None,
             fields: None,
+            among: None,
         }
     }
 }

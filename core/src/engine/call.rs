@@ -18,9 +18,9 @@ use super::{
 };
 use crate::{
     Error, ErrorKind,
-    call::{Access, AuditEntry, Call, Planned, Stop, Why},
+    call::{Access, AuditEntry, Call, Page, Planned, Stop, Why},
     cluster::Cluster,
-    output::{Output, OutputKind, Redactor, split_fields},
+    output::{Output, OutputKind, Redactor, filter::Among, split_fields},
 };
 
 /// The longest that an operation with its own timeout may take.
@@ -151,13 +151,23 @@ impl Engine {
     ) -> Result<String, Stop> {
         let changes = listed.access > Access::Read;
         let clusters = self.clusters_of(listed, accepted, changes)?;
-        let call = Arc::new(self.facts(listed, accepted, context, redactor));
-        let several = clusters.len() > 1;
-        let runs = clusters.into_iter().map(|cluster| {
-            let call = Arc::clone(&call);
+        let mut names: Vec<&str> = clusters.iter().flatten().map(|cluster| cluster.name()).collect();
+        names.sort_unstable();
+        let several = (names.len() > 1).then(|| names.join(","));
+        let runs = clusters.iter().map(|cluster| {
+            // Each has a deadline of its own: one that misses it cancels nothing for the others.
+            let call = Arc::new(self.facts(listed, accepted, context, redactor));
+            let several = several.as_ref();
             async move {
                 let name = cluster.as_ref().map(|cluster| cluster.name().to_owned());
-                let run = self.on_cluster(listed, accepted, &call, cluster);
+                let page = Page {
+                    among: name.as_ref().zip(several).map(|(cluster, clusters)| Among {
+                        cluster: cluster.clone(),
+                        clusters: clusters.clone(),
+                    }),
+                    ..accepted.reserved.page()
+                };
+                let run = self.on_cluster(listed, accepted, &call, cluster.clone(), page);
                 let answer = within(&call, run).await.map_err(|mut stop| {
                     if let Stop::Error(error) = &mut stop {
                         redirect::corrected(listed.tool, accepted, error);
@@ -169,12 +179,13 @@ impl Engine {
         });
         let mut answers = futures::future::join_all(runs).await;
         let stage = self.stage.taking(listed.takes());
-        if several {
+        if several.is_some() {
             let merging = Merging {
                 stage: &stage,
                 view: accepted.reserved.view(),
                 redactor,
                 again: redirect::again(listed.tool, accepted),
+                asked: accepted.reserved.cluster.as_deref().unwrap_or_default(),
             };
             return Ok(merging.merge(answers)?);
         }
@@ -185,7 +196,9 @@ impl Engine {
         let cluster = cluster.as_deref();
         let answer = answer.map_err(|mut stop| {
             if let (Stop::Error(error), Some(cluster)) = (&mut stop, cluster) {
-                error.message = format!("[{cluster}] {}", error.message);
+                if !fan_out::names(&error.message, cluster) {
+                    error.message = format!("[{cluster}] {}", error.message);
+                }
                 fan_out::name_cluster(&mut error.next, cluster);
             }
             stop
@@ -204,11 +217,12 @@ impl Engine {
         accepted: &Accepted,
         call: &Arc<Call>,
         cluster: Option<Arc<Cluster>>,
+        page: Page,
     ) -> Result<Answered, Stop> {
         let tool = listed.tool;
         let uri = Map::new();
         let scope = Scope {
-            page: accepted.reserved.page(),
+            page,
             ..self.scope(tool.steps, call, cluster, &accepted.values, &uri)
         };
         // Read first: an error says the path again, and once a Secret is read its values are hidden even there, which
@@ -251,6 +265,7 @@ impl Engine {
             return Ok(vec![None]);
         }
         let names = self.clusters.names();
+        let there_are = || format!("nothing was done. There are: {}", names.join(", "));
         let wanted: Vec<&str> = match accepted.reserved.cluster.as_deref() {
             Some("*" | "all") => names.clone(),
             Some(list) => list
@@ -260,21 +275,27 @@ impl Engine {
                 .collect(),
             None if changes && names.len() > 1 => {
                 return Err(Error::invalid(format!(
-                    "a change must name its cluster; nothing was done. There are: {}",
-                    names.join(", ")
+                    "a change must name its cluster; {}",
+                    there_are()
                 )));
             }
             None => return Ok(vec![Some(self.clusters.get(None)?)]),
         };
-        if changes && wanted.len() != 1 {
-            return Err(Error::invalid(
-                "cluster: a change takes one cluster; nothing was done",
-            ));
+        let mut clusters: Vec<Arc<Cluster>> = Vec::new();
+        for name in wanted {
+            let cluster = self.clusters.get(Some(name))?;
+            if !clusters.iter().any(|named| Arc::ptr_eq(named, &cluster)) {
+                clusters.push(cluster);
+            }
         }
-        wanted
-            .into_iter()
-            .map(|name| self.clusters.get(Some(name)).map(Some))
-            .collect()
+        match clusters.len() {
+            0 => Err(Error::invalid(format!("cluster names none; {}", there_are()))),
+            2.. if changes => Err(Error::invalid(format!(
+                "cluster: a change takes one cluster; {}",
+                there_are()
+            ))),
+            _ => Ok(clusters.into_iter().map(Some).collect()),
+        }
     }
 
     fn facts(

@@ -1,10 +1,10 @@
 //! One read on several clusters, in one answer.
 
-use super::render::{Stage, View, found, of_clusters};
+use super::render::{Stage, View, found, of_clusters, tokens};
 use crate::{
     Error, ErrorKind,
     call::Stop,
-    output::{Next, Output, Redactor, Table, size::grouped},
+    output::{Next, Output, Redactor, Table},
 };
 
 /// What a call came to on one cluster.
@@ -25,86 +25,145 @@ pub(super) struct Merging<'a> {
     pub(super) redactor: &'a Redactor,
     /// The call without its cluster.
     pub(super) again: Next,
+    /// The clusters as the call named them.
+    pub(super) asked: &'a str,
 }
 
 impl Merging<'_> {
     /// Merges the answers: Tables row by row with a column for the cluster, and what each found in the first line;
-    /// everything else one below the other. A cluster that failed is told in its place.
+    /// everything else one below the other. A cluster that failed is told in the first line, too.
     ///
     /// # Errors
     /// If it failed on every cluster.
     pub(super) fn merge(&self, answers: Vec<OfCluster>) -> Result<String, Error> {
         let count = answers.len();
         let mut merged: Option<Table> = None;
-        let (mut told, mut texts, mut failures) = (Vec::new(), Vec::new(), Vec::new());
-        let stage = self.stage.share(count);
-        for (cluster, answer) in answers {
+        let (mut told, mut texts, mut notes) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut spent, mut failures) = (0, Vec::new());
+        for (index, (cluster, answer)) in answers.into_iter().enumerate() {
             let cluster = cluster.unwrap_or_default();
-            let stage = stage.of(Some(&cluster));
-            match answer {
+            // What one leaves of its share is the others'.
+            let stage = self.stage.share_of_rest(spent, count - index).of(Some(&cluster));
+            let text = match answer {
                 Ok(Answered::Output(output)) => match *output {
-                    Output::Table(table) => {
+                    Output::Table(mut table) => {
                         told.push(found(&table, &cluster));
+                        let of_this = std::mem::take(&mut table.notes).into_iter();
+                        notes.extend(of_this.map(|note| (cluster.clone(), note)));
                         add(merged.get_or_insert_with(|| heading(&table)), table, &cluster);
+                        continue;
                     }
-                    output => texts.push(stage.output(&output, self.view, Some(&cluster), self.redactor)),
+                    output => stage.output(&output, self.view, Some(&cluster), self.redactor),
                 },
-                Ok(Answered::Text(text)) => texts.push(stage.text(text, Some(&cluster), self.redactor)),
-                Err(Stop::Planned(planned)) => texts.push(stage.planned(&planned, self.redactor)),
-                Err(Stop::Error(mut error)) => {
-                    if !error.message.starts_with(&format!("{cluster} ")) {
-                        error.message = format!("{cluster}: {}", error.message);
-                    }
-                    name_cluster(&mut error.next, &cluster);
-                    // What to do about it is told to whoever asks for that cluster alone.
-                    let what = error.message.split("; ").next().unwrap_or_default();
-                    told.push(what.to_owned());
-                    texts.push(what.to_owned());
-                    failures.push(*error);
+                Ok(Answered::Text(text)) => stage.text(text, Some(&cluster), self.redactor),
+                Err(Stop::Planned(planned)) => stage.planned(&planned, self.redactor),
+                Err(Stop::Error(error)) => {
+                    failures.push((cluster, *error));
+                    continue;
                 }
-            }
+            };
+            spent += tokens(&text);
+            texts.push(text);
         }
         if failures.len() == count {
-            return Err(all_failed(failures));
+            return Err(self.all_failed(failures));
         }
+        // What to do about it is told to whoever asks for that cluster alone.
+        let what = |message: &str| message.split("; ").next().unwrap_or_default().to_owned();
+        let failures = failures.into_iter();
+        let failures = failures.map(|(cluster, error)| (cluster, what(&error.message)));
+        told.append(&mut together(failures.collect()));
         let Some(mut table) = merged else {
+            if !told.is_empty() {
+                texts.insert(0, format!("[{count} clusters] {}", told.join("; ")));
+            }
             return Ok(self.stage.text(texts.join("\n"), None, self.redactor));
         };
-        // The worst of all clusters first; within a cluster the order stays.
-        if !table.sorted {
-            table.rows.sort_by_key(|row| row.health);
+        table.notes = together(notes);
+        table.notes.append(&mut texts);
+        in_order(&mut table);
+        if table.query.is_none() {
+            let clusters = table.rows.iter().filter_map(|row| row.id.cluster.as_ref());
+            table.elsewhere = clusters
+                .map(|cluster| self.again.clone().arg("cluster", cluster))
+                .collect();
         }
-        table.elsewhere = table
-            .rows
-            .iter()
-            .map(|row| match &row.id.cluster {
-                Some(cluster) => self.again.clone().arg("cluster", cluster),
-                None => self.again.clone(),
-            })
-            .collect();
         table.heading = Some(of_clusters(&table, count, &told));
         Ok(self
             .stage
             .output(&Output::Table(table), self.view, None, self.redactor))
     }
+
+    /// What failed on every cluster, as one error: of one kind if it was the same everywhere.
+    fn all_failed(&self, failures: Vec<(String, Error)>) -> Error {
+        let (_, first) = &failures[0];
+        let is_first = |error: &Error| error.kind == first.kind && error.message == first.message;
+        if first.kind == ErrorKind::Invalid && failures.iter().all(|(_, error)| is_first(error)) {
+            // It is the call that is wrong, and no cluster.
+            let mut error = first.clone();
+            name_cluster(&mut error.next, self.asked);
+            return error;
+        }
+        let is_one_kind = failures.iter().all(|(_, error)| error.kind == first.kind);
+        let kind = if is_one_kind {
+            first.kind
+        } else {
+            ErrorKind::Server
+        };
+        let messages = failures
+            .iter()
+            .map(|(cluster, error)| (cluster.clone(), error.message.clone()));
+        let mut error = Error::new(kind, together(messages.collect()).join("; "));
+        for (cluster, mut failure) in failures {
+            name_cluster(&mut failure.next, &cluster);
+            error.next.append(&mut failure.next);
+        }
+        error
+    }
 }
 
-/// What failed on every cluster, as one error: of one kind if it was the same everywhere.
-fn all_failed(failures: Vec<Error>) -> Error {
-    let mut kinds = failures.iter().map(|error| error.kind);
-    let first = kinds.next().unwrap_or(ErrorKind::Internal);
-    let kind = match kinds.all(|kind| kind == first) {
-        true => first,
-        false => ErrorKind::Server,
-    };
-    let messages: Vec<&str> = failures.iter().map(|error| error.message.as_str()).collect();
-    let mut error = Error::new(kind, messages.join("; "));
-    for next in failures.into_iter().flat_map(|error| error.next) {
-        if !error.next.contains(&next) {
-            error.next.push(next);
+/// Whether a message says of itself which cluster it is about: `prod-eu unreachable: …`, `no kind "x" on prod-eu; …`.
+pub(super) fn names(message: &str, cluster: &str) -> bool {
+    let what = message.split("; ").next().unwrap_or_default();
+    what.starts_with(&format!("{cluster} ")) || what.ends_with(&format!(" on {cluster}"))
+}
+
+/// Messages with their clusters; what several say is said once.
+fn together(messages: Vec<(String, String)>) -> Vec<String> {
+    let mut said: Vec<(String, String)> = Vec::new();
+    for (cluster, message) in messages {
+        match said.iter_mut().find(|(_, there)| *there == message) {
+            Some((clusters, _)) => *clusters = format!("{clusters}, {cluster}"),
+            None => said.push((cluster, message)),
         }
     }
-    error
+    let said = said.iter();
+    said.map(|(clusters, message)| match names(message, clusters) {
+        true => message.clone(),
+        false => format!("{clusters}: {message}"),
+    })
+    .collect()
+}
+
+/// Brings the rows of all clusters into one order, and cuts them to the limit.
+fn in_order(table: &mut Table) {
+    if table.keys.len() == table.rows.len() {
+        let keys = std::mem::take(&mut table.keys).into_iter();
+        let mut keyed: Vec<_> = keys.zip(std::mem::take(&mut table.rows)).collect();
+        keyed.sort_by(|(one, _), (other, _)| one.compare(other));
+        keyed.truncate(table.limit.unwrap_or(usize::MAX));
+        (table.keys, table.rows) = keyed.into_iter().unzip();
+    } else if !table.sorted {
+        // The worst of all clusters first; within a cluster the order stays.
+        table.rows.sort_by_key(|row| row.health);
+    }
+    // What to do about the first rows comes first.
+    let place = |next: &Next| {
+        let (_, cluster) = next.args.iter().find(|(name, _)| name == "cluster")?;
+        let mut rows = table.rows.iter();
+        rows.position(|row| row.id.cluster.as_ref() == Some(cluster))
+    };
+    table.next.sort_by_key(|next| place(next).unwrap_or(usize::MAX));
 }
 
 /// Says in suggested calls which cluster they are meant for.
@@ -124,6 +183,7 @@ fn heading(table: &Table) -> Table {
         scope: table.scope.clone(),
         columns: table.columns.clone(),
         filter: table.filter.clone(),
+        narrow: table.narrow,
         complete: true,
         ..Table::default()
     }
@@ -149,7 +209,6 @@ fn add(merged: &mut Table, mut table: Table, cluster: &str) {
                 .position(|there| there.header == column.header)
         })
         .collect();
-    let shown = table.rows.len();
     for mut row in table.rows {
         let mut cells = vec![String::new(); merged.columns.len()];
         for (place, cell) in places.iter().zip(std::mem::take(&mut row.cells)) {
@@ -173,19 +232,15 @@ fn add(merged: &mut Table, mut table: Table, cluster: &str) {
         }
     }
     merged.totals.sort_by_key(|total| std::cmp::Reverse(total.count));
-    let left = (table.total.saturating_sub(table.skipped)).saturating_sub(shown);
-    if table.cursor.is_some() && left > 0 {
-        merged.notes.push(format!(
-            "{cluster} has {} more; narrow with selector, or list cluster={cluster} alone",
-            grouped(left)
-        ));
-    }
-    merged
-        .notes
-        .extend(table.notes.into_iter().map(|note| format!("{cluster}: {note}")));
+    merged.skipped += table.skipped;
+    merged.limit = merged.limit.max(table.limit);
+    merged.keys.append(&mut table.keys);
+    merged.query = merged.query.take().or(table.query);
     name_cluster(&mut table.next, cluster);
     merged.next.append(&mut table.next);
 }
 
+#[cfg(test)]
+mod calls;
 #[cfg(test)]
 mod tests;

@@ -78,7 +78,8 @@ impl Engine {
     }
 
     /// What a client is told when it connects: the template `instructions.md.j2`, rendered with the names of the
-    /// listed `tools`, the `mode`, and whether the cluster is a `simulation`. Nothing if no surface has that template, or if it fails.
+    /// listed `tools`, the `mode`, whether the cluster is a `simulation` and whether there are `several_clusters`. Nothing
+    /// if no surface has that template, or if it fails.
     pub fn instructions(&self) -> Option<String> {
         if !self.templates.has(INSTRUCTIONS) {
             return None;
@@ -88,6 +89,7 @@ impl Engine {
             tools,
             mode => self.config.access.mode.word(),
             simulation => self.clusters.is_simulation(),
+            several_clusters => self.has_several_clusters(),
         };
         match self.templates.render(INSTRUCTIONS, &context) {
             Ok(text) => Some(text.trim().to_owned()),

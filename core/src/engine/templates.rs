@@ -28,7 +28,7 @@ use crate::{
     Error,
     output::{
         Next,
-        size::{age, short_age},
+        size::{age, counted, short_age},
     },
 };
 
@@ -125,6 +125,7 @@ impl Templates {
             call_of(&listed, op, &args, cluster)
         });
         environment.add_filter("age", age_of);
+        environment.add_filter("counted", counted_of);
         if let Some(folder) = &self.folder {
             self.is_known(folder)?;
             // What a template newly includes.
@@ -202,6 +203,12 @@ fn age_of(time: String) -> String {
         Ok(time) => short_age(age(time, Timestamp::now())),
         Err(_) => time,
     }
+}
+
+/// `count | counted("pod")` in a template: `1 pod`, `2 pods`; the count may be a cell's text.
+fn counted_of(count: &Jinja, what: &str) -> String {
+    let number = count.as_usize().or_else(|| count.as_str()?.parse().ok());
+    number.map_or_else(|| format!("{count} {what}s"), |number| counted(number, what))
 }
 
 /// An error of a template with its place, line and cause, which may lie in what it includes.

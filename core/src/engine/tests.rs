@@ -22,7 +22,7 @@ use crate::{
     output::{AnyRecord, Output, OutputKind},
 };
 
-const fn operation(name: &'static str, access: Access) -> Operation {
+pub(super) const fn operation(name: &'static str, access: Access) -> Operation {
     Operation {
         name,
         access,
@@ -63,7 +63,7 @@ fn panics(_: &ServerCx, _: Values) -> futures::future::BoxFuture<'_, crate::call
     Box::pin(async { panic!("a bug") })
 }
 
-const fn step(
+pub(super) const fn step(
     id: &'static str,
     op: &'static Operation,
     bindings: &'static [Binding],
@@ -82,7 +82,7 @@ const fn step(
     }
 }
 
-const fn bind(param: &'static str, source: Source) -> Binding {
+pub(super) const fn bind(param: &'static str, source: Source) -> Binding {
     Binding {
         param,
         source,
@@ -90,7 +90,7 @@ const fn bind(param: &'static str, source: Source) -> Binding {
     }
 }
 
-const fn param(name: &'static str, required: bool) -> Param {
+pub(super) const fn param(name: &'static str, required: bool) -> Param {
     Param {
         name,
         kind: ParamKind::String,
@@ -104,7 +104,7 @@ const fn param(name: &'static str, required: bool) -> Param {
     }
 }
 
-const fn tool(
+pub(super) const fn tool(
     name: &'static str,
     params: &'static [Param],
     steps: &'static [Step],
@@ -260,7 +260,7 @@ static SURFACE: Surface = Surface {
     signatures: "{}",
 };
 
-struct Silent;
+pub(super) struct Silent;
 
 impl Progress for Silent {
     fn report(&self, _: f64, _: Option<f64>, _: &str) {}
@@ -277,7 +277,7 @@ impl Codes for Silent {
 }
 
 #[derive(Default)]
-struct Recorded(Mutex<Vec<AuditEntry>>);
+pub(super) struct Recorded(Mutex<Vec<AuditEntry>>);
 
 impl Audit for Recorded {
     fn record(&self, entry: &AuditEntry) {
@@ -298,7 +298,7 @@ fn engine(config: Config) -> (Engine, Arc<Recorded>) {
     (engine.unwrap(), audit)
 }
 
-fn context() -> Context {
+pub(super) fn context() -> Context {
     Context {
         caller: Caller {
             id: "test".to_owned(),
@@ -311,7 +311,7 @@ fn context() -> Context {
     }
 }
 
-fn map(value: Value) -> Map<String, Value> {
+pub(super) fn map(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(map) => map,
         other => panic!("{other} is no object"),

@@ -8,13 +8,13 @@ mod source;
 use jiff::Timestamp;
 
 use self::{near::Near, source::Freshness};
-use super::{names::check_namespace, selection::Selection};
+use super::{names::check_namespace, next::wider, selection::Selection};
 use crate::{
     Choice,
     call::{Choice as _, Cx, Result},
     monitoring::metrics::{Amounts, Measure},
     operation,
-    output::{Column, Next, ObjectId, Role, Row, Scope, Table},
+    output::{Column, Next, ObjectId, Role, Row, Scope, Table, filter::Key},
 };
 
 /// Rows where nothing else was said.
@@ -70,8 +70,12 @@ pub async fn top(
         Consumer::Node => nodes::read(cx, &selection).await?,
         _ => pods::read(cx, kind, namespace.as_deref(), &selection).await?,
     };
+    let mut next: Vec<Next> = near::next(&usage.near).into_iter().collect();
     if usage.lines.is_empty() {
-        check_namespace(cx, namespace.as_deref(), Next::op("metrics.top")).await?;
+        let again = Next::op("metrics.top").arg("kind", kind.name());
+        check_namespace(cx, namespace.as_deref(), again.clone()).await?;
+        let is_narrowed = selection != Selection::default();
+        next.extend(wider(again, namespace.as_deref(), is_narrowed));
     }
     let scope = match (kind, namespace) {
         (Consumer::Node, _) | (Consumer::Namespace, None) => Scope::Cluster,
@@ -90,15 +94,21 @@ pub async fn top(
     };
     let subject = format!("{}s{}", kind.name(), selection.words());
     let heading = heading(&subject, &scope, sort, &usage);
-    let shown = usage.lines.into_iter().take(limit.unwrap_or(LIMIT).max(1));
-    let rows = shown.map(|line| line.row(with_namespaces, measures)).collect();
+    let limit = limit.unwrap_or(LIMIT).max(1);
+    usage.lines.truncate(limit);
+    let key = |line: &Line| Key::by_number(line.used.of(sort), true);
+    let keys = usage.lines.iter().map(key).collect();
+    let rows = usage.lines.into_iter();
+    let rows = rows.map(|line| line.row(with_namespaces, measures)).collect();
     let mut notes = usage.notes;
     notes.extend(near::note(&usage.near));
     Ok(Table {
         heading: Some(heading),
         total,
+        limit: Some(limit),
+        keys,
         notes,
-        next: near::next(&usage.near).into_iter().collect(),
+        next,
         ..Table::of(subject, scope, columns(kind, with_namespaces, measures), rows)
     })
 }

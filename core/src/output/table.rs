@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::Next;
+use super::{Next, filter::Key};
 
 /// A list. The rows are already filtered, ranked (the unhealthy first) and cut to the limit.
 #[derive(Clone, Debug, Default)]
@@ -35,11 +35,15 @@ pub struct Table {
     pub totals: Vec<Total>,
     /// Whether everything was scanned; if not, the heading says "of the first N".
     pub complete: bool,
-    /// Where to go on, if rows were left out.
-    pub cursor: Option<String>,
-    /// Where to go on after each row, parallel to `rows`: an answer that has to be cut earlier than the limit says
-    /// how to see the rest. Empty where there are no cursors.
-    pub cursors: Vec<String>,
+    /// How many rows are shown at most, where that was said.
+    pub limit: Option<usize>,
+    /// What the rows are ordered by, parallel to `rows`; empty where the order has no key. Lists of several clusters
+    /// are merged by it.
+    pub keys: Vec<Key>,
+    /// The digest of the query, where a cursor continues the list.
+    pub query: Option<String>,
+    /// The parameters of the operation that narrow the list down, where they are not those of most lists.
+    pub narrow: &'static [&'static str],
     /// The call that shows each row and its neighbours, parallel to `rows`, where there are no cursors: an answer
     /// that has to be cut suggests the first row's that is left out.
     pub elsewhere: Vec<Next>,
@@ -64,6 +68,19 @@ impl Table {
             ..Self::default()
         }
     }
+
+    /// How many rows come after the first `shown` of these.
+    pub fn left(&self, shown: usize) -> usize {
+        self.total.saturating_sub(self.skipped + shown)
+    }
+
+    /// Where to go on after the first `shown` rows, if any are left then and a cursor continues the list: an answer that
+    /// has to be cut earlier than the limit says how to see the rest, too.
+    pub fn cursor(&self, shown: usize) -> Option<String> {
+        let last = self.keys.get(shown.checked_sub(1)?)?;
+        let query = self.query.as_ref().filter(|_| self.left(shown) > 0)?;
+        Some(last.write(query))
+    }
 }
 
 /// Where a list looked.
@@ -85,6 +102,8 @@ pub struct Column {
     pub header: String,
     /// What the cells mean.
     pub role: Role,
+    /// Whether it is there to be filtered and sorted by, and not shown.
+    pub hidden: bool,
 }
 
 impl Column {
@@ -93,6 +112,7 @@ impl Column {
         Self {
             header: header.into(),
             role,
+            hidden: false,
         }
     }
 }

@@ -50,6 +50,7 @@ impl Reserved {
             filter: self.filter.clone(),
             sort: self.sort.clone(),
             fields: self.fields.clone(),
+            among: None,
         }
     }
 

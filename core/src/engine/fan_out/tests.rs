@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::*;
 use crate::{
     engine::render::{NextResolver as _, tests::Calls},
-    output::{Column, Health, ObjectId, Role, Row, Scope},
+    output::{Column, Health, ObjectId, Role, Row, Scope, filter::Key},
 };
 
 fn merge(answers: Vec<(&str, Result<Table, Error>)>) -> Result<String, Error> {
@@ -18,6 +18,7 @@ fn merge(answers: Vec<(&str, Result<Table, Error>)>) -> Result<String, Error> {
         view: None,
         redactor: &Redactor::new(false),
         again: Next::op("pods.list").arg("status", "unhealthy"),
+        asked: "one,two",
     };
     merging.merge(answers.collect())
 }
@@ -81,18 +82,16 @@ Next: resources_describe name=indexer-0 cluster=prod-eu"
 }
 
 #[test]
-fn rows_that_are_left_out_are_counted_and_their_cluster_is_named() {
+fn rows_without_cursors_that_are_left_out_are_counted_and_their_cluster_is_named() {
     let names: Vec<String> = (0..600)
         .map(|index| format!("checkout-7d9c6bf6d4-{index:05}"))
         .collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let mut more = pods(&names[..3], None);
-    (more.total, more.unhealthy, more.cursor) = (10, 10, Some("0/shop/x/7f3a".to_owned()));
-    let text = merge(vec![("one", Ok(pods(&names, None))), ("two", Ok(more))]).unwrap();
-    assert!(
-        text.contains("\ntwo has 7 more; narrow with selector, or list cluster=two alone\n"),
-        "{text}"
-    );
+    let text = merge(vec![
+        ("one", Ok(pods(&names, None))),
+        ("two", Ok(pods(&names[..3], None))),
+    ])
+    .unwrap();
     let end: Vec<&str> = text.lines().rev().take(2).collect();
     assert!(
         end[1].starts_with("Cut to fit: ") && end[1].ends_with(" more rows"),
@@ -112,7 +111,7 @@ fn what_fails_everywhere_is_an_error_of_its_own_kind_with_what_to_do() {
     assert_eq!(error.kind, ErrorKind::NotFound);
     assert_eq!(
         error.message,
-        "one: no kind \"widgit\" on one; two: no kind \"widgit\" on two"
+        "no kind \"widgit\" on one; no kind \"widgit\" on two"
     );
     let calls: Vec<_> = error.next.iter().filter_map(|next| Calls.call(next)).collect();
     assert_eq!(
@@ -149,5 +148,59 @@ fn columns_of_clusters_that_differ_are_matched_by_header() {
     assert!(
         text.contains("new\tshop\tb\t0/1\tCrashLoopBackOff\t51m\t14"),
         "{text}"
+    );
+}
+
+#[test]
+fn a_list_with_an_order_of_its_own_keeps_it_over_all_clusters() {
+    let newest = |ages: &[u64], total: usize| {
+        let names: Vec<String> = ages.iter().map(|age| format!("e{age}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        Table {
+            sorted: true,
+            total,
+            limit: Some(3),
+            keys: ages.iter().map(|age| Key::by_number(*age, false)).collect(),
+            narrow: &["since"],
+            notes: vec!["a remark".to_owned()],
+            next: vec![Next::op("resources.describe").arg("name", names[0])],
+            ..pods(&names, None)
+        }
+    };
+    let text = merge(vec![
+        ("one", Ok(newest(&[4, 5, 9], 10))),
+        ("two", Ok(newest(&[1, 7], 2))),
+    ])
+    .unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[1], "one, two: a remark");
+    let rows = lines[4..7]
+        .iter()
+        .map(|row| row.split('\t').take(3).collect::<Vec<_>>());
+    let expected = [
+        ["two", "shop", "e1"],
+        ["one", "shop", "e4"],
+        ["one", "shop", "e5"],
+    ];
+    assert_eq!(rows.collect::<Vec<_>>(), expected);
+    assert_eq!(
+        lines[7..],
+        [
+            "9 more rows: narrow with since",
+            "Next: resources_describe name=e1 cluster=two; resources_describe name=e4 cluster=one"
+        ]
+    );
+}
+
+#[test]
+fn a_filter_is_told_once() {
+    let matching = |names: &[&str]| Table {
+        filter: Some("restarts>5".to_owned()),
+        ..pods(names, Some(7))
+    };
+    let text = merge(vec![("one", Ok(matching(&["a"]))), ("two", Ok(matching(&[])))]).unwrap();
+    assert_eq!(
+        text.lines().next().unwrap(),
+        "[2 clusters] Unhealthy pods matching restarts>5: one 1 of 7; two none of 7"
     );
 }

@@ -1,7 +1,10 @@
 //! The first line of a list: what was asked for, where, and the totals by state.
 
 use super::safe::{capitalised, line};
-use crate::output::{Scope, Table, size::grouped};
+use crate::output::{
+    Scope, Table,
+    size::{self, grouped},
+};
 
 /// More states than this are counted together.
 const STATES: usize = 8;
@@ -11,7 +14,7 @@ pub(super) fn heading(table: &Table) -> String {
     if let Some(heading) = &table.heading {
         return line(heading).into_owned();
     }
-    let counts = counts(table, &states(table));
+    let counts = counts(table, table.filter.as_deref(), &states(table));
     let aside = match &table.aside {
         Some(aside) => format!("; {}", line(aside)),
         None => String::new(),
@@ -21,11 +24,15 @@ pub(super) fn heading(table: &Table) -> String {
 
 /// `[2 clusters] Unhealthy pods: prod-eu 7 of 214; staging unreachable: …`: what each of `count` clusters told.
 pub(in crate::engine) fn of_clusters(table: &Table, count: usize, told: &[String]) -> String {
+    let matching = match &table.filter {
+        Some(filter) => format!(" matching {}", line(filter)),
+        None => String::new(),
+    };
     let place = match (&table.heading, &table.scope) {
         // Each cluster told the place, or each row does.
         (Some(_), _) => String::new(),
-        (None, Scope::AllNamespaces) => format!("{}: ", capitalised(&table.subject)),
-        (None, _) => format!("{}: ", place(table)),
+        (None, Scope::AllNamespaces) => format!("{}{matching}: ", capitalised(&table.subject)),
+        (None, _) => format!("{}{matching}: ", place(table)),
     };
     format!("[{count} clusters] {place}{}", told.join("; "))
 }
@@ -45,11 +52,11 @@ pub(in crate::engine) fn found(table: &Table, cluster: &str) -> String {
         Some(aside) => format!(" ({aside})"),
         None => String::new(),
     };
-    format!("{cluster} {}{aside}", counts(table, &states))
+    format!("{cluster} {}{aside}", counts(table, None, &states))
 }
 
-/// How many rows there are, of how many.
-fn counts(table: &Table, states: &str) -> String {
+/// How many rows there are, of how many, and which filter they match if that is to be told here.
+fn counts(table: &Table, filter: Option<&str>, states: &str) -> String {
     let looked_at = table.unfiltered.unwrap_or(table.total);
     if looked_at == 0 {
         return "none".to_owned();
@@ -63,7 +70,7 @@ fn counts(table: &Table, states: &str) -> String {
         "" => counts,
         states => format!("{counts}: {states}"),
     };
-    if let Some(filter) = &table.filter {
+    if let Some(filter) = filter {
         return with_states(format!("{total}{of_all} match {}", line(filter)));
     }
     if table.unfiltered.is_some() {
@@ -114,20 +121,30 @@ fn states(table: &Table) -> String {
         return format!("{all}{}", line(&only.name));
     }
     let is_folded = counted(table) > *total;
+    // A last one alone is named as shortly as it would be counted.
+    let named = if totals.len() == STATES + 1 {
+        STATES + 1
+    } else {
+        STATES
+    };
     let mut parts: Vec<String> = totals
         .iter()
-        .take(STATES)
+        .take(named)
         .map(|total| match is_folded {
             true => format!("{} {}", line(&total.name), grouped(total.count)),
             false => format!("{} {}", grouped(total.count), line(&total.name)),
         })
         .collect();
-    let others = totals.get(STATES..).unwrap_or_default();
+    let others = totals.get(named..).unwrap_or_default();
     if !others.is_empty() {
         let count: usize = others.iter().map(|total| total.count).sum();
         parts.push(match is_folded {
-            true => format!("{} others {}", others.len(), grouped(count)),
-            false => format!("{} in {} other states", grouped(count), others.len()),
+            true => format!("{} {}", size::counted(others.len(), "other"), grouped(count)),
+            false => format!(
+                "{} in {}",
+                grouped(count),
+                size::counted(others.len(), "other state")
+            ),
         });
     }
     parts.join(", ")

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     Error,
     call::Planned,
-    output::{Next, Output, Redactor, Table, rows, yaml},
+    output::{Next, Output, Redactor, Table, rows, size::counted, yaml},
 };
 
 /// The longest remark.
@@ -86,8 +86,15 @@ impl Stage {
     /// A stage for each of `parts` that make one answer together.
     #[must_use]
     pub fn share(&self, parts: usize) -> Self {
+        self.share_of_rest(0, parts)
+    }
+
+    /// A stage for each of `parts` that make one answer together with what has `spent` some of its budget.
+    #[must_use]
+    pub fn share_of_rest(&self, spent: usize, parts: usize) -> Self {
+        let budget = self.budget.saturating_sub(spent) / parts.max(1);
         Self {
-            budget: Self::new(self.budget / parts.max(1), Arc::clone(&self.resolver)).budget,
+            budget: Self::new(budget, Arc::clone(&self.resolver)).budget,
             ..self.clone()
         }
     }
@@ -242,7 +249,7 @@ impl Writer<'_> {
             self.line(&line(&note));
         }
         if let Some(more) = notes.len().checked_sub(NOTES).filter(|more| *more > 0) {
-            self.line(&format!("and {more} more remarks"));
+            self.line(&format!("and {}", counted(more, "more remark")));
         }
     }
 
@@ -329,7 +336,8 @@ impl Writer<'_> {
             kept += 1;
         }
         if kept < count {
-            self.line(&format!("({} more lines of this difference)", count - kept));
+            let more = counted(count - kept, "more line");
+            self.line(&format!("({more} of this difference)"));
         }
     }
 

@@ -8,7 +8,10 @@ use super::{
     safe::{CUT, capitalised, line, shortened},
     stage::Writer,
 };
-use crate::output::{Column, Health, Role, Row, Scope, Table, Total, size::grouped};
+use crate::output::{
+    Column, Health, Role, Row, Scope, Table, Total,
+    size::{counted, grouped},
+};
 
 /// The longest text of a cell.
 const CELL: usize = 160;
@@ -89,28 +92,35 @@ pub(super) fn render(table: &Table, out: &mut Writer<'_>) {
 /// How to see what is not shown.
 pub(super) fn more(table: &Table, shown: usize, out: &mut Writer<'_>) {
     let was_cut = shown < table.rows.len();
-    let cursor = match shown.checked_sub(1).filter(|_| was_cut) {
-        Some(last) => table.cursors.get(last).map(String::as_str),
-        None => table.cursor.as_deref(),
+    let mut words = match table.narrow {
+        [] => vec!["namespace", "selector", "since"],
+        own => own.to_vec(),
     };
-    let mut words = vec!["namespace", "selector", "since", "limit"];
     words.retain(|word| *word != "namespace" || table.scope == Scope::AllNamespaces);
-    match cursor.zip(out.taken("cursor")) {
-        Some((cursor, name)) => {
-            words.pop();
-            let narrower = out.narrower(&words).map(|advice| format!(", or {advice}"));
-            out.line(&format!(
-                "More: {name}={}{}",
-                line(cursor),
-                narrower.unwrap_or_default()
-            ));
-        }
+    let narrower = out.narrower(&words);
+    let or_narrower = || {
+        narrower
+            .as_ref()
+            .map_or_else(String::new, |advice| format!(", or {advice}"))
+    };
+    let left = counted(table.left(shown), "more row");
+    match table.cursor(shown).zip(out.taken("cursor")) {
+        Some((cursor, name)) => out.line(&format!("More: {name}={}{}", line(&cursor), or_narrower())),
+        None if was_cut && !table.elsewhere.is_empty() => out.line(&format!(
+            "Cut to fit: {}",
+            counted(table.rows.len() - shown, "more row")
+        )),
         None if was_cut => {
-            let narrower = out.narrower(&words).filter(|_| table.elsewhere.is_empty());
             let narrower = narrower.map(|advice| format!("; {advice}")).unwrap_or_default();
-            let left = grouped(table.rows.len() - shown);
-            out.line(&format!("Cut to fit: {left} more rows{narrower}"));
+            out.line(&format!("Cut to fit: {left}{narrower}"));
         }
+        None if table.left(shown) > 0 => out.line(&match out.taken("limit") {
+            Some(limit) => format!("{left}: raise {limit}{}", or_narrower()),
+            None => format!(
+                "{left}{}",
+                narrower.map(|advice| format!(": {advice}")).unwrap_or_default()
+            ),
+        }),
         None => {}
     }
 }

@@ -78,7 +78,7 @@ impl Pods {
             limit,
             cursor,
             identity: "pods",
-            several_kinds: false,
+            ..Query::default()
         };
         let mut collector = Collector::new(filter, &query).unwrap();
         for (namespace, name, ready, status, restarts, age) in self.0 {
@@ -210,14 +210,7 @@ ingress-nginx	controller-8c5d7f9b6-2pvhx	12d
 More: cursor=3/ingress-nginx/controller-8c5d7f9b6-2pvhx/DIGEST, or narrow with namespace or selector
 Next: look_into kind=Deployment name=checkout namespace=shop";
     let table = a_bad_day().table(9, None);
-    let digest = table
-        .cursor
-        .clone()
-        .unwrap()
-        .rsplit('/')
-        .next()
-        .unwrap()
-        .to_owned();
+    let digest = table.query.clone().unwrap();
     assert_eq!(shown(table).replace(&digest, "DIGEST"), expected);
 }
 
@@ -485,7 +478,7 @@ fn parts_of_an_object_keep_its_shape() {
     assert_eq!(
         shown(object),
         "\
-Deployment shop/checkout (apps/v1), 3 fields of it; resourceVersion 48213977
+Deployment shop/checkout (apps/v1), 2 fields of it; resourceVersion 48213977
 Not in it: spec.nothing
 spec:
   strategy:

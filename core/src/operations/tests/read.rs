@@ -169,7 +169,7 @@ async fn owners_go_up_and_children_down() {
             "Pod/web-a-1/0/1/CrashLoopBackOff//3//web-a/1"
         ]
     );
-    assert_eq!(down.notes, ["1 old replica sets without pods"]);
+    assert_eq!(down.notes, ["1 old replica set without pods"]);
 }
 
 #[tokio::test]
@@ -206,7 +206,7 @@ async fn clusters_tell_how_they_are() {
         .unwrap();
     assert_eq!(
         table.heading.as_deref(),
-        Some("2 clusters; calls without cluster go to prod")
+        Some("2 clusters; calls without cluster go to prod; reads take several, a,b or *")
     );
     assert_eq!(
         names(&table, 4),

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{
     RowFilter,
-    cursor::{First, Key, digest},
+    cursor::{First, Key, Which, digest},
 };
 use crate::{
     Error,
@@ -29,6 +29,18 @@ pub struct Query<'a> {
     pub identity: &'a str,
     /// Whether rows of several kinds are listed: the kind is then part of their order.
     pub several_kinds: bool,
+    /// Of which clusters' lists this is one; none where it is the whole.
+    pub among: Option<&'a Among>,
+}
+
+/// The lists of several clusters that make one answer: the cluster is part of their order, and the clusters of the
+/// query.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Among {
+    /// The cluster of this list.
+    pub cluster: String,
+    /// All of them, in one order however they were named.
+    pub clusters: String,
 }
 
 /// What is known of a row before it is built.
@@ -55,6 +67,7 @@ pub struct Collector {
     redactor: Option<Arc<Redactor>>,
     limit: usize,
     several_kinds: bool,
+    cluster: Option<String>,
     digest: String,
     after: Option<Key>,
     worst: BinaryHeap<Kept>,
@@ -81,6 +94,7 @@ impl Collector {
             query.identity,
             filter.text().unwrap_or_default(),
             filter.sort_text().unwrap_or_default(),
+            query.among.map_or("", |among| &among.clusters),
         ]);
         let sorted = filter.is_sorted().then(|| filter.descending());
         let after = query
@@ -94,6 +108,7 @@ impl Collector {
             redactor: None,
             limit: query.limit.max(1),
             several_kinds: query.several_kinds,
+            cluster: query.among.map(|among| among.cluster.clone()),
             digest,
             after,
             worst: BinaryHeap::new(),
@@ -126,6 +141,8 @@ impl Collector {
     /// must be given where the filter [needs one](RowFilter::needs_object).
     pub fn push(&mut self, mut row: Row, severity: u8, object: Option<&Value>) {
         self.seen += 1;
+        // For the filter; whoever makes the lists one names it in the rows.
+        row.id.cluster.clone_from(&self.cluster);
         if let Some(redactor) = &self.redactor {
             redactor.row(self.filter.own_columns(), &mut row);
         }
@@ -143,12 +160,13 @@ impl Collector {
             row.id.kind.clone(),
             row.id.name.clone(),
         );
-        if self.wants(&first, &namespace, &kind, &name) {
-            if let Some(object) = object.filter(|_| self.filter.projects()) {
-                row.cells = self.filter.project_row(&row, object);
+        self.keep(first, &namespace, &kind, &name, |filter| {
+            row.id.cluster = None;
+            if let Some(object) = object.filter(|_| filter.projects()) {
+                row.cells = filter.project_row(&row, object);
             }
-            self.insert(first, &namespace, &kind, &name, row);
-        }
+            row
+        });
     }
 
     /// Offers a row that is built only if it is among the worst so far, or if the filter has to look at it: of
@@ -160,9 +178,7 @@ impl Collector {
         self.seen += 1;
         self.count(place.health, place.status);
         let first = First::Rank(place.health, place.severity);
-        if self.wants(&first, place.namespace, place.kind, place.name) {
-            self.insert(first, place.namespace, place.kind, place.name, row());
-        }
+        self.keep(first, place.namespace, place.kind, place.name, |_| row());
     }
 
     fn count(&mut self, health: Health, status: &str) {
@@ -177,60 +193,75 @@ impl Collector {
         }
     }
 
-    fn wants(&mut self, first: &First, namespace: &str, kind: &str, name: &str) -> bool {
-        let kind = if self.several_kinds { kind } else { "" };
+    /// Keeps a row if it comes after the cursor and is among the worst so far.
+    fn keep(
+        &mut self,
+        first: First,
+        namespace: &str,
+        kind: &str,
+        name: &str,
+        row: impl FnOnce(&RowFilter) -> Row,
+    ) {
+        let which = Which {
+            cluster: self.cluster.as_deref().unwrap_or_default(),
+            namespace,
+            kind: if self.several_kinds { kind } else { "" },
+            name,
+        };
         if let Some(after) = &self.after
-            && after.compare(first, namespace, kind, name) != Ordering::Less
+            && after.compare_with(&first, &which) != Ordering::Less
         {
             self.skipped += 1;
-            return false;
+            return;
         }
-        if self.worst.len() < self.limit {
-            return true;
-        }
-        self.worst
-            .peek()
-            .is_some_and(|last| last.key.compare(first, namespace, kind, name) == Ordering::Greater)
-    }
-
-    fn insert(&mut self, first: First, namespace: &str, kind: &str, name: &str, row: Row) {
         if self.worst.len() >= self.limit {
+            let last = self.worst.peek();
+            if last.is_none_or(|last| last.key.compare_with(&first, &which) != Ordering::Greater) {
+                return;
+            }
             self.worst.pop();
         }
-        let kind = if self.several_kinds { kind } else { "" };
-        self.worst.push(Kept {
-            key: Key {
-                first,
-                namespace: namespace.to_owned(),
-                kind: kind.to_owned(),
-                name: name.to_owned(),
-            },
-            row,
-        });
+        let key = Key::new(first, &which);
+        let row = row(&self.filter);
+        self.worst.push(Kept { key, row });
     }
 
-    /// Fills a table's columns, rows, counts and cursor. What else it has (subject, scope, notes, next,
+    /// Fills a table's columns, rows, their keys and counts. What else it has (subject, scope, notes, next,
     /// completeness) stays as the operation set it.
     #[must_use]
     pub fn finish(self, table: Table) -> Table {
-        let kept = self.worst.into_sorted_vec();
-        let left = self.total.saturating_sub(self.skipped + kept.len());
-        let cursors: Vec<String> = kept.iter().map(|kept| kept.key.write(&self.digest)).collect();
-        let cursor = cursors.last().filter(|_| left > 0).cloned();
+        let (keys, mut rows): (_, Vec<Row>) = self
+            .worst
+            .into_sorted_vec()
+            .into_iter()
+            .map(|kept| (kept.key, kept.row))
+            .unzip();
         let mut totals: Vec<Total> = self
             .totals
             .into_iter()
             .map(|(name, count)| Total { name, count })
             .collect();
-        let rows: Vec<Row> = kept.into_iter().map(|kept| kept.row).collect();
+        let mut columns = self.filter.columns();
         let mut notes = table.notes;
         if self.seen > 0 {
             notes.extend(self.filter.remarks(self.total, &rows));
         }
+        if !self.filter.projects() {
+            let hidden: Vec<bool> = columns.iter().map(|column| column.hidden).collect();
+            let is_shown = |at: usize| !hidden.get(at).copied().unwrap_or_default();
+            for row in &mut rows {
+                let mut at = 0..;
+                row.cells.retain(|_| at.next().is_none_or(is_shown));
+            }
+            columns.retain(|column| !column.hidden);
+        }
         totals.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.name.cmp(&b.name)));
         Table {
-            columns: self.filter.columns(),
+            columns,
             rows,
+            keys,
+            query: Some(self.digest),
+            limit: Some(self.limit),
             total: self.total,
             unhealthy: self.unhealthy,
             skipped: self.skipped,
@@ -238,8 +269,6 @@ impl Collector {
             unfiltered: self.filter.text().map(|_| self.seen),
             filter: self.filter.text().map(str::to_owned),
             totals,
-            cursor,
-            cursors,
             notes,
             ..table
         }
@@ -262,12 +291,6 @@ impl PartialOrd for Kept {
 
 impl Ord for Kept {
     fn cmp(&self, other: &Self) -> Ordering {
-        let Key {
-            first,
-            namespace,
-            kind,
-            name,
-        } = &other.key;
-        self.key.compare(first, namespace, kind, name)
+        self.key.compare(&other.key)
     }
 }

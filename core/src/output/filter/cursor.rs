@@ -7,13 +7,24 @@ use sha2::{Digest as _, Sha256};
 use super::SortValue;
 use crate::{Error, output::Health};
 
-/// The key by which rows are ordered: rank (or sort value), namespace, kind, name.
+/// The key by which rows are ordered: rank (or sort value), cluster, namespace, kind, name.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Key {
-    pub(super) first: First,
-    pub(super) namespace: String,
-    pub(super) kind: String,
-    pub(super) name: String,
+pub struct Key {
+    first: First,
+    /// Empty where a list is of one cluster.
+    cluster: String,
+    namespace: String,
+    kind: String,
+    name: String,
+}
+
+/// Which row of those that come first alike, in the order of their keys.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Which<'a> {
+    pub(super) cluster: &'a str,
+    pub(super) namespace: &'a str,
+    pub(super) kind: &'a str,
+    pub(super) name: &'a str,
 }
 
 /// What rows are ordered by first.
@@ -39,16 +50,49 @@ impl First {
 }
 
 impl Key {
-    pub(super) fn compare(&self, first: &First, namespace: &str, kind: &str, name: &str) -> Ordering {
-        self.first
-            .compare(first)
-            .then_with(|| self.namespace.as_str().cmp(namespace))
-            .then_with(|| self.kind.as_str().cmp(kind))
-            .then_with(|| self.name.as_str().cmp(name))
+    pub(super) fn new(first: First, which: &Which<'_>) -> Self {
+        Self {
+            first,
+            cluster: which.cluster.to_owned(),
+            namespace: which.namespace.to_owned(),
+            kind: which.kind.to_owned(),
+            name: which.name.to_owned(),
+        }
     }
 
-    /// The cursor's text: `3/shop/web-1/7f3a`, with the kind before the name where a list has several.
-    pub(super) fn write(&self, digest: &str) -> String {
+    /// The key of a row of a list that has an order of its own: by a number.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "ages and amounts are far below what f64 holds exactly"
+    )]
+    pub fn by_number(number: u64, descending: bool) -> Self {
+        Self::new(
+            First::Sort(SortValue::Number(number as f64), descending),
+            &Which::default(),
+        )
+    }
+
+    /// Which of two rows of one list, or of lists that make one, comes first.
+    pub fn compare(&self, other: &Self) -> Ordering {
+        self.compare_with(&other.first, &other.which())
+    }
+
+    pub(super) fn compare_with(&self, first: &First, which: &Which<'_>) -> Ordering {
+        self.first.compare(first).then_with(|| self.which().cmp(which))
+    }
+
+    fn which(&self) -> Which<'_> {
+        Which {
+            cluster: &self.cluster,
+            namespace: &self.namespace,
+            kind: &self.kind,
+            name: &self.name,
+        }
+    }
+
+    /// The cursor's text: `3/shop/web-1/7f3a`, with the kind before the name where a list has several, and the cluster
+    /// before the namespace where it is of several.
+    pub fn write(&self, digest: &str) -> String {
         let first = match &self.first {
             First::Rank(health, 0) => health_number(*health).to_string(),
             First::Rank(health, severity) => format!("{}.{severity}", health_number(*health)),
@@ -61,8 +105,12 @@ impl Key {
         } else {
             format!("{}:", escape(&self.kind))
         };
+        let cluster = match self.cluster.as_str() {
+            "" => String::new(),
+            cluster => format!("{}/", escape(cluster)),
+        };
         format!(
-            "{first}/{}/{kind}{}/{digest}",
+            "{first}/{cluster}{}/{kind}{}/{digest}",
             escape(&self.namespace),
             escape(&self.name)
         )
@@ -81,8 +129,10 @@ impl Key {
             ))
         };
         let parts: Vec<&str> = cursor.trim().split('/').collect();
-        let [first, namespace, name, of] = parts.as_slice() else {
-            return Err(unreadable());
+        let (first, cluster, namespace, name, of) = match parts.as_slice() {
+            [first, namespace, name, of] => (first, "", namespace, name, of),
+            [first, cluster, namespace, name, of] => (first, *cluster, namespace, name, of),
+            _ => return Err(unreadable()),
         };
         if *of != digest {
             return Err(Error::invalid(
@@ -114,6 +164,7 @@ impl Key {
         };
         Ok(Self {
             first,
+            cluster: unescape(cluster),
             namespace: unescape(namespace),
             kind,
             name,

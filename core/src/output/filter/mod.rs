@@ -7,7 +7,7 @@
 //!    [`needs_object`](RowFilter::needs_object) whether cells are enough;
 //! 2. a [`Collector`] takes every row ([`push`](Collector::push)), with its redacted object where one is needed,
 //!    keeps the worst `limit` after the cursor, and counts the rest;
-//! 3. [`Collector::finish`] fills a [`Table`](super::Table) with rows, totals and the next cursor.
+//! 3. [`Collector::finish`] fills a [`Table`](super::Table) with rows, their keys and totals.
 //!
 //! `where` is `column OP value or column`, where a comma is and, and OP one of `= != < <= > >= ~` (a regex).
 //! Columns are headers without case; `ready` and `desired` are the halves of `2/3`; ages, quantities and restart
@@ -22,6 +22,7 @@ mod row_filter;
 #[cfg(test)]
 mod tests;
 
-pub use collector::{Collector, Place, Query};
+pub use collector::{Among, Collector, Place, Query};
+pub use cursor::Key;
 pub use path::{FieldPath, Tree, text_of};
 pub use row_filter::{RowFilter, SortValue};
