@@ -12,7 +12,11 @@ use std::{os::unix::fs::PermissionsExt as _, path::Path, time::Duration};
 use http_body_util::BodyExt as _;
 use hyper::Method;
 use serde_json::json;
-use tokio::time::{sleep, timeout};
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
+    net::TcpStream,
+    time::{sleep, timeout},
+};
 
 #[path = "support/api_server.rs"]
 mod api_server;
@@ -110,12 +114,18 @@ async fn only_names_of_loopback_and_allowed_ones_may_come_in() {
         ("host", "127.0.0.1.nip.io", 403),
         ("host", "localhost.evil.example", 403),
         ("host", "evil.example", 403),
+        ("host", "localhost@evil.example", 403),
+        ("host", "evil.example@localhost", 403),
+        ("host", "localhost.", 403),
         ("host", "MCP.example.com:443", 200),
         ("origin", "http://localhost:5173", 200),
         ("origin", "http://127.0.0.1", 200),
         ("origin", "https://app.example.com", 200),
         ("origin", "https://app.example.com.evil.example", 403),
         ("origin", "http://app.example.com", 403),
+        ("origin", "http://evil.example@localhost", 403),
+        ("origin", "http://[::1]evil.example", 403),
+        ("origin", "http://localhost.evil.example", 403),
         ("origin", "null", 403),
         ("origin", "http://evil.example", 403),
     ] {
@@ -193,6 +203,53 @@ async fn what_is_no_request_of_the_protocol_is_told_so() {
         assert_eq!(reply.status, status, "{method} {path} {header:?}: {}", reply.body);
         assert!(!reply.body.is_empty());
     }
+}
+
+#[tokio::test]
+async fn what_is_refused_is_refused_before_its_body_is_there() {
+    let server = HttpServer::start(&["--no-auth"], &[]).await;
+    let address = server.url.trim_start_matches("http://").trim_end_matches("/mcp");
+    for (headers, status) in [
+        ("Host: localhost\r\nContent-Length: 4194305\r\n", "413"),
+        ("Content-Length: 10\r\n", "400"),
+        (
+            "Host: localhost\r\nHost: localhost\r\nContent-Length: 10\r\n",
+            "400",
+        ),
+    ] {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let head = format!("POST /mcp HTTP/1.1\r\n{headers}\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = BufReader::new(stream).lines();
+        let line = timeout(PATIENCE, answer.next_line())
+            .await
+            .unwrap()
+            .unwrap()
+            .unwrap();
+        assert_eq!(line.split(' ').nth(1), Some(status), "{headers:?}: {line}");
+    }
+}
+
+#[tokio::test]
+async fn calls_that_nobody_waits_for_any_more_do_not_pile_up() {
+    let (server, api) = with_cluster().await;
+    let session = server.begin().await;
+    let header = [("mcp-session-id", session.as_str())];
+    let call = request(
+        "tools/call",
+        json!({"name": "pods_list", "arguments": {"namespace": "shop"}}),
+    );
+    // In a session, to close the response ends no call.
+    for id in 0..512 {
+        let mut call = call.clone();
+        call["id"] = json!(id);
+        server
+            .send(Method::POST, &server.url, &header, call.to_string())
+            .await;
+    }
+    let refused = server.post(&header, &call).await;
+    assert!(refused.body.contains("512 calls are under way"), "{refused:?}");
+    api.until(|counts| counts.held == 16).await;
 }
 
 #[tokio::test]

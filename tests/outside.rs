@@ -86,6 +86,26 @@ fn a_teams_package_serves_our_tools_and_its_own() {
     assert!(clean, "{told}");
     assert_eq!(said, "3 tools, 2 prompts, 0 resources: no mistakes\n");
 
+    // Most of the tools have other names than at the build.
+    let changed = tempfile::tempdir().unwrap();
+    copy(&package.join("spec"), &changed.path().join("spec"));
+    copy(&package.join("templates"), &changed.path().join("templates"));
+    let tools = changed.path().join("spec/tools/acme");
+    for (old, new) in [("acme_purge", "acme_tidy"), ("acme_teams", "acme_owners")] {
+        fs::rename(
+            tools.join(format!("{old}.yaml")),
+            tools.join(format!("{new}.yaml")),
+        )
+        .unwrap();
+        edit(
+            &tools.join(format!("{new}.yaml")),
+            &format!("name: {old}"),
+            &format!("name: {new}"),
+        );
+    }
+    let (clean, _, told) = run("acme-kube-mcp", changed.path(), &["lint"]);
+    assert!(clean, "{told}");
+
     let (_, shown, _) = run("acme-kube-mcp", &package, &["show", "acme_purge"]);
     for part in [
         "access    destructive",

@@ -79,7 +79,7 @@ pub fn filter(text: &str) {
                     }
                     let cells = read.project_row(&row, object).len();
                     assert!(!read.projects() || cells == read.columns().len(), "{cells} cells");
-                    read.remarks();
+                    read.remarks(1, std::slice::from_ref(&row));
                 }
             }
         }

@@ -59,30 +59,41 @@ fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{plural}")
 }
 
-/// The names that the other surfaces of this binary have. A surface most of whose files are in the folder is the one
-/// that is being checked.
+/// The names that the other surfaces of this binary have. The surface that is being checked is the one of whose names
+/// the most are in the folder: specs may have been added, renamed and moved since the build.
 fn taken(surfaces: &[&'static Surface], files: &Sources) -> Vec<Taken> {
-    let mut taken = Vec::new();
-    for surface in surfaces {
-        let here = |at: &str| {
-            at.split(':')
-                .next()
-                .is_some_and(|file| files.text(file).is_some())
-        };
-        if surface.tools.iter().filter(|tool| here(tool.at)).count() * 2 > surface.tools.len() {
-            continue;
-        }
-        let tools = surface.tools.iter().map(|tool| ("tool", tool.name));
-        let prompts = surface.prompts.iter().map(|prompt| ("prompt", prompt.name));
-        let resources = surface
-            .resources
-            .iter()
-            .map(|resource| ("resource", resource.name));
-        taken.extend(tools.chain(prompts).chain(resources).map(|(sort, name)| Taken {
-            sort: sort.to_owned(),
-            name: name.to_owned(),
-            package: surface.package.to_owned(),
-        }));
+    let percent_here = |names: &Vec<Taken>| {
+        let here = names.iter().filter(|taken| is_declared(files, taken));
+        here.count() * 100 / names.len().max(1)
+    };
+    let mut all: Vec<Vec<Taken>> = surfaces.iter().map(|surface| names(surface)).collect();
+    let own = (0..all.len()).max_by_key(|index| percent_here(&all[*index]));
+    if let Some(own) = own.filter(|own| percent_here(&all[*own]) > 25) {
+        all.remove(own);
     }
-    taken
+    all.concat()
+}
+
+fn is_declared(files: &Sources, taken: &Taken) -> bool {
+    let (folder, file) = (format!("spec/{}s/", taken.sort), format!("/{}.yaml", taken.name));
+    files
+        .files
+        .iter()
+        .any(|known| known.name.starts_with(&folder) && known.name.ends_with(&file))
+}
+
+fn names(surface: &Surface) -> Vec<Taken> {
+    let tools = surface.tools.iter().map(|tool| ("tool", tool.name));
+    let prompts = surface.prompts.iter().map(|prompt| ("prompt", prompt.name));
+    let resources = surface
+        .resources
+        .iter()
+        .map(|resource| ("resource", resource.name));
+    let all = tools.chain(prompts).chain(resources);
+    all.map(|(sort, name)| Taken {
+        sort: sort.to_owned(),
+        name: name.to_owned(),
+        package: surface.package.to_owned(),
+    })
+    .collect()
 }

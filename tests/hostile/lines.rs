@@ -35,7 +35,7 @@ const EVERY: usize = 10_000;
 /// How long it may take. A server that has 128 requests under way says so, and is asked again.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// What the process may grow by once it is warm.
-const GROWTH: usize = 32 << 20;
+pub(crate) const GROWTH: usize = 32 << 20;
 
 static PANICS: AtomicUsize = AtomicUsize::new(0);
 
@@ -113,13 +113,14 @@ fn corpus() -> Vec<Value> {
     corpus
 }
 
-struct Lines {
-    mutator: Mutator,
+/// Where lines come from.
+pub(crate) struct Lines {
+    pub(crate) mutator: Mutator,
     corpus: Vec<Value>,
 }
 
 impl Lines {
-    fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         let corpus = corpus();
         let texts = corpus
             .iter()
@@ -132,7 +133,7 @@ impl Lines {
     }
 
     /// The next line, with its end.
-    fn line(&mut self) -> Vec<u8> {
+    pub(crate) fn line(&mut self) -> Vec<u8> {
         let mut line = if self.mutator.rng.u8(0..4) == 0 {
             self.mutator.bytes()
         } else {
@@ -162,7 +163,8 @@ impl Lines {
     }
 }
 
-fn api() -> Api {
+/// A cluster with a few objects.
+pub(crate) fn api() -> Api {
     let object = |api_version: &str, kind: &str, name: &str| {
         json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": name, "namespace": "shop", "uid": name},
             "data": {"a": "b"}, "spec": {"note": "n", "containers": [{"name": "a", "image": "b"}]}, "status": {"phase": "Running"}})
@@ -181,9 +183,9 @@ fn api() -> Api {
     }
 }
 
-/// The memory of this process, in bytes; nothing where the system does not tell.
-fn memory() -> usize {
-    let statm = fs::read_to_string("/proc/self/statm").unwrap_or_default();
+/// The memory of a process, in bytes; nothing where the system does not tell.
+pub(crate) fn memory(process: &str) -> usize {
+    let statm = fs::read_to_string(format!("/proc/{process}/statm")).unwrap_or_default();
     let pages = statm
         .split(' ')
         .nth(1)
@@ -255,10 +257,10 @@ async fn drive(
             }
         }
         if number == lines.div_ceil(10) {
-            warm = memory();
+            warm = memory("self");
         }
     }
-    let end = memory();
+    let end = memory("self");
     write.shutdown().await.unwrap();
     drop(write);
     let count = reader.await.unwrap();

@@ -10,6 +10,10 @@
 )]
 
 mod api;
+mod http;
+#[expect(dead_code, reason = "tests/http.rs uses the rest of it")]
+#[path = "../support/http.rs"]
+mod http_server;
 mod lines;
 #[expect(dead_code, reason = "the benchmarks use the rest of it")]
 #[path = "../support/mcp.rs"]

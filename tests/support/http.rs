@@ -196,10 +196,21 @@ impl HttpServer {
         text(&reply.message())
     }
 
+    /// Its process.
+    pub(crate) fn pid(&self) -> String {
+        self.child.id().unwrap().to_string()
+    }
+
     /// Asks it to end.
     pub(crate) async fn terminate(&self) {
-        let pid = self.child.id().unwrap().to_string();
-        assert!(Command::new("kill").arg(pid).status().await.unwrap().success());
+        assert!(
+            Command::new("kill")
+                .arg(self.pid())
+                .status()
+                .await
+                .unwrap()
+                .success()
+        );
     }
 
     /// Waits for its end: its status, and what it said on stdout and, since it started, on stderr.

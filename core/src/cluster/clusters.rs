@@ -94,7 +94,8 @@ impl Clusters {
         let files = merged.places();
         if merged.contexts.is_empty() {
             return Self::none(Error::not_found(format!(
-                "the kubeconfig {files} has no contexts"
+                "the kubeconfig {files} has no contexts; get one from where the cluster comes from, or name another \
+                 file"
             )));
         }
         let mut clusters: Vec<Cluster> = Vec::new();

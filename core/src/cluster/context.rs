@@ -278,7 +278,9 @@ impl Cluster {
 
     /// The names in rules that this cluster serves no kind for.
     pub(super) fn unknown_in_rules(&self, registry: &Registry) -> Vec<UnknownResource> {
-        unknown_resources(&self.policy, |plural, group| registry.serves(plural, group))
+        unknown_resources(&self.policy, |plural, group, sub| {
+            registry.serves(plural, group, sub)
+        })
     }
 
     /// Logs which names in rules this cluster serves no kind for.

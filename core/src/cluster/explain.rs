@@ -417,7 +417,8 @@ impl Client {
             rustls::Error::InvalidCertificate(bad) => (
                 ErrorKind::Unreachable,
                 match bad {
-                    CertificateError::UnknownIssuer => format!(
+                    // An authority of the same name with another key, as that of a cluster made anew has.
+                    CertificateError::UnknownIssuer | CertificateError::BadSignature => format!(
                         "the certificate of {server} is signed by an authority that the kubeconfig does not name; \
                          correct certificate-authority (it may be of a cluster made anew), or check that no proxy \
                          stands in between"
@@ -432,8 +433,9 @@ impl Client {
                     }
                     CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                         format!(
-                            "the certificate of {server} is for another name; use a server address that is in it, or \
-                         set tls-server-name ({bad})"
+                            "the certificate of {server} is for another name ({}); use a server address that is in \
+                             it, or set tls-server-name",
+                            bad.to_string().replace("; ", ", ")
                         )
                     }
                     other => format!("the certificate of {server} is not valid: {other}"),

@@ -197,7 +197,11 @@ fn unreadable(file: &Path, error: &KubeconfigError) -> Error {
                 "the kubeconfig {file} does not exist; correct the path, or leave it out to use ~/.kube/config"
             )
         }
-        KubeconfigError::ReadConfig(io, _) => format!("the kubeconfig {file} cannot be read: {io}"),
+        KubeconfigError::ReadConfig(io, _) => {
+            format!(
+                "the kubeconfig {file} cannot be read: {io}; make it a file that this user can read, or name another"
+            )
+        }
         KubeconfigError::Parse(error) => {
             // The library's snippet is left out: it shows lines of a file that holds credentials.
             let place = error

@@ -81,7 +81,8 @@ impl Plugin {
     /// what to do.
     pub(super) async fn run(&self, entry: &Entry) -> Result<Credential, Error> {
         if self.exec.interactive_mode == Some(ExecInteractiveMode::Always) {
-            return Err(self.failed(
+            return Err(self.told(
+                ErrorKind::Unauthorized,
                 "wants a terminal (interactiveMode: Always), which a server has not; use credentials that need none",
             ));
         }
@@ -188,12 +189,13 @@ impl Plugin {
         if credential.kind.as_deref() != Some("ExecCredential")
             || credential.api_version != self.exec.api_version
         {
-            return Err(self.failed(&format!(
+            let what = format!(
                 "answered with {} {} where ExecCredential {} was asked for; update it, or correct the apiVersion",
                 credential.kind.unwrap_or_default(),
                 credential.api_version.unwrap_or_default(),
                 self.exec.api_version.as_deref().unwrap_or_default(),
-            )));
+            );
+            return Err(self.told(ErrorKind::Unauthorized, &what));
         }
         let status = credential
             .status
@@ -257,13 +259,13 @@ impl Plugin {
             .map(str::trim)
             .filter(|hint| !hint.is_empty());
         let advice = match (error.kind(), hint) {
-            (std::io::ErrorKind::NotFound, Some(hint)) => format!("it is not installed, or not in PATH: {hint}"),
+            (std::io::ErrorKind::NotFound, Some(hint)) => format!("it is not installed, or not in PATH; {hint}"),
             (std::io::ErrorKind::NotFound, None) => {
                 "it is not installed, or not in the PATH of this server; install it, or give its full path in the \
                  kubeconfig"
                     .to_owned()
             }
-            _ => format!("{error}"),
+            _ => format!("{error}; make it a program that this user can run"),
         };
         Error::new(
             ErrorKind::Unauthorized,
@@ -285,14 +287,15 @@ impl Plugin {
         } else {
             format!("; it said: {complaint}")
         };
+        let advice = "run it in a terminal to see what it wants (often a login), then call again";
+        self.told(kind, &format!("{what}{said}; {advice}"))
+    }
+
+    fn told(&self, kind: ErrorKind, what: &str) -> Error {
         let line = self.line();
         Error::new(
             kind,
-            format!(
-                "{}: the credential plugin `{line}` {what}{said}; run it in a terminal to see what it wants (often \
-                 a login), then call again",
-                self.place
-            ),
+            format!("{}: the credential plugin `{line}` {what}", self.place),
         )
     }
 }

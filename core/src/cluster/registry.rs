@@ -80,9 +80,11 @@ impl Registry {
     }
 
     /// Whether a kind of this plural is served, by this group if one is given.
-    pub(super) fn serves(&self, plural: &str, group: Option<&str>) -> bool {
+    pub(super) fn serves(&self, plural: &str, group: Option<&str>, sub: Option<&str>) -> bool {
         let is = |resource: &Resource| {
-            resource.plural == plural && group.is_none_or(|group| resource.group == group)
+            resource.plural == plural
+                && group.is_none_or(|group| resource.group == group)
+                && sub.is_none_or(|sub| resource.subresources.iter().any(|served| served == sub))
         };
         self.served.iter().any(|served| is(&served.resource))
     }

@@ -54,6 +54,12 @@ impl<'a> TableView<'a> {
             Error::new(ErrorKind::Server, message)
         })
     }
+
+    /// Which cell holds an object's name: hardly ever another than the first, but of an event the last.
+    pub fn name_column(&self) -> usize {
+        let named = self.columns.iter().position(|column| column.name == "Name");
+        named.unwrap_or(0)
+    }
 }
 
 /// A list's own metadata.

@@ -49,6 +49,8 @@ pub(super) struct Seen<'s> {
 /// What the columns of a kind's Table come to, found out once.
 struct Shape {
     rule: CellRule,
+    /// The cell that holds the name, whether it is shown or not.
+    name: usize,
     /// Indexes of the cells that are shown, in the order of the columns after NAMESPACE.
     shown: Vec<usize>,
     columns: Vec<Column>,
@@ -91,7 +93,7 @@ impl Lister<'_> {
                 let (shape, collector) = match &mut state {
                     Some(state) => state,
                     None => {
-                        let shape = Shape::new(self.resource, &table.columns, with_namespaces);
+                        let shape = Shape::new(self.resource, &table, with_namespaces);
                         let filter = match filter.take() {
                             Some(filter) => filter,
                             None => self.page.row_filter(&shape.columns)?,
@@ -173,12 +175,14 @@ impl Lister<'_> {
             .table(self.resource, namespace, &query, Include::None)
             .await?;
         let table = TableView::read(&bytes)?;
-        Ok(Shape::new(self.resource, &table.columns, with_namespaces).columns)
+        Ok(Shape::new(self.resource, &table, with_namespaces).columns)
     }
 }
 
 impl Shape {
-    fn new(resource: &Resource, columns: &[TableColumn<'_>], with_namespaces: bool) -> Self {
+    fn new(resource: &Resource, table: &TableView<'_>, with_namespaces: bool) -> Self {
+        let columns = &table.columns;
+        let name = table.name_column();
         let rule = CellRule::new(&resource.group, &resource.kind, columns);
         let shown: Vec<usize> = columns
             .iter()
@@ -189,7 +193,7 @@ impl Shape {
         let namespace = with_namespaces.then(|| Column::new("NAMESPACE", Role::Namespace));
         let own = shown.iter().filter_map(|&index| {
             let column = columns.get(index)?;
-            let role = if index == 0 {
+            let role = if index == name {
                 Role::Name
             } else if rule.status_column() == Some(index) {
                 Role::Status
@@ -205,7 +209,12 @@ impl Shape {
             Some(Column::new(column.name.to_uppercase(), role))
         });
         let columns = namespace.into_iter().chain(own).collect();
-        Self { rule, shown, columns }
+        Self {
+            rule,
+            name,
+            shown,
+            columns,
+        }
     }
 
     fn push(
@@ -217,7 +226,7 @@ impl Shape {
         collector: &mut Collector,
         objects: bool,
     ) {
-        let name = row.cells.first().map(cell_text).unwrap_or_default();
+        let name = row.cells.get(self.name).map(cell_text).unwrap_or_default();
         let build = || self.row(resource, namespace, &name, row, verdict);
         if objects {
             let object = row.object.as_ref();

@@ -31,8 +31,9 @@ pub(super) async fn names_of(
         .table(resource, namespace, &query, Include::None)
         .await?;
     let table = TableView::read(&bytes)?;
-    let first = table.rows.iter().filter_map(|row| row.cells.first());
-    Ok(first
+    let at = table.name_column();
+    let cells = table.rows.iter().filter_map(|row| row.cells.get(at));
+    Ok(cells
         .filter_map(|cell| match cell {
             Cell::Text(name) => Some(name.clone().into_owned()),
             _ => None,

@@ -99,7 +99,7 @@ pub fn cleaned(object: &Value) -> Value {
 }
 
 /// Takes the noise out of an object, in place: managed fields, the last-applied annotation, nulls, maps and lists
-/// that were emptied by this, and fields that hold exactly their default.
+/// that were emptied by this or are empty in the status, and fields that hold exactly their default.
 pub fn clean(object: &mut Value) {
     if let Some(items) = object.get_mut("items").and_then(Value::as_array_mut) {
         items.iter_mut().for_each(clean);
@@ -118,6 +118,32 @@ pub fn clean(object: &mut Value) {
         }
     }
     walk(object, "");
+    if let Some(fields) = object.as_object_mut() {
+        let status = fields.get_mut("status").and_then(Value::as_object_mut);
+        let says_nothing = status.is_some_and(|status| {
+            status.values_mut().for_each(drop_empty);
+            status.retain(|_, value| holds_something(value));
+            status.is_empty()
+        });
+        if says_nothing {
+            fields.shift_remove("status");
+        }
+    }
+}
+
+/// Drops empty maps and lists of a status, where they are not there yet: `lastState: {}`. One that stands alone is the
+/// word for what is: `state: {waiting: {}}`.
+fn drop_empty(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.values_mut().for_each(drop_empty);
+            if fields.values().any(holds_something) {
+                fields.retain(|_, value| holds_something(value));
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_empty),
+        _ => {}
+    }
 }
 
 fn walk(value: &mut Value, within: &str) {
@@ -258,6 +284,31 @@ mod tests {
                 },
             })
         );
+    }
+
+    #[test]
+    fn what_is_empty_goes_from_a_status_and_means_something_in_a_spec() {
+        let pod = json!({
+            "spec": {"volumes": [{"name": "tmp", "emptyDir": {}}], "overhead": {}, "status": {}},
+            "status": {
+                "phase": "Pending", "resources": {}, "conditions": [], "gates": [{}, {"type": "Ready", "more": []}],
+                "containerStatuses": [{"name": "web", "ready": false, "state": {"waiting": {}}, "lastState": {},
+                                       "resources": {"limits": {}, "requests": {"cpu": "1"}}}],
+            },
+        });
+        assert_eq!(
+            cleaned(&pod),
+            json!({
+                "spec": {"volumes": [{"name": "tmp", "emptyDir": {}}], "overhead": {}, "status": {}},
+                "status": {
+                    "phase": "Pending", "gates": [{}, {"type": "Ready"}],
+                    "containerStatuses": [{"name": "web", "ready": false, "state": {"waiting": {}},
+                                           "resources": {"requests": {"cpu": "1"}}}],
+                },
+            })
+        );
+        let service = json!({"kind": "Service", "status": {"loadBalancer": {}}});
+        assert_eq!(cleaned(&service), json!({"kind": "Service"}));
     }
 
     #[test]

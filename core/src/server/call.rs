@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use super::{
     asking::{self, not_done},
-    handler::{Handler, is_modern, said},
+    handler::{CALLS, Handler, is_modern, said},
     http,
     progress::{self, NoProgress},
 };
@@ -39,6 +39,12 @@ impl Handler {
         if !self.engine.knows_tool(&name) {
             return Err(self.unknown_tool(&name));
         }
+        let Ok(_place) = self.places.try_acquire() else {
+            return Err(ErrorData::internal_error(
+                format!("{CALLS} calls are under way already; wait for their answers"),
+                None,
+            ));
+        };
         let arguments = arguments.unwrap_or_default();
         let asks = asking::can_ask(cx.client_capabilities().as_ref());
         let modern = is_modern(&cx);

@@ -16,6 +16,7 @@ use rmcp::{
     service::RequestContext,
 };
 use serde_json::{Map, Value};
+use tokio::sync::Semaphore;
 
 use super::{
     asking::{self, Questions},
@@ -34,6 +35,9 @@ use crate::{
 /// meet another server under the same name.
 const LIST_TTL_MS: u64 = 5 * 60 * 1000;
 
+/// Calls of tools under way at once: those of a session outlive the connections on which they came.
+pub(super) const CALLS: usize = 512;
+
 /// What a client is told of a panic.
 pub(super) const BUG: &str = "a bug of this server stopped the request; its log has more";
 
@@ -43,6 +47,8 @@ pub(super) struct Handler {
     pub(super) confirm: Confirm,
     pub(super) questions: Questions,
     pub(super) stopping: Stopping,
+    /// One for each call that may be under way.
+    pub(super) places: Semaphore,
     /// The transport's name for whoever calls, where it does not tell callers apart.
     pub(super) caller: &'static str,
     info: ServerConfig,
@@ -68,6 +74,7 @@ impl Handler {
             confirm: config.access.confirm,
             questions: Questions::default(),
             stopping,
+            places: Semaphore::new(CALLS),
             caller,
             info,
         }

@@ -45,6 +45,19 @@ pub struct Signature {
     pub at: String,
 }
 
+/// RBAC's verbs of requests, reads before writes: what a right of an operation begins with. The core, in which the
+/// model is not compiled, has the same for its rules; a test of it compares the two.
+pub const VERBS: [&str; 8] = [
+    "get",
+    "list",
+    "watch",
+    "create",
+    "update",
+    "patch",
+    "delete",
+    "deletecollection",
+];
+
 /// How much an operation may do; the order is by gravity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -166,6 +179,17 @@ pub struct RecordType {
 }
 
 impl Catalog {
+    /// Whether a record, or else a parameter's type, of this name is declared.
+    pub fn has_type(&self, record: bool, name: &str) -> bool {
+        match record {
+            true => self.records.iter().any(|known| known.name == name),
+            false => {
+                self.choices.iter().any(|known| known.name == name)
+                    || self.texts.iter().any(|known| known.name == name)
+            }
+        }
+    }
+
     /// Adds what another package declares. What both have alike is kept once.
     pub fn extend(&mut self, other: &Self) {
         fn add<T: Clone + PartialEq>(all: &mut Vec<T>, more: &[T]) {

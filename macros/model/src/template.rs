@@ -138,7 +138,7 @@ pub(crate) enum Kind {
 /// An argument.
 #[derive(Debug)]
 pub(crate) struct Arg {
-    pub(crate) name: Option<String>,
+    pub(crate) name: Option<Name>,
     pub(crate) value: Expr,
 }
 
@@ -486,10 +486,17 @@ impl Lower<'_> {
     fn args(&self, args: &[ast::CallArg<'_>]) -> Vec<Arg> {
         args.iter()
             .map(|arg| match arg {
-                ast::CallArg::Kwarg(name, value) => Arg {
-                    name: Some((*name).to_owned()),
-                    value: self.expr(value),
-                },
+                ast::CallArg::Kwarg(name, value) => {
+                    let value = self.expr(value);
+                    let at = self.word(name, 0..value.at.start, true);
+                    Arg {
+                        name: Some(Name {
+                            text: (*name).to_owned(),
+                            at,
+                        }),
+                        value,
+                    }
+                }
                 ast::CallArg::Pos(value)
                 | ast::CallArg::PosSplat(value)
                 | ast::CallArg::KwargSplat(value) => Arg {

@@ -92,6 +92,25 @@ fn a_mistake_in_a_tool_is_told_once() {
             "steps:\n  - {id: pods, op: pods.list}\n  - {id: rest, op: pods.list, when: steps.pods.ok && steps.pods.total}",
             "template-syntax 6: write `and`",
         ),
+        (
+            "op: resources.delete\nparams:\n  kind: {type: string, required: true}\n  name: {type: string, required: true}\n  \
+             propagation: {type: string, default: foregroud}",
+            "bad-default 8: did you mean `foreground`?",
+        ),
+        (
+            "op: pods.list\nparams:\n  status: {type: string}\nwith: {status: Running}",
+            "unused-parameter 6: `with` binds `status` to something else: leave one of the two out",
+        ),
+        (
+            "steps:\n  - {id: pods, op: pods.list}\n  - {id: pods, op: pods.list}\n\
+             output: {template: tools/both.md.j2}",
+            "duplicate-step 6: give it an id of its own",
+        ),
+        (
+            "steps:\n  - {id: pods, op: pods.list}\n  - {id: the-last, op: pods.list}\n\
+             output: {template: tools/both.md.j2}",
+            "bad-name 6: names are lower case letters, digits and `_`, at most 64: write `the_last`",
+        ),
     ];
     for (body, expected) in cases {
         let text = format!("spec: 1\nname: example\ndescription: An example.\n{body}\n");
@@ -159,6 +178,7 @@ fn a_template_that_cannot_be_parsed_is_told_what_to_write() {
             "names have no dollar here: `params.x`, `steps.id.path`",
         ),
         ("{% if a %}\n{% elseif b %}\n{% endif %}", "write `{% elif … %}`"),
+        ("{% if a %}\n{% else if b %}\n{% endif %}", "write `{% elif … %}`"),
         ("{% if a || b %}{% endif %}", "write `or`"),
         ("{{ params.name }", "`{{` is closed by `}}`, and `{%` by `%}`"),
         ("a {{ params.name", "`{{` is closed by `}}`, and `{%` by `%}`"),
@@ -179,5 +199,46 @@ fn a_template_that_cannot_be_parsed_is_told_what_to_write() {
             told[0].starts_with("template-syntax") && told[0].ends_with(expected),
             "{text}: {told:?}"
         );
+    }
+}
+
+#[test]
+fn what_a_template_can_never_write_is_told_at_its_word() {
+    let cases = [
+        (
+            "{{ next(\"pods.logs\", namespace=\"shop\") }}",
+            "unbound-parameter 9 give it: `next(\"pods.logs\", name=…)`",
+        ),
+        (
+            "{{ next(\"pods.logs\", nam=\"web-0\") }}",
+            "unknown-binding 22 did you mean `name`?",
+        ),
+        (
+            "{% for pod in steps.pods.rows %}{{ loop.indx }}{% endfor %}",
+            "unknown-field 41 did you mean `index`?",
+        ),
+        ("{{ next(\"pods.list\", limit=5) }}", ""),
+        ("{{ next(\"pods.logs\", **params) }}", ""),
+        ("{% for pod in steps.pods.rows %}{{ loop.index }}{% endfor %}", ""),
+    ];
+    for (text, expected) in cases {
+        let tool = "spec: 1\nname: example\ndescription: An example.\nsteps: [{id: pods, op: pods.list}]\n\
+                    output: {template: tools/example.md.j2}\n";
+        let sources = support::sources(&[
+            ("spec/tools/core/example.yaml", tool),
+            (
+                "templates/tools/example.md.j2",
+                &format!("{text} {{{{ steps.pods }}}}"),
+            ),
+        ]);
+        let (_, found) = check(&sources, &support::catalog(), &[]);
+        let told: Vec<String> = found
+            .iter()
+            .map(|told| {
+                let help = told.help.as_deref().unwrap_or_default();
+                format!("{} {} {help}", told.check, told.place.column)
+            })
+            .collect();
+        assert_eq!(told.join("\n"), expected, "{text}");
     }
 }

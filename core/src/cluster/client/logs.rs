@@ -12,7 +12,7 @@ use crate::{
     Error, ErrorKind,
     cluster::{
         connect::ResponseBody,
-        layers::request::RequestInfo,
+        layers::{limit::OpenEnded, request::RequestInfo},
         list,
         query::{Target, segment},
     },
@@ -68,8 +68,11 @@ impl Client {
             .with_some("sinceTime", query.since.map(|since| since.to_string()))
             .with_some("tailLines", query.tail.map(|lines| lines.to_string()))
             .with_some("limitBytes", query.limit_bytes.map(|bytes| bytes.to_string()));
-        let request = self.request(Method::GET, &target, Sent::default())?;
+        let mut request = self.request(Method::GET, &target, Sent::default())?;
         let info = info(&request);
+        if query.follow {
+            request.extensions_mut().insert(OpenEnded);
+        }
         let response = self.within(&info, self.send(request, &info)).await?;
         // Following goes on for as long as the call does.
         let deadline = match query.follow {

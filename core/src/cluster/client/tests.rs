@@ -1,4 +1,4 @@
-use std::{ops::ControlFlow, sync::Arc};
+use std::{ops::ControlFlow, sync::Arc, time::Duration};
 
 use futures::StreamExt as _;
 use http::StatusCode;
@@ -8,7 +8,7 @@ use super::*;
 use crate::{
     call::Mode,
     cluster::{
-        Include, TableView,
+        Include, TableView, WatchEvent, WatchScope,
         testing::{Script, grant},
     },
 };
@@ -210,6 +210,45 @@ async fn logs_come_line_by_line() {
     let lines: Vec<_> = client.logs("shop", "web", &query).await.unwrap().collect().await;
     let lines: Vec<_> = lines.into_iter().map(Result::unwrap).collect();
     assert_eq!(lines, ["2026-01-01T00:00:00Z one", "2026-01-01T00:00:01Z two"]);
+}
+
+#[tokio::test]
+async fn what_is_followed_or_watched_keeps_no_other_request_waiting() {
+    let log = "/api/v1/namespaces/shop/pods/web/log?timestamps=true&follow=true";
+    let pods = "/api/v1/namespaces/shop/pods";
+    let server = Script::new()
+        .with_config(|config| config.kubernetes.concurrency = 1)
+        .watch(log, &[("a line", Value::Null)], true)
+        .on(
+            "GET",
+            pods,
+            json!({"kind": "PodList", "metadata": {"resourceVersion": "5"}, "items": []}),
+        )
+        .watch(&format!("{pods}?watch=true"), &[("ADDED", pod())], true)
+        .on("GET", &format!("{pods}/web"), pod());
+    let cluster = server.cluster();
+    let resource = resource(&cluster, "po").await;
+    let client = cluster.client(grant(Access::Read));
+    let follow = LogQuery {
+        follow: true,
+        ..LogQuery::default()
+    };
+    let mut lines = client.logs("shop", "web", &follow).await.unwrap();
+    assert!(lines.next().await.unwrap().unwrap().contains("a line"));
+    let mut events = client.watch(WatchScope {
+        resource: resource.clone(),
+        namespace: Some("shop".to_owned()),
+        name: None,
+        query: ListQuery::default(),
+    });
+    assert!(matches!(events.next().await, Some(Ok(WatchEvent::Synced))));
+    assert!(matches!(events.next().await, Some(Ok(WatchEvent::Applied(_)))));
+    assert_eq!(server.open_watches(), 2);
+    let asked = client.get(&resource, Some("shop"), "web");
+    tokio::time::timeout(Duration::from_secs(5), asked)
+        .await
+        .expect("it waits for what is open")
+        .unwrap();
 }
 
 #[tokio::test]

@@ -90,11 +90,17 @@ async fn ask(
     // With the group first: so a rule means no other kind.
     let mut names: Vec<String> = kinds.iter().map(Resource::qualified).collect();
     names.extend(kinds.iter().map(|kind| kind.plural.clone()));
+    names.extend(kinds.iter().flat_map(|kind| {
+        let subs = kind.subresources.iter();
+        subs.map(|sub| format!("{}/{sub}", kind.plural))
+    }));
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let unknown = cluster.unknown_in_rules(&registry).into_iter();
     Ok(unknown
         .map(|unknown| {
-            let near = nearest(&unknown.name, names.iter().copied()).map(str::to_owned);
+            // A kind is no mending of a subresource.
+            let alike = |name: &&str| name.contains('/') == unknown.name.contains('/');
+            let near = nearest(&unknown.name, names.iter().copied().filter(alike)).map(str::to_owned);
             (unknown, near)
         })
         .collect())

@@ -59,7 +59,7 @@ pub(super) fn from_source(source: &Source, config: &Config, clusters: &Clusters)
         .as_ref()
         .filter(|_| config.kubernetes.context.is_none());
     findings.push(match (clusters.get(None), clusters.default_name()) {
-        (Err(error), _) if names.is_empty() => {
+        (Err(error), _) if names.is_empty() || config.kubernetes.context.is_some() => {
             Finding::error(Level::Fail, CHECK, &error, "correct the kubeconfig")
         }
         (Ok(_), Some(default)) if merged.files.is_empty() => {
@@ -96,8 +96,8 @@ pub(super) fn from_source(source: &Source, config: &Config, clusters: &Clusters)
 #[cfg(unix)]
 fn exposed(file: &Path) -> Option<Finding> {
     use std::os::unix::fs::PermissionsExt as _;
-    let mode = std::fs::metadata(file).ok()?.permissions().mode();
-    (mode & 0o004 != 0).then(|| {
+    let metadata = std::fs::metadata(file).ok()?;
+    (metadata.is_file() && metadata.permissions().mode() & 0o004 != 0).then(|| {
         Finding::warn(
             CHECK,
             format!("{} can be read by every user of this machine", file.display()),

@@ -62,6 +62,7 @@ async fn a_cluster_is_told_from_the_connection_to_the_rights() {
                 "secrts".to_owned(),
                 "deployments.app".to_owned(),
                 "pods/exec".to_owned(),
+                "pods/exce".to_owned(),
             ],
             ..crate::config::Rule::default()
         };
@@ -83,7 +84,7 @@ async fn a_cluster_is_told_from_the_connection_to_the_rights() {
         ]
     );
     let near: Vec<_> = examined.unknown.unwrap().into_values().flatten().collect();
-    assert_eq!(near, ["deployments.apps", "secrets"]);
+    assert_eq!(near, ["deployments.apps", "pods/exec", "secrets"]);
     // Nothing but reads and reviews about ourselves is asked.
     for seen in script.all_requests() {
         assert!(
@@ -208,6 +209,16 @@ async fn mistakes_of_a_kubeconfig_are_told_where_they_are() {
     assert!(
         b.starts_with("fail kubeconfig:") && b.contains(r#"the cluster "missing""#),
         "{b}"
+    );
+
+    let file = folder.path().join("kubeconfig");
+    let (source, mut config) = (Source::Variable(vec![file]), Config::default());
+    config.kubernetes.context = Some("aa".to_owned());
+    let clusters = Clusters::from_source(&source, &config);
+    let all = told(&from_source(&source, &config, &clusters)).join("\n");
+    assert!(
+        all.contains(r#"fail kubeconfig: kubernetes.context: there is no context "aa""#),
+        "{all}"
     );
 
     let (findings, _) = files(folder.path(), "clusters: [");

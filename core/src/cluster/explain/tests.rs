@@ -150,6 +150,32 @@ async fn other_failures_say_what_to_do() {
 }
 
 #[test]
+fn a_certificate_that_will_not_do_says_what_to_mend_at_its_end() {
+    let client = Script::new().cluster().client(grant(Access::Read));
+    let mend = |bad| {
+        let error = client.not_answered(rustls::Error::InvalidCertificate(bad).into());
+        let (what, mend) = error.message.rsplit_once("; ").unwrap();
+        (what.to_owned(), mend.to_owned())
+    };
+    // Both are what a cluster made anew comes to: its authority has the old one's name or another.
+    let anew = mend(CertificateError::BadSignature);
+    assert_eq!(anew, mend(CertificateError::UnknownIssuer));
+    assert!(anew.1.starts_with("correct certificate-authority"), "{anew:?}");
+    let name = mend(CertificateError::NotValidForNameContext {
+        expected: rustls::pki_types::ServerName::try_from("api.example.com").unwrap(),
+        presented: vec![
+            "DnsName(\"kubernetes\")".to_owned(),
+            "DnsName(\"localhost\")".to_owned(),
+        ],
+    });
+    assert!(
+        name.0.contains("api.example.com") && name.0.contains("localhost"),
+        "{name:?}"
+    );
+    assert!(name.1.ends_with("or set tls-server-name"), "{name:?}");
+}
+
+#[test]
 fn long_quotes_are_left_out() {
     assert_eq!(shortened("a \"short\" one"), "a \"short\" one");
     let long = format!("Invalid value: \"{}\\\"{}\": why", "x".repeat(50), "y".repeat(50));

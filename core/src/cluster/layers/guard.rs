@@ -156,10 +156,10 @@ impl fmt::Display for UnknownResource {
     }
 }
 
-/// Resource names in the rules for this cluster that it serves no kind for.
+/// Resource names in the rules for this cluster that it serves no kind, or no subresource, for.
 pub(crate) fn unknown_resources(
     policy: &Policy,
-    is_served: impl Fn(&str, Option<&str>) -> bool,
+    is_served: impl Fn(&str, Option<&str>, Option<&str>) -> bool,
 ) -> Vec<UnknownResource> {
     let rules = [("deny", &policy.deny), ("allow", &policy.allow)];
     let words = rules.into_iter().flat_map(|(list, rules)| {
@@ -178,8 +178,9 @@ pub(crate) fn unknown_resources(
     });
     words
         .filter(|(_, _, word)| {
-            let (plural, group) = plural_and_group(split(word).0);
-            plural != "*" && !is_served(plural, group)
+            let (name, sub) = split(word);
+            let (plural, group) = plural_and_group(name);
+            plural != "*" && !is_served(plural, group, sub.filter(|sub| *sub != "*"))
         })
         .map(|(list, rule, word)| UnknownResource {
             list,

@@ -1,9 +1,10 @@
 //! Holds back what would be too much at once for an API server: requests under way, and requests a second.
 //!
 //! tower's own layers let go of a request once its head has arrived, and a rate limit of theirs cannot be shared
-//! by clones. A permit here is held until the body is read or dropped, but for what goes on until someone ends it:
-//! a few watches must not keep every other request from the API server. A wait has no deadline of its own: every
-//! request runs within that of its call.
+//! by clones. A permit here is held until the body is read or dropped. What goes on until someone ends it holds one
+//! only until its answer begins, for a few watches must not keep every other request from the API server; how many
+//! of these are open has a bound of its own, beyond which one more is refused. A wait has no deadline of its own:
+//! every request runs within that of its call.
 
 use std::{
     pin::Pin,
@@ -19,7 +20,13 @@ use http_body::{Body, Frame, SizeHint};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower::{BoxError, Layer, Service};
 
-use crate::cluster::connect::{RequestBody, ResponseBody, box_body};
+use crate::{
+    Error, ErrorKind,
+    cluster::connect::{RequestBody, ResponseBody, box_body},
+};
+
+/// Answers that go on until someone ends them, open at once: each is a connection of its own.
+const STREAMS: usize = 128;
 
 /// The layer; all its services share one limit.
 #[derive(Clone, Debug)]
@@ -28,6 +35,7 @@ pub(crate) struct LimitLayer(Arc<Limit>);
 #[derive(Debug)]
 struct Limit {
     permits: Arc<Semaphore>,
+    streams: Arc<Semaphore>,
     rate: Mutex<Rate>,
 }
 
@@ -36,13 +44,13 @@ impl LimitLayer {
     pub(crate) fn new(concurrency: usize, rate: u64) -> Self {
         Self(Arc::new(Limit {
             permits: Arc::new(Semaphore::new(concurrency.max(1))),
+            streams: Arc::new(Semaphore::new(STREAMS)),
             rate: Mutex::new(Rate::new(rate)),
         }))
     }
 }
 
-/// Marks a request whose answer goes on until someone ends it, as a watch's does: it holds its permit only until the
-/// answer begins.
+/// Marks a request whose answer goes on until someone ends it: a watch, a log that is followed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OpenEnded;
 
@@ -110,6 +118,10 @@ where
         let mut inner = std::mem::replace(&mut self.inner, clone);
         let limit = self.limit.clone();
         Box::pin(async move {
+            let stream = match request.extensions().get::<OpenEnded>() {
+                Some(OpenEnded) => Some(limit.streams.clone().try_acquire_owned().map_err(|_| full())?),
+                None => None,
+            };
             let permit = limit.permits.clone().acquire_owned().await?;
             let wait = limit
                 .rate
@@ -119,22 +131,25 @@ where
             if !wait.is_zero() {
                 tokio::time::sleep(wait).await;
             }
-            let is_open_ended = request.extensions().get::<OpenEnded>().is_some();
             let response = inner.call(request).await?;
-            if is_open_ended {
-                return Ok(response);
-            }
             Ok(response.map(|inner| {
                 box_body(Held {
                     inner,
-                    _permit: permit,
+                    _permit: stream.unwrap_or(permit),
                 })
             }))
         })
     }
 }
 
-/// A body that holds its request's permit.
+fn full() -> Error {
+    Error::new(
+        ErrorKind::Server,
+        format!("{STREAMS} watches and followed logs are open already; wait until some of them have ended"),
+    )
+}
+
+/// A body that holds a permit.
 struct Held {
     inner: ResponseBody,
     _permit: OwnedSemaphorePermit,
@@ -192,9 +207,29 @@ mod tests {
         assert!(!second.is_finished());
         first.into_body().collect().await.unwrap();
         drop(second.await.unwrap().unwrap());
-        let mut watch = Request::new(RequestBody::default());
-        watch.extensions_mut().insert(OpenEnded);
-        let _watching = service.clone().oneshot(watch).await.unwrap();
-        ask().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_goes_on_until_someone_ends_it_holds_only_a_place_of_its_own() {
+        let service = ServiceBuilder::new()
+            .layer(LimitLayer::new(1, 1000))
+            .service(tower::service_fn(|_: Request<RequestBody>| async {
+                Ok::<_, BoxError>(Response::new(box_body(Full::new(Bytes::from_static(b"x")))))
+            }));
+        let watch = || {
+            let mut watch = Request::new(RequestBody::default());
+            watch.extensions_mut().insert(OpenEnded);
+            service.clone().oneshot(watch)
+        };
+        let mut open = Vec::new();
+        for _ in 0..STREAMS {
+            open.push(watch().await.unwrap());
+        }
+        let error = watch().await.unwrap_err();
+        assert!(error.to_string().contains("128 watches"), "{error}");
+        let request = Request::new(RequestBody::default());
+        drop(service.clone().oneshot(request).await.unwrap());
+        open.pop();
+        watch().await.unwrap();
     }
 }

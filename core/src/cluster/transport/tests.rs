@@ -147,6 +147,15 @@ async fn a_plugin_that_fails_is_told_with_what_it_said() {
     );
 }
 
+#[tokio::test]
+async fn a_plugin_of_another_version_is_not_one_to_log_in_with() {
+    let script = gives("good", "").replace("k8s.io/v1", "k8s.io/v1beta1");
+    let (transport, _dir) = transport("http://127.0.0.1:1", &script, LONG);
+    let error = ask(&transport).await.unwrap_err();
+    let (_, mend) = error.message.rsplit_once("; ").unwrap();
+    assert_eq!(mend, "update it, or correct the apiVersion");
+}
+
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_plugin_that_hangs_is_stopped_with_its_children_and_fails_all_who_wait() {

@@ -207,3 +207,8 @@ http: {listen: '127.0.0.1:9000', token: from-the-file, token_file: token, statel
         assert!(wrong.contains(part), "{wrong}");
     }
 }
+
+#[test]
+fn rules_know_the_verbs_that_the_rights_of_operations_may_have() {
+    assert_eq!(crate::config::VERBS, kube_mcp_model::signature::VERBS);
+}

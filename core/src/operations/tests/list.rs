@@ -96,6 +96,35 @@ async fn a_limit_keeps_the_worst_and_a_cursor_goes_on_after_them() {
 }
 
 #[tokio::test]
+async fn a_cursor_goes_on_after_an_object_whose_name_is_not_its_first_cell() {
+    let server = Script::new().table(
+        "/api/v1/namespaces/shop/events",
+        &["Last Seen", "Reason", "Name"],
+        &[
+            &["2m", "Pulled", "web-1.18ea"],
+            &["2m", "Created", "web-1.18eb"],
+            &["2m", "Started", "web-1.18ec"],
+        ],
+    );
+    let cx = server.cx(Access::Read);
+    let mut cursor = None;
+    for reason in ["Pulled", "Created", "Started"] {
+        let page = Page {
+            limit: 1,
+            cursor,
+            ..Page::default()
+        };
+        let namespace = Some("shop".to_owned());
+        let table = resources::list::list(&cx, kind("event"), namespace, None, None, page)
+            .await
+            .unwrap();
+        assert_eq!(names(&table, 2), [format!("2m/{reason}")]);
+        cursor = table.cursor(table.rows.len());
+    }
+    assert_eq!(cursor, None);
+}
+
+#[tokio::test]
 async fn a_status_is_a_word_or_all_that_is_unhealthy() {
     let server = shop();
     let cx = server.cx(Access::Read);

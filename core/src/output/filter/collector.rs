@@ -230,7 +230,7 @@ impl Collector {
     /// completeness) stays as the operation set it.
     #[must_use]
     pub fn finish(self, table: Table) -> Table {
-        let (keys, rows) = self
+        let (keys, rows): (_, Vec<Row>) = self
             .worst
             .into_sorted_vec()
             .into_iter()
@@ -241,11 +241,11 @@ impl Collector {
             .into_iter()
             .map(|(name, count)| Total { name, count })
             .collect();
-        totals.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.name.cmp(&b.name)));
         let mut notes = table.notes;
-        if self.total == 0 {
-            notes.extend(self.filter.remarks());
+        if self.seen > 0 {
+            notes.extend(self.filter.remarks(self.total, &rows));
         }
+        totals.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.name.cmp(&b.name)));
         Table {
             columns: self.filter.columns(),
             rows,

@@ -116,7 +116,10 @@ impl Reader {
             (Some('<'), _) => Op::Less,
             (Some('>'), _) if self.eat('=') => Op::GreaterOrEqual,
             (Some('>'), _) => Op::Greater,
-            (Some('~'), _) => Op::Matches,
+            (Some('~'), _) => {
+                self.eat('=');
+                Op::Matches
+            }
             _ => {
                 return Err(error_at(
                     operator_at,
@@ -124,6 +127,18 @@ impl Reader {
                 ));
             }
         };
+        let doubled = |c: &char| op != Op::Matches && "=<>~!".contains(*c);
+        if self.peek().as_ref().is_some_and(doubled) {
+            let found: String = self
+                .chars
+                .get(operator_at - 1..=self.at)
+                .into_iter()
+                .flatten()
+                .collect();
+            let message =
+                format!("expected one of {OPERATORS}, found {found:?}; quote a value that starts so");
+            return Err(error_at(operator_at, message));
+        }
         self.skip_spaces();
         let right_at = self.at + 1;
         let (right, quoted) = self.right(op)?;

@@ -51,6 +51,8 @@ struct Sort {
     text: String,
     by: Operand,
     descending: bool,
+    /// Whether any row had it.
+    seen: AtomicBool,
 }
 
 /// What a column's name or a path stands for.
@@ -170,9 +172,9 @@ impl RowFilter {
 
     /// Whether a row passes every condition. `object` is its redacted object, where [`needs_object`](Self::needs_object).
     pub fn keep(&self, row: &Row, object: Option<&Value>) -> bool {
-        self.conditions
-            .iter()
-            .all(|condition| condition.holds(row, object))
+        // Each is asked, whatever the others say, so that each sees which paths there are.
+        let kept = |all, condition: &Condition| condition.holds(row, object) && all;
+        self.conditions.iter().fold(true, kept)
     }
 
     /// What a row is sorted by; none if the list is ranked.
@@ -182,6 +184,7 @@ impl RowFilter {
         let Some(text) = values.first().filter(|text| !is_blank(text)) else {
             return Some(SortValue::Missing);
         };
+        sort.seen.store(true, Relaxed);
         Some(match sort_size(text, sort.by.role()) {
             Some(number) => SortValue::Number(number),
             None => SortValue::Text(text.to_lowercase().chars().take(SortValue::TEXT_LENGTH).collect()),
@@ -246,20 +249,36 @@ impl RowFilter {
             .filter(|(_, column)| matches!(column.role, Role::Namespace | Role::Name))
     }
 
-    /// Remarks once all rows were seen: paths that no object had, which are probably misspelt.
-    pub fn remarks(&self) -> Vec<String> {
+    /// Remarks once all rows were seen, of which `total` were kept: what no object had is probably misspelt.
+    pub fn remarks(&self, total: usize, shown: &[Row]) -> Vec<String> {
         let operands = self.conditions.iter().flat_map(Condition::operands);
-        operands
-            .chain(self.sort.iter().map(|sort| &sort.by))
-            .filter_map(|operand| match operand {
-                Operand::Path { path, seen } if !seen.load(Relaxed) => Some(format!(
-                    "no object has {}; columns: {}",
-                    path.text(),
-                    headers(&self.columns)
-                )),
-                _ => None,
+        let asked = operands.filter_map(|operand| match operand {
+            Operand::Path { path, seen } if !seen.load(Relaxed) => Some(path.text()),
+            _ => None,
+        });
+        let sort = self
+            .sort
+            .iter()
+            .filter(|sort| total > 0 && !sort.seen.load(Relaxed));
+        let columns = headers(&self.columns);
+        let unknown = asked.chain(sort.map(|sort| sort.text.trim_start_matches('-')));
+        let mut remarks: Vec<String> = unknown
+            .map(|name| format!("no object has {name}; columns: {columns}"))
+            .collect();
+        let first = self.columns().len() - self.fields.len();
+        let fields = self.fields.iter().zip(first..);
+        let blank: Vec<&str> = fields
+            .filter(|(_, at)| {
+                shown
+                    .iter()
+                    .all(|row| row.cells.get(*at).is_none_or(String::is_empty))
             })
-            .collect()
+            .map(|(field, _)| field.text())
+            .collect();
+        if !blank.is_empty() && !shown.is_empty() {
+            remarks.push(format!("in none of these: {}", blank.join(", ")));
+        }
+        remarks
     }
 }
 
@@ -367,6 +386,7 @@ impl Sort {
             text: text.to_owned(),
             by,
             descending,
+            seen: AtomicBool::new(false),
         })
     }
 }

@@ -85,6 +85,8 @@ fn conditions_hold_on_columns() {
         ("age<1h,ready=desired", "a"),
         ("age>=2d", "c"),
         ("name~^[a-b]$", "ab"),
+        ("name ~= ^[a-b]$", "ab"),
+        ("name=\">b\"", ""),
         ("name=A", ""),
         ("health=healthy", "ace"),
         ("kind=pod", "abcde"),
@@ -150,6 +152,10 @@ fn a_misspelt_column_is_an_error_with_the_nearest() {
     assert_eq!(
         parse(Some("name~a("), None),
         "where, column 6: cannot read the regex \"a(\": unclosed group"
+    );
+    assert_eq!(
+        parse(Some("restarts>>1"), None),
+        "where, column 9: expected one of = != < <= > >= ~, found \">>\"; quote a value that starts so"
     );
     assert!(parse(Some("spec.x[0>3"), None).starts_with("where, column 11: expected one of"));
 }
@@ -295,6 +301,42 @@ fn fields_replace_the_columns() {
     assert_eq!(table.rows[0].cells, ["shop", "b", "3", "a,b"]);
     assert_eq!((table.total, table.unfiltered), (3, Some(5)));
     assert_eq!(table.filter.as_deref(), Some("ready<desired"));
+}
+
+#[test]
+fn what_no_object_has_is_told() {
+    let object: Value = json!({"spec": {"replicas": 3}});
+    let notes = |filter, sort, fields| {
+        let filter = RowFilter::parse(filter, sort, fields, &columns()).unwrap();
+        let query = Query {
+            limit: 2,
+            ..Query::default()
+        };
+        let mut collector = Collector::new(filter, &query).unwrap();
+        for row in pods() {
+            collector.push(row, 0, Some(&object));
+        }
+        collector.finish(Table::default()).notes.join("\n")
+    };
+    let columns = "; columns: NAMESPACE, NAME, READY, STATUS, RESTARTS, AGE, UP-TO-DATE";
+    assert_eq!(notes(None, Some("-spec.replicas"), Some("spec.replicas")), "");
+    assert_eq!(
+        notes(Some("spec.size!=1"), None, None),
+        format!("no object has spec.size{columns}")
+    );
+    // Whether there is a path is found out, whatever stands before it.
+    assert_eq!(
+        notes(Some("status=Gone,spec.replicas>1"), Some("-size"), None),
+        ""
+    );
+    assert_eq!(
+        notes(None, Some("-size"), None),
+        format!("no object has size{columns}")
+    );
+    assert_eq!(
+        notes(None, None, Some("spec.replicas,foo.bar,spec.size")),
+        "in none of these: foo.bar, spec.size"
+    );
 }
 
 #[test]

@@ -49,7 +49,12 @@ impl Authority {
         let mut hosts = request.headers().get_all(HOST).iter();
         let host = match (hosts.next().map(HeaderValue::to_str), hosts.next()) {
             (Some(Ok(host)), None) => host,
-            _ => return Err(refused("expected one Host header".to_owned())),
+            _ => {
+                return Err(Refusal {
+                    status: StatusCode::BAD_REQUEST,
+                    why: "expected one Host header".to_owned(),
+                });
+            }
         };
         // A request for a proxy names the host in its first line, too.
         for host in [Some(host), request.uri().authority().map(HostAndPort::as_str)]
@@ -79,12 +84,13 @@ impl Authority {
             return false;
         };
         let known = |name: &str| self.hosts.contains(&name.to_ascii_lowercase());
-        is_loopback(authority.host()) || known(authority.host()) || known(authority.as_str())
+        plain(&authority).is_some_and(|name| is_loopback(name) || known(name)) || known(host)
     }
 
     fn allows_origin(&self, origin: &str) -> bool {
         let of_loopback = origin.parse::<Uri>().is_ok_and(|uri| {
-            matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(is_loopback)
+            let host = uri.authority().and_then(plain);
+            matches!(uri.scheme_str(), Some("http" | "https")) && host.is_some_and(is_loopback)
         });
         of_loopback || self.origins.contains(&origin.to_ascii_lowercase())
     }
@@ -127,6 +133,15 @@ impl Authority {
 /// The beginning of a digest, in hexadecimal.
 fn short(digest: &TokenDigest) -> String {
     digest[..6].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The host of what is a host and at most a port. A URL's reader finds one in `user@localhost` and
+/// `[::1]evil.example`, too, where it is not the whole truth.
+fn plain(authority: &HostAndPort) -> Option<&str> {
+    let host = authority.host();
+    let port = authority.as_str().strip_prefix(host)?;
+    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+    (port.is_empty() || port.strip_prefix(':').is_some_and(is_port)).then_some(host)
 }
 
 /// Whether a host as it stands in a URL is this machine and none else.

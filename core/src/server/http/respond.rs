@@ -1,6 +1,10 @@
 //! One request: where it goes, and who it is from.
 
-use std::{convert::Infallible, sync::Arc, time::Instant};
+use std::{
+    convert::Infallible,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use futures::StreamExt as _;
@@ -8,7 +12,9 @@ use http::{
     HeaderValue, Method, Request, Response, StatusCode,
     header::{CONTENT_TYPE, ORIGIN, RETRY_AFTER, WWW_AUTHENTICATE},
 };
-use http_body_util::{BodyExt, BodyStream, Full, StreamBody, combinators::BoxBody};
+use http_body_util::{
+    BodyExt, BodyStream, Full, LengthLimitError, Limited, StreamBody, combinators::BoxBody,
+};
 use hyper::body::Incoming;
 use rmcp::{
     model::Extensions,
@@ -16,7 +22,9 @@ use rmcp::{
         SessionManager as _, StreamableHttpServerConfig, StreamableHttpService,
     },
 };
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use tower::BoxError;
 
 use super::{
     authority::{Authority, Refusal},
@@ -30,6 +38,8 @@ pub(super) const ENDPOINT: &str = "/mcp";
 /// Where whoever starts the server learns that it runs.
 const HEALTH: &str = "/healthz";
 const SESSION: &str = "mcp-session-id";
+/// How long a client may take from the end of a request's head to that of its body.
+const UPLOAD: Duration = Duration::from_secs(60);
 /// Seconds after which a client that was refused a session may try again.
 const RETRY: HeaderValue = HeaderValue::from_static("60");
 
@@ -53,6 +63,8 @@ pub(super) struct Responder {
     authority: Authority,
     sessions: Arc<Sessions>,
     mcp: StreamableHttpService<Arc<Handler>, Sessions>,
+    /// The most bytes of a body.
+    body_limit: usize,
     /// Cancelled when the server begins to end: streams that would never end by themselves do.
     ended: CancellationToken,
 }
@@ -82,6 +94,7 @@ impl Responder {
             authority,
             sessions,
             mcp,
+            body_limit: config.body_limit,
             ended,
         }
     }
@@ -116,7 +129,9 @@ impl Responder {
             ENDPOINT if cors::is_preflight(&request) => Ok(text(StatusCode::OK, String::new())),
             ENDPOINT => {
                 self.authority.check_token(request.headers())?;
-                Ok(self.mcp(request).await)
+                let (head, body) = request.into_parts();
+                let body = whole(body, self.body_limit).await?;
+                Ok(self.mcp(Request::from_parts(head, Full::new(body))).await)
             }
             HEALTH => Ok(text(StatusCode::OK, "ok".to_owned())),
             path => Err(Refusal {
@@ -126,7 +141,7 @@ impl Responder {
         }
     }
 
-    async fn mcp(&self, mut request: Request<Incoming>) -> Response<Body> {
+    async fn mcp(&self, mut request: Request<Full<Bytes>>) -> Response<Body> {
         let session = self.session(&request).await;
         let subject = self.authority.subject(session.as_deref());
         request.extensions_mut().insert(Subject(subject));
@@ -149,10 +164,41 @@ impl Responder {
     }
 
     /// The session that the request is of, if there is such a one.
-    async fn session(&self, request: &Request<Incoming>) -> Option<String> {
+    async fn session<B>(&self, request: &Request<B>) -> Option<String> {
         let session = request.headers().get(SESSION)?.to_str().ok()?;
         let known = self.sessions.has_session(&session.into()).await;
         known.is_ok_and(|known| known).then(|| session.to_owned())
+    }
+}
+
+/// The whole body of a request, if it is not too large and does not take too long.
+pub(super) async fn whole<B>(body: B, most: usize) -> Result<Bytes, Refusal>
+where
+    B: http_body::Body<Data = Bytes>,
+    B::Error: Into<BoxError>,
+{
+    let refused = |status, why| Err(Refusal { status, why });
+    let too_large = || {
+        let why = format!(
+            "the body has more than {most} bytes; http.body_limit of the server's configuration sets the bound"
+        );
+        refused(StatusCode::PAYLOAD_TOO_LARGE, why)
+    };
+    // A Content-Length says it beforehand.
+    if body.size_hint().lower() > most as u64 {
+        return too_large();
+    }
+    match timeout(UPLOAD, Limited::new(body, most).collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => too_large(),
+        Ok(Err(error)) => refused(
+            StatusCode::BAD_REQUEST,
+            format!("the body cannot be read: {error}"),
+        ),
+        Err(_) => {
+            let why = format!("the body was not there after {} s", UPLOAD.as_secs());
+            refused(StatusCode::REQUEST_TIMEOUT, why)
+        }
     }
 }
 

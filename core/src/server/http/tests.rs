@@ -1,7 +1,36 @@
-use std::fs;
+use std::{convert::Infallible, fs, time::Duration};
 
-use super::token::{Token, TokenFile, TokenSource, digest};
+use bytes::Bytes;
+use futures::stream;
+use http::StatusCode;
+use http_body::Frame;
+use http_body_util::StreamBody;
+use tokio::time::sleep;
+
+use super::{
+    respond::whole,
+    token::{Token, TokenFile, TokenSource, digest},
+};
 use crate::config::{HttpSection, Secret};
+
+#[tokio::test(start_paused = true)]
+async fn a_body_has_a_size_and_a_time() {
+    let slowly = |text: &'static str, most| {
+        let frames = stream::unfold(text, async |text| {
+            sleep(Duration::from_secs(18)).await;
+            let (first, rest) = text.split_at_checked(1)?;
+            let frame = Frame::data(Bytes::from_static(first.as_bytes()));
+            Some((Ok::<_, Infallible>(frame), rest))
+        });
+        whole(StreamBody::new(Box::pin(frames)), most)
+    };
+    assert_eq!(slowly("12", 2).await.unwrap(), "12");
+    let status = slowly("123", 2).await.unwrap_err().status;
+    assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+    // A byte now and then does not keep it waiting for ever.
+    let status = slowly("123", 3).await.unwrap_err().status;
+    assert_eq!(status, StatusCode::REQUEST_TIMEOUT);
+}
 
 #[test]
 fn a_file_gives_the_token_without_its_line_end_and_the_setting_wins() {

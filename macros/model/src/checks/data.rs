@@ -55,6 +55,23 @@ impl Data {
         ))
     }
 
+    /// What `loop` is in a template.
+    pub(crate) fn of_loop() -> Self {
+        Self::fields([
+            ("index", Self::Integer),
+            ("index0", Self::Integer),
+            ("revindex", Self::Integer),
+            ("revindex0", Self::Integer),
+            ("first", Self::Flag),
+            ("last", Self::Flag),
+            ("length", Self::Integer),
+            ("depth", Self::Integer),
+            ("depth0", Self::Integer),
+            ("previtem", Self::Any),
+            ("nextitem", Self::Any),
+        ])
+    }
+
     fn list(of: Self) -> Self {
         Self::List(Rc::new(of))
     }

@@ -328,6 +328,9 @@ pub(crate) fn unused(context: &mut Context<'_>, facts: &[ParamFact], owner: &str
             continue;
         }
         let help = match suggest::nearest(&fact.name, parameters.iter().copied()) {
+            Some(nearest) if nearest == fact.name => {
+                format!("`with` binds `{nearest}` to something else: leave one of the two out")
+            }
             Some(nearest) => format!(
                 "did you mean `{nearest}`? else use it as `$params.{}`, or leave it out",
                 fact.name

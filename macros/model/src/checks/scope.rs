@@ -19,6 +19,7 @@ pub(crate) struct ParamFact {
 /// A step as others see it.
 #[derive(Debug)]
 pub(crate) struct StepFact {
+    /// Empty if it has none that could be referred to, which has been reported.
     pub(crate) id: String,
     pub(crate) place: Place,
     pub(crate) data: Data,
@@ -66,6 +67,17 @@ impl<'a> Scope<'a> {
 
     pub(crate) fn step(&self, id: &str) -> Option<(usize, &'a StepFact)> {
         self.steps?.iter().enumerate().find(|(_, step)| step.id == id)
+    }
+
+    /// What to write in place of the id of a step that there is not; nothing if a step has lost its id, which may be
+    /// the one that is meant.
+    pub(crate) fn step_help(&self, id: &str) -> Option<String> {
+        let ids = || self.steps.into_iter().flatten().map(|step| step.id.as_str());
+        if ids().any(str::is_empty) {
+            return None;
+        }
+        suggest::help(id, ids(), "its steps are")
+            .or_else(|| Some("only tools with `steps:` and prompts with `gather:` have steps".to_owned()))
     }
 
     pub(crate) fn var(&self, name: &str) -> Option<&'a VarFact> {

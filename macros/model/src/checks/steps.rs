@@ -14,6 +14,7 @@ use crate::{
     diagnostic::Diagnostic,
     ir::{Placed, Step},
     signature::{Access, Reach, Signature},
+    spec::name_is_good,
     tree::Node,
 };
 
@@ -63,10 +64,10 @@ pub(crate) fn read<'a>(
                 .help("give it an id of its own"),
             );
         }
-        // Nothing could refer to it, which is no mistake of its own.
-        let nameless = id.is_empty() || twin.is_some();
+        // Nothing can refer to it, which is no mistake of its own.
+        let nameless = !name_is_good(id) || twin.is_some();
         facts.push(StepFact {
-            id: id.to_owned(),
+            id: if nameless { String::new() } else { id.to_owned() },
             place: id_place.clone(),
             data: operation.map_or(Data::Any, |operation| Data::of(operation, context.catalog)),
             may_skip: node.get("when").is_some() || node.text("on_error") == Some("continue"),

@@ -21,9 +21,9 @@ pub struct Folders {
     operations: Vec<Found>,
     catalog: Catalog,
     mistakes: Vec<Diagnostic>,
-    unreadable: Vec<String>,
+    unreadable: Unreadable,
     sources: BTreeMap<String, String>,
-    places: BTreeMap<(&'static str, String), String>,
+    places: BTreeMap<(&'static str, String), Place>,
 }
 
 /// What the sources declare, and what is wrong with them.
@@ -33,10 +33,25 @@ pub struct Scanned {
     pub catalog: Catalog,
     /// What is wrong, in the order of files.
     pub mistakes: Vec<Diagnostic>,
-    /// The operations that are not in the catalog because their signatures could not be read.
-    pub unreadable: Vec<String>,
+    /// The operations that are not in the catalog because they could not be read.
+    pub unreadable: Unreadable,
     /// The files that were read, by the name that the mistakes use.
     pub sources: BTreeMap<String, String>,
+}
+
+/// Operations that are declared, but could not be read.
+#[derive(Debug, Default)]
+pub struct Unreadable {
+    names: Vec<String>,
+    /// Not even the name of one, or a whole file.
+    nameless: bool,
+}
+
+impl Unreadable {
+    /// Whether an operation of this name may be among them.
+    pub fn may_have(&self, name: &str) -> bool {
+        self.nameless || self.names.iter().any(|known| known == name)
+    }
 }
 
 #[derive(Debug)]
@@ -87,7 +102,10 @@ impl Folders {
     pub fn text(&mut self, file: &str, module: &str, text: String) {
         match syn::parse_file(&text) {
             Ok(parsed) => self.items(&parsed.items, file, module),
-            Err(error) => self.tell(file, "operation-source", error),
+            Err(error) => {
+                self.unreadable.nameless = true;
+                self.tell(file, "operation-source", error);
+            }
         }
         self.sources.insert(file.to_owned(), text);
     }
@@ -95,6 +113,17 @@ impl Folders {
     /// Looks all names up. `known` is what other packages declare: types of it may be used, names of it may not
     /// be declared again.
     pub fn finish(mut self, known: &Catalog) -> Scanned {
+        for ((family, name), place) in &self.places {
+            if known.has_type(family == &RECORD, name) {
+                self.mistakes.push(
+                    twice(family, name, place.clone())
+                        .note(
+                            "kube-mcp-core has one of that name, and types are looked up by their last name",
+                        )
+                        .help("give it another name"),
+                );
+            }
+        }
         let mut lookup = self.catalog.clone();
         lookup.extend(known);
         let mut by_name: BTreeMap<String, String> = known
@@ -113,7 +142,7 @@ impl Folders {
             if let Output::Record(record) = &found.operation.output
                 && !lookup.records.iter().any(|known| known.name == *record)
             {
-                self.mistakes.push(mistake(
+                self.mistakes.push(Diagnostic::new(
                     "operation-record",
                     format!("`{record}` does not derive `Record` in the folder of the operations"),
                     place.clone(),
@@ -124,29 +153,25 @@ impl Folders {
             }
             if let Some(first) = by_name.insert(found.operation.name.clone(), at.clone()) {
                 let name = &found.operation.name;
-                let mut twice = mistake(
-                    "operation-twice",
-                    format!("operation `{name}` is declared twice"),
-                    place,
+                let message = format!("operation `{name}` is declared twice");
+                self.mistakes.push(
+                    Diagnostic::new("operation-twice", message, place)
+                        .note(format!("first declared at {first}")),
                 );
-                twice.notes.push(format!("first declared at {first}"));
-                self.mistakes.push(twice);
                 continue;
             }
             let (signature, unknown) = found.operation.resolve(&lookup, path, at);
             self.catalog.operations.push(signature);
             for (span, name) in unknown {
                 let operation = &found.operation.name;
-                let mut unknown = mistake(
-                    "operation-type",
-                    format!("operation `{operation}` cannot take `{name}`"),
-                    self::place(&found.file, span),
-                );
-                unknown.help = Some(format!(
+                let message = format!("operation `{operation}` cannot take `{name}`");
+                let help = format!(
                     "parameters are String, bool, integers, f64, Vec and Option of these; else let `{name}` derive \
                      Choice or Text in a scanned folder"
-                ));
-                self.mistakes.push(unknown);
+                );
+                let place = self::place(&found.file, span);
+                self.mistakes
+                    .push(Diagnostic::new("operation-type", message, place).help(help));
             }
         }
         self.catalog.operations.sort_by(|a, b| a.name.cmp(&b.name));
@@ -172,7 +197,10 @@ impl Folders {
                     };
                     match attribute.parse_args::<Attribute>() {
                         Ok(attribute) => self.operation(&attribute, function, file, module),
-                        Err(error) => self.tell(file, "operation-signature", error),
+                        Err(error) => {
+                            self.unreadable.nameless = true;
+                            self.tell(file, "operation-signature", error);
+                        }
                     }
                 }
                 Item::Mod(inner) if !is_test(&inner.attrs) => {
@@ -196,7 +224,7 @@ impl Folders {
                 name: function.sig.ident.span(),
             }),
             Err(error) => {
-                self.unreadable.push(attribute.name.value());
+                self.unreadable.names.push(attribute.name.value());
                 self.tell(file, "operation-signature", error);
             }
         }
@@ -231,40 +259,37 @@ impl Folders {
     fn unique(&mut self, derive: &str, input: &DeriveInput, file: &str) {
         let name = input.ident.unraw().to_string();
         let family = if derive == "Record" {
-            "record"
+            RECORD
         } else {
             "parameter type"
         };
         let place = place(file, input.ident.span());
-        let at = format!("{}:{}", place.file, place.line);
-        if let Some(first) = self.places.insert((family, name.clone()), at) {
-            let mut twice = mistake(
-                "operation-type",
-                format!("{family} `{name}` is declared twice"),
-                place,
-            );
-            twice.notes.push(format!("first declared at {first}"));
-            self.mistakes.push(twice);
+        if let Some(first) = self.places.insert((family, name.clone()), place.clone()) {
+            let first = format!("first declared at {}:{}", first.file, first.line);
+            self.mistakes.push(twice(family, &name, place).note(first));
         }
     }
 
     fn tell(&mut self, file: &str, check: &'static str, error: syn::Error) {
         for error in error {
-            self.mistakes
-                .push(mistake(check, error.to_string(), place(file, error.span())));
+            self.mistakes.push(Diagnostic::new(
+                check,
+                error.to_string(),
+                place(file, error.span()),
+            ));
         }
     }
 }
 
-fn mistake(check: &'static str, message: String, place: Place) -> Diagnostic {
-    Diagnostic {
-        check,
-        message,
+/// The family of types that are declared as answers, not as parameters.
+const RECORD: &str = "record";
+
+fn twice(family: &str, name: &str, place: Place) -> Diagnostic {
+    Diagnostic::new(
+        "operation-type",
+        format!("{family} `{name}` is declared twice"),
         place,
-        label: None,
-        notes: Vec::new(),
-        help: None,
-    }
+    )
 }
 
 fn place(file: &str, span: Span) -> Place {
@@ -385,6 +410,36 @@ mod tests {
         assert_eq!(told(&scanned), [""; 0]);
         assert_eq!(scanned.catalog.operations.len(), 1);
         assert!(scanned.catalog.texts.is_empty(), "only what is declared here");
+    }
+
+    #[test]
+    fn a_type_of_another_package_keeps_its_name() {
+        let core = scan(&[("params.rs", "::c::call", PARAMS)], &Catalog::default()).catalog;
+        let choice = "#[derive(Clone, Copy, Choice)]\npub enum KindRef { One }";
+        let scanned = scan(&[("src/operations/a.rs", "crate::operations::a", choice)], &core);
+        assert_eq!(
+            told(&scanned),
+            ["src/operations/a.rs:2:10: parameter type `KindRef` is declared twice"]
+        );
+        let record = "#[derive(Serialize, Record)]\npub struct KindRef { pub name: String }";
+        let scanned = scan(&[("src/operations/a.rs", "crate::operations::a", record)], &core);
+        assert_eq!(told(&scanned), [""; 0], "a record is no parameter");
+    }
+
+    #[test]
+    fn what_cannot_be_read_may_have_been_the_operation_that_is_missing() {
+        let may_have = |text: &str| {
+            let scanned = scan(&[("a.rs", "m", text)], &Catalog::default());
+            ["a.b", "c.d"].map(|name| scanned.unreadable.may_have(name))
+        };
+        let signature = "/// It.\n#[operation(\"a.b\", read)]\npub fn f(cx: &Cx) -> Result<Table> {}";
+        assert_eq!(may_have(signature), [true, false]);
+        assert_eq!(may_have(&signature.replace("read", "raed")), [true, true]);
+        assert_eq!(may_have("pub fn"), [true, true]);
+        assert_eq!(
+            may_have(&signature.replace("pub fn", "pub async fn")),
+            [false, false]
+        );
     }
 
     #[test]

@@ -12,6 +12,6 @@ mod operation;
 mod types;
 
 pub use derives::{Choice, Record, Text, Variant};
-pub use folders::{Folders, Scanned};
+pub use folders::{Folders, Scanned, Unreadable};
 pub use operation::{Attribute, Operation, Parameter, refuse_elsewhere, strip_parameters};
 pub use types::{BaseType, ParameterType};

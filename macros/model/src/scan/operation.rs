@@ -14,7 +14,7 @@ use super::{
     derives::Errors,
     types::{ParameterType, argument_of, last_name},
 };
-use crate::signature::{Access, Catalog, Output, ParamSignature, Reach, Signature};
+use crate::signature::{Access, Catalog, Output, ParamSignature, Reach, Signature, VERBS};
 
 /// What stands in the brackets: `"pods.logs", read, long, needs("get pods", "get pods/log")`, the last two if they
 /// hold.
@@ -336,16 +336,6 @@ fn check_name(parameter: &Parameter, paged: bool, errors: &mut Errors) {
 /// A right as RBAC writes it: `get pods/log`, `list deployments.apps`; `list $kind` is a right to what the parameter
 /// `kind` names.
 fn need_of(need: &LitStr, parameters: &[Parameter]) -> syn::Result<(String, String)> {
-    const VERBS: [&str; 8] = [
-        "get",
-        "list",
-        "watch",
-        "create",
-        "update",
-        "patch",
-        "delete",
-        "deletecollection",
-    ];
     let text = need.value();
     let wrong = |what: &str| Err(syn::Error::new(need.span(), what));
     let Some((verb, resource)) = text.split_once(' ').filter(|(verb, _)| VERBS.contains(verb)) else {

@@ -5,7 +5,7 @@ mod form;
 mod forms;
 mod value;
 
-pub(crate) use conform::{Found, check_name, conform, spec_name, value_of};
+pub(crate) use conform::{Found, check_name, conform, name_is_good, spec_name, value_of};
 pub use form::{Form, KeySpec, Shape};
 pub use forms::{
     BINDING, COMPLETE, EXAMPLE, EXPECT, MESSAGE, OUTPUT, PARAM, PROMPT, PROMPT_PARAM, RESOURCE, STEP, TOOL,

@@ -304,12 +304,19 @@ fn names_that_no_kind_has_are_noticed() {
         vec![rule(&[], &["*", "pods/log"], &[])],
         vec![rule(
             &[],
-            &["secrts", "deployments.apps", "deployments.extensions", "*/scale"],
+            &[
+                "secrts",
+                "deployments.apps",
+                "deployments.extensions",
+                "*/scale",
+                "pods/*",
+                "pods/exce",
+            ],
             &[],
         )],
     );
-    let served = |plural: &str, group: Option<&str>| match plural {
-        "pods" => group.is_none_or(str::is_empty),
+    let served = |plural: &str, group: Option<&str>, sub: Option<&str>| match plural {
+        "pods" => group.is_none_or(str::is_empty) && sub.is_none_or(|sub| sub == "log"),
         "deployments" => group.is_none_or(|group| group == "apps"),
         _ => false,
     };
@@ -319,7 +326,8 @@ fn names_that_no_kind_has_are_noticed() {
         unknown,
         [
             "access.deny[0]: \"secrts\"",
-            "access.deny[0]: \"deployments.extensions\""
+            "access.deny[0]: \"deployments.extensions\"",
+            "access.deny[0]: \"pods/exce\""
         ]
     );
 }

@@ -88,12 +88,13 @@ impl Slot<'_, '_, '_> {
             self.mismatch(context, &what, place, Some(help));
             return;
         }
+        // One that does not fit what is declared has been reported; an enum that is inherited is not declared.
+        let default = declared.param.default.clone();
+        let default = default.filter(|default| value_fits(default, &declared.param).is_ok());
         self.narrow(context, declared);
         self.range(context, declared);
-        let default = declared.param.default.as_ref();
-        let default = default.filter(|default| value_fits(default, &declared.param).is_ok());
         if let Some((value, node)) = default.zip(declared.node.get("default"))
-            && let Err(misfit) = literal::fits(value, &self.param.ty, context.catalog)
+            && let Err(misfit) = literal::fits(&value, &self.param.ty, context.catalog)
         {
             let message = format!(
                 "the default of `{name}` goes to {self}, which has to be {}",

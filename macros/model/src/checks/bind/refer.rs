@@ -113,15 +113,14 @@ fn step_path(context: &mut Context<'_>, scope: &Scope<'_>, path: &[&str], node: 
     let (id, rest) = path.split_first()?;
     let Some((index, step)) = scope.step(id) else {
         scope.meant(id);
-        let names = scope.steps.into_iter().flatten().map(|step| step.id.as_str());
-        let help = suggest::help(id, names, "its steps are")
-            .or_else(|| Some("only tools with `steps:` and prompts with `gather:` have steps".to_owned()));
-        context.report(
-            "unknown-step",
-            format!("{} has no step `{id}`", scope.owner),
-            &node.place,
-            help,
-        );
+        if let help @ Some(_) = scope.step_help(id) {
+            context.report(
+                "unknown-step",
+                format!("{} has no step `{id}`", scope.owner),
+                &node.place,
+                help,
+            );
+        }
         return None;
     };
     if index >= scope.reach {

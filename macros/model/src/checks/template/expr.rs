@@ -5,8 +5,9 @@ use super::{
     walk::Walker,
 };
 use crate::{
-    checks::data::Data,
+    checks::{bind::LIMIT, data::Data},
     diagnostic::Diagnostic,
+    signature::ParamSignature,
     suggest,
     template::{Arg, Expr, Kind, Name},
 };
@@ -289,17 +290,13 @@ impl Walker<'_, '_> {
                 let help = Some("steps refer to earlier steps only: change their order".to_owned());
                 self.missing("later-step", message, name, help)
             }
-            None => {
-                let names = self
-                    .scope
-                    .steps
-                    .into_iter()
-                    .flatten()
-                    .map(|step| step.id.as_str());
-                let help = suggest::help(&name.text, names, "its steps are");
-                let message = format!("{} has no step `{}`", self.scope.owner, name.text);
-                self.missing("unknown-step", message, name, help)
-            }
+            None => match self.scope.step_help(&name.text) {
+                None => Data::Any.into(),
+                help => {
+                    let message = format!("{} has no step `{}`", self.scope.owner, name.text);
+                    self.missing("unknown-step", message, name, help)
+                }
+            },
         }
     }
 
@@ -389,7 +386,7 @@ impl Walker<'_, '_> {
     fn attribute_argument(&mut self, filter: &Name, data: &Data, args: &[Arg]) {
         let by_position = matches!(filter.text.as_str(), "selectattr" | "rejectattr" | "groupby");
         let argument = args.iter().enumerate().find(|(index, arg)| match &arg.name {
-            Some(name) => name == "attribute",
+            Some(name) => name.text == "attribute",
             None => by_position && *index == 0,
         });
         let Some((
@@ -499,15 +496,28 @@ impl Walker<'_, '_> {
             self.unknown("unknown-operation", "operation", &named, help);
             return;
         };
-        for arg in args.iter().skip(1) {
-            let Some(name) = &arg.name else { continue };
-            if operation.params.iter().all(|param| param.name != *name) {
-                let names = operation.params.iter().map(|param| param.name.as_str());
-                let help = suggest::help(name, names, "its parameters are");
-                let place = self.text.place(arg.value.at.clone());
-                let message = format!("operation `{op}` has no parameter `{name}`");
-                self.report(Diagnostic::new("unknown-binding", message, place).maybe_help(help));
-            }
+        let given = || args.iter().skip(1).filter_map(|arg| arg.name.as_ref());
+        let (params, limit) = (&operation.params, operation.paged.then_some(LIMIT));
+        let names = || params.iter().map(|param| param.name.as_str()).chain(limit);
+        let mut all_known = true;
+        for Name { text: name, at } in given().filter(|given| names().all(|name| name != given.text)) {
+            all_known = false;
+            let help = suggest::help(name, names(), "its parameters are");
+            let place = self.text.place(at.clone());
+            let message = format!("operation `{op}` has no parameter `{name}`");
+            self.report(Diagnostic::new("unknown-binding", message, place).maybe_help(help));
+        }
+        // What is spread is not known, and what is misspelt is the mistake.
+        if !all_known || given().count() + 1 < args.len() {
+            return;
+        }
+        let missing =
+            |param: &&ParamSignature| !param.ty.optional && given().all(|given| given.text != param.name);
+        if let Some(ParamSignature { name, .. }) = params.iter().find(missing) {
+            let message = format!("operation `{op}` needs `{name}`, so this is never a call");
+            let place = self.text.place(at.clone());
+            let help = format!("give it: `next(\"{op}\", {name}=…)`");
+            self.report(Diagnostic::new("unbound-parameter", message, place).help(help));
         }
     }
 

@@ -66,6 +66,12 @@ fn tag(source: &str, error: &SyntaxError) -> Option<String> {
             false => open.last().map(close),
         };
     }
+    let is_condition = source
+        .get(error.at.start..)
+        .is_some_and(|rest| rest.starts_with("if "));
+    if is_condition && source[..error.at.start].trim_end().ends_with("else") {
+        return Some("write `{% elif … %}`".to_owned());
+    }
     let word = error.message.strip_prefix("unknown statement ")?;
     match word {
         "elseif" | "elsif" => Some("write `{% elif … %}`".to_owned()),

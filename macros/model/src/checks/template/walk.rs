@@ -204,7 +204,7 @@ impl<'a, 'f> Walker<'a, 'f> {
                     guards = self.implied(filter, true);
                 }
                 self.locals.truncate(mark);
-                locals.push(Local::new("loop", Data::Any));
+                locals.push(Local::new("loop", Data::of_loop()));
                 self.scoped(locals, guards, body);
                 self.scoped(Vec::new(), Vec::new(), otherwise);
             }
