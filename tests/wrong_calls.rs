@@ -7,7 +7,7 @@
     reason = "a test fails by panicking, in its helpers too"
 )]
 
-use std::{collections::BTreeSet, env, fs, sync::Arc};
+use std::{collections::BTreeSet, env, fs, path::Path, sync::Arc};
 
 use kube_mcp_core::{
     call::{Audit, AuditEntry, Caller, Consent, Progress},
@@ -19,9 +19,13 @@ use kube_mcp_core::{
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
+#[path = "support/api_server.rs"]
+#[expect(dead_code, reason = "the rest is for many calls at once")]
+mod api_server;
 #[path = "support/wrong_calls.rs"]
 mod table;
 
+use api_server::ApiServer;
 use table::{Place, Row, call, rows};
 
 /// What a correction may take in tokens of o200k.
@@ -39,15 +43,22 @@ impl Audit for Silent {
 
 /// The compiled surface over a cluster where nothing answers.
 fn engine() -> Engine {
+    engine_on(|kubeconfig| {
+        let text = json!({
+            "apiVersion": "v1", "kind": "Config", "current-context": "one",
+            "clusters": [{"name": "nowhere", "cluster": {"server": "https://127.0.0.1:9"}}],
+            "users": [{"name": "nobody", "user": {}}],
+            "contexts": [{"name": "one", "context": {"cluster": "nowhere", "user": "nobody"}}],
+        });
+        fs::write(kubeconfig, text.to_string()).unwrap();
+    })
+}
+
+/// The compiled surface over the cluster of a kubeconfig.
+fn engine_on(write_kubeconfig: impl FnOnce(&Path)) -> Engine {
     let folder = tempfile::tempdir().unwrap();
     let kubeconfig = folder.path().join("kubeconfig");
-    let text = json!({
-        "apiVersion": "v1", "kind": "Config", "current-context": "one",
-        "clusters": [{"name": "nowhere", "cluster": {"server": "https://127.0.0.1:9"}}],
-        "users": [{"name": "nobody", "user": {}}],
-        "contexts": [{"name": "one", "context": {"cluster": "nowhere", "user": "nobody"}}],
-    });
-    fs::write(&kubeconfig, text.to_string()).unwrap();
+    write_kubeconfig(&kubeconfig);
     let mut config = Config::default();
     config.kubernetes.kubeconfig = vec![kubeconfig];
     config.server.toolsets = Some(vec!["all".to_owned()]);
@@ -83,19 +94,19 @@ async fn ask(engine: &Engine, tool: &str, given: Map<String, Value>) -> Answer {
 }
 
 /// Rows of tools that are there, with what is wrong with each.
-fn failures(mut check: impl FnMut(&Row) -> Result<(), String>) -> Vec<String> {
+fn failures(place: Place, mut check: impl FnMut(&Row) -> Result<(), String>) -> Vec<String> {
     let tools = tools();
     let rows = rows(&[]).unwrap();
     let ours = rows
         .iter()
-        .filter(|row| row.on == Place::Engine && row.missing(&tools).is_empty());
+        .filter(|row| row.on == place && row.missing(&tools).is_empty());
     ours.filter_map(|row| check(row).err()).collect()
 }
 
 #[test]
 fn calls_are_made_as_they_were_meant() {
     let engine = engine();
-    let failures = failures(|row| {
+    let failures = failures(Place::Engine, |row| {
         let Some(expected) = &row.call else { return Ok(()) };
         let (tool, given) = call(&row.given)?;
         let meaning = engine
@@ -131,21 +142,28 @@ fn corrections_say_what_was_expected() {
         .enable_all()
         .build()
         .unwrap();
-    let engine = engine();
     let o200k = tiktoken_rs::o200k_base().unwrap();
-    let failures = failures(|row| {
+    let api = runtime.block_on(ApiServer::start(1, 1));
+    let places = [
+        (Place::Engine, engine()),
+        (Place::Unmeasured, engine_on(|path| api.write_kubeconfig(path))),
+    ];
+    let check = |row: &Row, engine: &Engine| {
         if row.error.is_empty() {
             return Ok(());
         }
         let (tool, given) = call(&row.given)?;
-        let answer = runtime.block_on(ask(&engine, tool, arguments(given)));
+        let answer = runtime.block_on(ask(engine, tool, arguments(given)));
         row.check_error(answer.is_error, &answer.text)?;
         match o200k.encode_ordinary(&answer.text).len() {
             tokens if tokens > TOKENS => Err(format!("{}: {tokens} tokens:\n{}", row.given, answer.text)),
             _ => Ok(()),
         }
-    });
-    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    };
+    for (place, engine) in &places {
+        let failures = failures(*place, |row| check(row, engine));
+        assert!(failures.is_empty(), "{}", failures.join("\n"));
+    }
 }
 
 #[test]

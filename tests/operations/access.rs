@@ -146,6 +146,12 @@ fn read_only_mode_is_said(stage: &Stage) -> Result<(), String> {
 fn wrong_words(stage: &Stage) -> Result<(), String> {
     let error = stage.refused("access_check", &json!({"verb": "delet", "kind": "pods"}))?;
     ensure!(error.contains("verb=delete"), "{error}");
+    let nowhere = json!({"verb": "list", "kind": "pods", "namespace": "no-such-namespace"});
+    let nowhere = stage.ask("access_check", &nowhere)?;
+    ensure!(
+        nowhere.contains("there is no namespace no-such-namespace"),
+        "{nowhere}"
+    );
     let error = stage.refused("access_check", &json!({"verb": "create", "kind": "pods/exce"}))?;
     ensure!(error.contains("kind=pods/exec"), "{error}");
     Ok(())

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::{
     Trials, ensure, facts,
-    kubectl::{eventually, items},
+    kubectl::{eventually, items, kubectl, kubectl_with},
     stage::Stage,
 };
 
@@ -29,6 +29,7 @@ pub(crate) const TRIALS: Trials = &[
     ("bounds_of_an_autoscaler", bounds_of_an_autoscaler),
     ("containers_of_a_pod", containers_of_a_pod),
     ("requests_of_a_node", requests_of_a_node),
+    ("what_keeps_an_object_from_going", what_keeps_an_object_from_going),
     ("parts_that_are_forbidden", parts_that_are_forbidden),
 ];
 
@@ -75,7 +76,10 @@ fn children_of_a_crashing_deployment(stage: &Stage) -> Result<(), String> {
             line.contains(&restarts),
             "{restarts} restarts are not in {line:?}"
         );
-        says(&text, &["ScalingReplicaSet"])
+        says(
+            &text,
+            &["ScalingReplicaSet", "\nNext: pods_logs ", "previous=true"],
+        )
     })
 }
 
@@ -115,6 +119,7 @@ fn failed_job(stage: &Stage) -> Result<(), String> {
             "Error",
             "BackoffLimitExceeded",
             "1 failed",
+            "\nNext: pods_logs kind=Job name=migrate namespace=",
         ],
     )
 }
@@ -242,6 +247,7 @@ fn users_of_settings_and_accounts(stage: &Stage) -> Result<(), String> {
         &describe(stage, "sa", "web")?,
         &["Deployment web", "RoleBinding web (Role reader)"],
     )?;
+    says(&describe(stage, "pdb", "web")?, &["selector: app=web"])?;
     says(
         &describe(stage, "rolebinding", "web")?,
         &["Role reader", "ServiceAccount web"],
@@ -291,6 +297,30 @@ fn requests_of_a_node(stage: &Stage) -> Result<(), String> {
     })
 }
 
+fn what_keeps_an_object_from_going(stage: &Stage) -> Result<(), String> {
+    let held = format!(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: held, namespace: {}, finalizers: [example.com/hold]}}\n",
+        stage.namespace
+    );
+    kubectl_with(&["apply", "-f", "-"], &held)?;
+    let of_namespace = ["-n", &stage.namespace];
+    kubectl(&[&of_namespace[..], &["delete", "cm", "held", "--wait=false"]].concat())?;
+    let text = describe(stage, "cm", "held");
+    let let_go = [
+        "patch",
+        "cm",
+        "held",
+        "--type=merge",
+        "-p",
+        r#"{"metadata":{"finalizers":null}}"#,
+    ];
+    kubectl(&[&of_namespace[..], &let_go].concat())?;
+    says(
+        &text?,
+        &["held: Terminating", "; finalizers left: example.com/hold"],
+    )
+}
+
 /// A user who may read pods only is told what could not be read, and gets the rest.
 fn parts_that_are_forbidden(stage: &Stage) -> Result<(), String> {
     let pod = stage.pod_of("web")?;
@@ -302,8 +332,7 @@ fn parts_that_are_forbidden(stage: &Stage) -> Result<(), String> {
         &answer.text,
         &[
             "Running",
-            "services could not be read: ",
-            "poddisruptionbudgets could not be read: ",
+            "Used by: not allowed to list services, poddisruptionbudgets.policy\n",
         ],
     )
 }

@@ -205,9 +205,9 @@ fn a_rollout_that_is_stuck(stage: &Stage) -> Result<(), String> {
     ])?;
     eventually(60, || {
         let listing = history(stage, "deploy", &place.0)?;
-        let stuck = "revision 2 rolling out, stuck: 0 of 1 new pods ready (ImagePullBackOff";
+        let stuck = "revision 2 rolling out, stuck: 0 of 1 new pod ready (ImagePullBackOff";
         ensure!(
-            listing.heading.contains(stuck) && listing.heading.contains("1 of revision 1 still serve"),
+            listing.heading.contains(stuck) && listing.heading.contains("1 of revision 1 still serves"),
             "{}",
             listing.text
         );
@@ -219,6 +219,15 @@ fn a_rollout_that_is_stuck(stage: &Stage) -> Result<(), String> {
 }
 
 fn wrong_calls(stage: &Stage) -> Result<(), String> {
+    // A Deployment is taken for granted; `db` is none.
+    let set = stage.ask(
+        "workloads_history",
+        &json!({"name": "db", "namespace": stage.namespace}),
+    )?;
+    ensure!(
+        set.starts_with("StatefulSet ") && set.contains("db is a StatefulSet"),
+        "{set}"
+    );
     let missing = json!({"name": "web", "namespace": stage.namespace, "revision": 7});
     let missing = stage.refused("workloads_history", &missing)?;
     ensure!(

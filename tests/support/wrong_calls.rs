@@ -34,6 +34,8 @@ pub(crate) enum Place {
     Cluster,
     /// On a cluster, as a user who may read pods in one namespace only.
     Reader,
+    /// On an API server that has pods and no metrics.
+    Unmeasured,
 }
 
 /// Where the table is.

@@ -11,20 +11,27 @@ use crate::{Error, call::Page, nearest::nearest};
 pub struct Values {
     values: Map<String, Value>,
     page: Page,
+    given: Vec<&'static str>,
 }
 
 impl Values {
-    /// Values by the operation's parameter names.
-    pub fn new(values: Map<String, Value>, page: Page) -> Self {
-        Self { values, page }
+    /// Values by the operation's parameter names, of which `given` come from the caller as they are.
+    pub fn new(values: Map<String, Value>, page: Page, given: Vec<&'static str>) -> Self {
+        Self { values, page, given }
     }
 
     /// Takes the value of the parameter `name`. `at` is the place of the binding, `spec/…yaml:line:column`: rustc
-    /// prints it in the snippet when the types do not fit, and it names the place of an error at run time.
+    /// prints it in the snippet when the types do not fit, and it names the place of an error at run time that is
+    /// the spec's and not the caller's.
     pub fn take<T: Bind>(&mut self, name: &str, at: &'static str) -> Result<T, Error> {
         // A null is left out by whoever bound it, so that no parameter type has to know of it.
         let value = self.values.remove(name).filter(|value| !value.is_null());
-        T::bind(value).map_err(|error| Error::invalid(format!("{name}: {error} (bound at {at})")))
+        T::bind(value).map_err(|error| {
+            Error::invalid(match self.given.contains(&name) {
+                true => format!("{name}: {error}"),
+                false => format!("{name}: {error} (bound at {at})"),
+            })
+        })
     }
 
     /// The part of the list that is wanted.
@@ -243,7 +250,11 @@ mod tests {
 
     #[test]
     fn what_is_left_out_fits_optional_parameters_only() {
-        let mut values = Values::new(Map::from_iter([("a".to_owned(), json!(null))]), Page::default());
+        let mut values = Values::new(
+            Map::from_iter([("a".to_owned(), json!(null)), ("c".to_owned(), json!("many"))]),
+            Page::default(),
+            vec!["a", "c"],
+        );
         assert!(matches!(
             values.take::<Option<String>>("a", "spec/x.yaml:1:1"),
             Ok(None)
@@ -252,6 +263,12 @@ mod tests {
         assert_eq!(
             error.message,
             "b: expected an integer from 0 to 65535, found nothing (bound at spec/x.yaml:2:3)"
+        );
+        // What the caller gave is no mistake of the spec's.
+        let error = values.take::<u16>("c", "spec/x.yaml:3:3").unwrap_err();
+        assert_eq!(
+            error.message,
+            "c: expected an integer from 0 to 65535, found \"many\""
         );
     }
 }

@@ -244,7 +244,8 @@ impl Client {
                 ),
             );
         }
-        let causes: Vec<_> = status
+        // The API server may tell the same cause several times.
+        let mut causes: Vec<_> = status
             .details
             .iter()
             .flat_map(|details| &details.causes)
@@ -254,6 +255,7 @@ impl Client {
                 (field, message) => format!("{field}: {}", shortened(message)),
             })
             .collect();
+        causes.dedup();
         let what = match causes.is_empty() {
             true => shortened(status.message.trim()),
             false => causes.join("; "),

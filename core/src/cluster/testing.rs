@@ -447,6 +447,7 @@ pub(crate) fn discovery() -> (Value, Value) {
         ("configmaps", "ConfigMap", &["cm"], true, &[]),
         ("secrets", "Secret", &[], true, &[]),
         ("events", "Event", &["ev"], true, &[]),
+        ("serviceaccounts", "ServiceAccount", &["sa"], true, &["token"]),
         (
             "persistentvolumeclaims",
             "PersistentVolumeClaim",

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{
     api::ListedTool,
-    arguments::{Accepted, Misfit},
+    arguments::{Accepted, Misfit, normal},
     next::{self, ToolCall},
     surface::{Source, Tool},
 };
@@ -26,8 +26,8 @@ struct Redirect {
 enum When {
     /// A required argument was left out.
     Missing(&'static str),
-    /// An argument was given that the tool does not take.
-    Extra(&'static str),
+    /// One of these arguments was given, which the tool does not take.
+    Extra(&'static [&'static str]),
 }
 
 const REDIRECTS: &[Redirect] = &[
@@ -39,15 +39,27 @@ const REDIRECTS: &[Redirect] = &[
     },
     Redirect {
         from: "resources.list",
-        when: When::Extra("name"),
+        when: When::Extra(&["name"]),
         to: "resources.get",
         adds: &[],
     },
     Redirect {
         from: "pods.list",
-        when: When::Extra("name"),
+        when: When::Extra(&["name"]),
         to: "resources.get",
         adds: &[("kind", "Pod")],
+    },
+    Redirect {
+        from: "pods.list",
+        when: When::Extra(&["field_selector", "where", "sort", "fields", "output"]),
+        to: "resources.list",
+        adds: &[("kind", "Pod")],
+    },
+    Redirect {
+        from: "workloads.list",
+        when: When::Extra(&["kind"]),
+        to: "resources.list",
+        adds: &[],
     },
 ];
 
@@ -68,28 +80,34 @@ pub(super) fn instead(
 
 /// The call that was meant, and why it is not the one that was made.
 fn meant(listed: &[ListedTool], tool: &Tool, misfit: &Misfit) -> Option<(ToolCall, String)> {
-    let redirect = REDIRECTS
+    let (redirect, name) = REDIRECTS
         .iter()
         .filter(|redirect| tool.steps.iter().any(|step| step.op.name == redirect.from))
-        .find(|redirect| match (&redirect.when, misfit) {
-            (When::Missing(wanted), Misfit::Missing { name, .. }) => wanted == name,
-            (When::Extra(wanted), Misfit::Extra { name, .. }) => *wanted == name.as_str(),
-            _ => false,
+        .find_map(|redirect| {
+            let name = match (&redirect.when, misfit) {
+                (When::Missing(wanted), Misfit::Missing { name, .. }) if wanted == name => *wanted,
+                (When::Extra(wanted), Misfit::Extra { name, .. }) => {
+                    wanted.iter().find(|wanted| normal(wanted) == normal(name))?
+                }
+                _ => return None,
+            };
+            Some((redirect, name))
         })?;
     let suggest = |op, rest: &Accepted| {
         let fixed = redirect.adds.iter().copied();
         let suggestion = fixed.fold(Next::op(op), |next, (name, value)| next.arg(name, value));
-        with_arguments(suggestion, by_operation(tool, &rest.arguments(tool)))
+        let mut carried = by_operation(tool, &rest.arguments(tool));
+        // Of one object there is no limit.
+        carried.retain(|(name, _)| name != "limit" || op == "resources.list");
+        with_arguments(suggestion, carried)
     };
     let (suggestion, why) = match misfit {
-        Misfit::Missing { name, rest, .. } => (suggest(redirect.to, rest), format!("needs {name}")),
-        Misfit::Extra {
-            name, value, rest, ..
-        } => {
+        Misfit::Missing { rest, .. } => (suggest(redirect.to, rest), format!("needs {name}")),
+        Misfit::Extra { value, rest, .. } => {
             let text = value.as_str()?;
-            let suggestion = match matches(text) {
+            let suggestion = match matches(text).filter(|_| name == "name") {
                 Some(pattern) => suggest("resources.list", rest).arg("where", pattern),
-                None => suggest(redirect.to, rest).arg(name.clone(), text),
+                None => suggest(redirect.to, rest).arg(name, text),
             };
             (suggestion, format!("takes no {name}"))
         }
@@ -141,6 +159,7 @@ pub(super) fn corrected(tool: &Tool, accepted: &Accepted, error: &mut Error) {
         return;
     };
     let mut arguments = by_operation(tool, &accepted.arguments(tool));
+    arguments.retain(|(name, _)| name != "limit");
     match arguments.iter_mut().find(|(name, _)| name == param) {
         Some((_, given)) => *given = value,
         None => arguments.push((param.to_owned(), value)),
@@ -153,7 +172,7 @@ pub(super) fn corrected(tool: &Tool, accepted: &Accepted, error: &mut Error) {
 /// The same call, without its cluster: to be made for another one.
 pub(super) fn again(tool: &Tool, accepted: &Accepted) -> Next {
     let mut arguments = by_operation(tool, &accepted.arguments(tool));
-    arguments.retain(|(name, _)| name != "cluster");
+    arguments.retain(|(name, _)| name != "cluster" && name != "limit");
     let op = tool.steps.first().map_or("", |step| step.op.name);
     with_arguments(Next::op(op), arguments)
 }
@@ -183,8 +202,8 @@ fn by_operation(tool: &Tool, arguments: &Map<String, Value>) -> Vec<(String, Str
     });
     given
         .chain(fixed)
-        // What only shapes a list means nothing to another tool.
-        .filter(|(name, value)| *name != "limit" && !(*name == "output" && value == "table"))
+        // A table is what a list is by itself, and nothing that another tool knows.
+        .filter(|(name, value)| !(*name == "output" && value == "table"))
         .map(|(name, value)| (name.to_owned(), text_of(name, &value)))
         .collect()
 }

@@ -21,7 +21,7 @@ use crate::{
     Error, ErrorKind,
     output::{
         Next,
-        size::{age, short_age},
+        size::{age, counted, short_age},
     },
 };
 
@@ -121,6 +121,7 @@ impl Templates {
             call_of(&listed, op, &args, cluster)
         });
         environment.add_filter("age", age_of);
+        environment.add_filter("counted", counted_of);
         for (name, source) in &self.sources {
             let added = match &self.folder {
                 None => environment.add_template(name, source),
@@ -170,6 +171,12 @@ fn age_of(time: String) -> String {
         Ok(time) => short_age(age(time, Timestamp::now())),
         Err(_) => time,
     }
+}
+
+/// `count | counted("pod")` in a template: `1 pod`, `2 pods`; the count may be a cell's text.
+fn counted_of(count: &Jinja, what: &str) -> String {
+    let number = count.as_usize().or_else(|| count.as_str()?.parse().ok());
+    number.map_or_else(|| format!("{count} {what}s"), |number| counted(number, what))
 }
 
 /// An error of a template with its place, line and cause.

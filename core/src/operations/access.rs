@@ -11,7 +11,8 @@ use crate::{
     Error, Record,
     call::{Cx, KindRef, Result},
     cluster::{Decision, RequestInfo},
-    operation, output,
+    operation,
+    output::{self, Next},
 };
 
 /// What we may do.
@@ -97,6 +98,11 @@ pub async fn check(
             answer(&me.user, &question, &asked, &decision, &rights.allowed_in)
         }
     };
+    // The API server answers for a namespace that does not exist, too.
+    let named = namespace.as_deref().filter(|_| question.namespaced);
+    if let Err(missing) = names::check_namespace(cx, named, Next::op("access.check")).await {
+        notes.push(missing.message);
+    }
     let mut record = output::Record::new(heading, rights);
     record.notes = notes;
     Ok(record)

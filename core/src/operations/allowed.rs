@@ -67,7 +67,7 @@ pub(super) async fn namespaces(cx: &Cx, asked: &RequestInfo) -> Result<(Vec<Stri
     let mut names: BTreeSet<String> = match names_of(cx, &builtin::namespaces(), None).await {
         Ok(names) => names.into_iter().collect(),
         Err(error) if error.kind == ErrorKind::Forbidden => {
-            note = Some("which namespaces there are may not be listed: name one to ask about it".to_owned());
+            note = Some("the other namespaces may not be listed: name one to ask about it".to_owned());
             likely(cx).await
         }
         Err(error) => return Err(error),

@@ -14,7 +14,7 @@ use crate::{
     call::{Access, Cx, Result, ServerCx},
     cluster::{Cluster, Include, ListQuery, TableView},
     operation,
-    output::{Column, Health, ObjectId, Role, Row, Scope, Table},
+    output::{Column, Health, ObjectId, Role, Row, Scope, Table, size::counted},
 };
 
 /// How long a cluster has to answer: a list of clusters is asked for when something is wrong with one of them.
@@ -33,12 +33,12 @@ pub async fn list(cx: &ServerCx) -> Result<Table> {
             return Err(error.into());
         }
     }
+    let count = counted(names.len(), "cluster");
     let heading = match (clusters.default_name(), names.len()) {
-        (_, 1) => "1 cluster".to_owned(),
-        (Some(default), count) => {
-            format!("{count} clusters; calls without cluster go to {default}; reads take several, a,b or *")
+        (Some(default), 2..) => {
+            format!("{count}; calls without cluster go to {default}; reads take several, a,b or *")
         }
-        (None, count) => format!("{count} clusters"),
+        _ => count,
     };
     let columns = vec![
         Column::new("NAME", Role::Name),
@@ -155,8 +155,7 @@ async fn ask(cx: &ServerCx, cluster: &Arc<Cluster>) -> Result<Answer, Error> {
         Some(table.rows.len() + left)
     });
     let mut state = match nodes {
-        Some(1) => format!("reachable, 1 node, {delay} ms"),
-        Some(nodes) => format!("reachable, {nodes} nodes, {delay} ms"),
+        Some(nodes) => format!("reachable, {}, {delay} ms", counted(nodes, "node")),
         None => format!("reachable, {delay} ms"),
     };
     if cluster.is_simulation() {

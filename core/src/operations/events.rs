@@ -7,9 +7,11 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use self::{fold::Folded, related::Related};
-use super::{allowed::refused, builtin, names::check_namespace, next::wider, scan, selection::Selection};
+use super::{
+    allowed::refused, builtin, locate, names::check_namespace, next::wider, scan, selection::Selection,
+};
 use crate::{
-    Choice, Error,
+    Choice, Error, ErrorKind,
     call::{Choice as _, Cx, KindRef, Moment, Result},
     operation,
     output::{
@@ -21,6 +23,8 @@ use crate::{
 
 /// Rows where nothing else was said.
 const LIMIT: usize = 50;
+/// Reasons that are named where there is nothing of the wanted one.
+const REASONS: usize = 6;
 /// What an event is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Choice)]
 pub enum EventType {
@@ -56,7 +60,8 @@ pub async fn list(
     if related == Some(true) && (kind.is_none() || name.is_none()) {
         return Err(Error::invalid("related: expected kind and name of the object as well").into());
     }
-    let kind = match &kind {
+    let of = kind;
+    let kind = match &of {
         Some(kind) => Some(cx.resolve(kind).await?.kind),
         None => None,
     };
@@ -75,7 +80,13 @@ pub async fn list(
     if let Some(r#type) = r#type {
         selection = selection.with_field("type", r#type.name());
     }
-    if let Some(reason) = &reason {
+    let everything = selection.clone();
+    // A field selector knows no `or`.
+    let reasons: Vec<&str> = reason
+        .iter()
+        .flat_map(|all| all.split(',').map(str::trim))
+        .collect();
+    if let [reason] = reasons.as_slice() {
         selection = selection.with_field("reason", reason);
     }
     let now = Timestamp::now();
@@ -86,7 +97,8 @@ pub async fn list(
     let complete = scan::objects(cx, &events, namespace.as_deref(), &selection.query(), |event| {
         seen += 1;
         let object = &event["involvedObject"];
-        let is_meant = related.as_ref().is_none_or(|related| related.includes(object));
+        let is_meant = related.as_ref().is_none_or(|related| related.includes(object))
+            && (reasons.len() < 2 || reasons.iter().any(|reason| event["reason"] == *reason));
         let last = last_of(&event);
         if is_meant && since.is_none_or(|since| last >= Some(since)) {
             folded.add(&event, last.unwrap_or(now));
@@ -100,6 +112,18 @@ pub async fn list(
     };
     if seen == 0 {
         check_namespace(cx, namespace.as_deref(), again.clone()).await?;
+    }
+    let mut notes = Vec::new();
+    let is_narrow = reason.is_some() || r#type.is_some() || related.is_some();
+    // That nothing happened to an object would be misleading if there is none.
+    if let (0, false, Some(kind), Some(name)) = (seen, is_narrow, &of, &name)
+        && let Err(error) = locate::object(cx, "events.list", kind, name, namespace.as_deref()).await
+        && error.kind == ErrorKind::NotFound
+    {
+        return Err(error.into());
+    }
+    if folded.is_empty() && reason.is_some() && related.is_none() {
+        notes.extend(reasons_of(cx, namespace.as_deref(), &everything).await);
     }
     let with_namespaces = namespace.is_none();
     let totals = folded.totals();
@@ -155,7 +179,14 @@ pub async fn list(
     ];
     let namespace_column = with_namespaces.then(|| Column::new("NAMESPACE", Role::Namespace));
     Ok(Table {
-        subject: subject(r#type, kind.as_deref(), name.as_deref(), since, now),
+        subject: subject(
+            r#type,
+            reason.as_deref(),
+            kind.as_deref(),
+            name.as_deref(),
+            since,
+            now,
+        ),
         scope: namespace.map_or(Scope::AllNamespaces, Scope::Namespace),
         columns: namespace_column
             .into_iter()
@@ -173,22 +204,43 @@ pub async fn list(
         // Newest first, whatever they say.
         sorted: true,
         complete,
+        notes,
         next: next.into_iter().collect(),
         ..Table::default()
     })
 }
 
+/// How many events there are of which reasons: one that was asked for and is not among them is probably misspelt.
+async fn reasons_of(cx: &Cx, namespace: Option<&str>, selection: &Selection) -> Option<String> {
+    let mut folded = Folded::default();
+    let add = |event| folded.add(&event, Timestamp::MIN);
+    scan::objects(cx, &builtin::events(), namespace, &selection.query(), add)
+        .await
+        .ok()?;
+    let totals = folded.totals();
+    let words = totals.iter().take(REASONS);
+    let words: Vec<String> = words
+        .map(|total| format!("{} {}", total.count, total.name))
+        .collect();
+    (!words.is_empty()).then(|| format!("there are: {}", words.join(", ")))
+}
+
 /// `Warning events of Pod web-1, last 15m`
 fn subject(
     r#type: Option<EventType>,
+    reason: Option<&str>,
     kind: Option<&str>,
     name: Option<&str>,
     since: Option<Timestamp>,
     now: Timestamp,
 ) -> String {
-    let mut subject = match r#type {
-        Some(r#type) => format!("{} events", r#type.name()),
-        None => "Events".to_owned(),
+    let words: Vec<&str> = [r#type.map(EventType::name), reason]
+        .into_iter()
+        .flatten()
+        .collect();
+    let mut subject = match words.is_empty() {
+        true => "Events".to_owned(),
+        false => format!("{} events", words.join(" ")),
     };
     match (kind, name) {
         (Some(kind), Some(name)) => subject.push_str(&format!(" of {kind} {name}")),

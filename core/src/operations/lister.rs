@@ -11,7 +11,7 @@ use super::{
     status_filter::StatusFilter,
 };
 use crate::{
-    Error,
+    Error, ErrorKind,
     call::{Cx, Page},
     cluster::{Cell, Include, ListQuery, Resource, TableColumn, TableRow, TableView},
     monitoring::status::{CellRule, Verdict},
@@ -51,8 +51,6 @@ struct Shape {
     rule: CellRule,
     /// The cell that holds the name, whether it is shown or not.
     name: usize,
-    /// Indexes of the cells that are shown, in the order of the columns after NAMESPACE.
-    shown: Vec<usize>,
     columns: Vec<Column>,
 }
 
@@ -130,10 +128,11 @@ impl Lister<'_> {
             })
             .await;
         let scanned = match (scanned, namespace) {
-            (Err(error), None) => {
+            (Err(error), None) if error.kind == ErrorKind::Forbidden => {
                 return Err(refused(self.cx, self.resource, self.again.clone(), error).await);
             }
-            (scanned, _) => scanned?,
+            (Err(error), _) => return Err(self.explained(error)),
+            (Ok(scanned), _) => scanned,
         };
         let table = Table {
             subject: self.subject.clone(),
@@ -151,6 +150,11 @@ impl Lister<'_> {
             None => table,
         };
         status.tell(&mut table);
+        if objects && self.resource.qualified() == "secrets" && table.filter.is_some() {
+            table
+                .notes
+                .push("values of Secrets are hidden, from where as well".to_owned());
+        }
         if table.total == 0 && table.unfiltered.unwrap_or(0) == 0 {
             check_namespace(self.cx, namespace, self.again.clone()).await?;
             table.next.extend(wider(
@@ -163,17 +167,33 @@ impl Lister<'_> {
         Ok(table)
     }
 
+    /// A field selector knows few fields, other ones for each kind; a filter knows all.
+    fn explained(&self, error: Error) -> Error {
+        let Some(fields) = &self.selection.fields else {
+            return error;
+        };
+        if !error.message.contains("field label not supported") {
+            return error;
+        }
+        let conditions = [Some(fields), self.page.filter.as_ref()];
+        let conditions: Vec<&str> = conditions.into_iter().flatten().map(String::as_str).collect();
+        let again = self.again.clone().arg_if("namespace", self.namespace);
+        error.next(
+            again
+                .arg_if("selector", self.selection.labels.as_deref())
+                .arg("where", conditions.join(",")),
+        )
+    }
+
     /// The columns of the kind's Table, asked for with as little else as possible.
     async fn columns(&self, namespace: Option<&str>, with_namespaces: bool) -> Result<Vec<Column>, Error> {
         let query = ListQuery {
             page_size: Some(1),
             ..self.selection.query()
         };
-        let bytes = self
-            .cx
-            .client()
-            .table(self.resource, namespace, &query, Include::None)
-            .await?;
+        let client = self.cx.client();
+        let read = client.table(self.resource, namespace, &query, Include::None);
+        let bytes = read.await.map_err(|error| self.explained(error))?;
         let table = TableView::read(&bytes)?;
         Ok(Shape::new(self.resource, &table, with_namespaces).columns)
     }
@@ -184,15 +204,8 @@ impl Shape {
         let columns = &table.columns;
         let name = table.name_column();
         let rule = CellRule::new(&resource.group, &resource.kind, columns);
-        let shown: Vec<usize> = columns
-            .iter()
-            .enumerate()
-            .filter(|(_, column)| column.priority == 0)
-            .map(|(index, _)| index)
-            .collect();
         let namespace = with_namespaces.then(|| Column::new("NAMESPACE", Role::Namespace));
-        let own = shown.iter().filter_map(|&index| {
-            let column = columns.get(index)?;
+        let own = columns.iter().enumerate().map(|(index, column)| {
             let role = if index == name {
                 Role::Name
             } else if rule.status_column() == Some(index) {
@@ -206,15 +219,13 @@ impl Shape {
             } else {
                 Role::Text
             };
-            Some(Column::new(column.name.to_uppercase(), role))
+            Column {
+                hidden: column.priority != 0,
+                ..Column::new(column.name.to_uppercase(), role)
+            }
         });
         let columns = namespace.into_iter().chain(own).collect();
-        Self {
-            rule,
-            name,
-            shown,
-            columns,
-        }
+        Self { rule, name, columns }
     }
 
     fn push(
@@ -257,8 +268,8 @@ impl Shape {
             .first()
             .is_some_and(|column| column.role == Role::Namespace);
         let namespace_cell = with_namespace.then(|| namespace.unwrap_or_default().to_owned());
-        let own = self.shown.iter().map(|&index| {
-            let text = row.cells.get(index).map(cell_text).unwrap_or_default();
+        let own = row.cells.iter().enumerate().map(|(index, cell)| {
+            let text = cell_text(cell);
             if self.rule.age_column() == Some(index) {
                 return parse_age(&text).map_or_else(|| text.clone().into_owned(), short_age);
             }

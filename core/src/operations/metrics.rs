@@ -8,7 +8,7 @@ mod source;
 use jiff::Timestamp;
 
 use self::{near::Near, source::Freshness};
-use super::{names::check_namespace, selection::Selection};
+use super::{names::check_namespace, next::wider, selection::Selection};
 use crate::{
     Choice,
     call::{Choice as _, Cx, Result},
@@ -70,8 +70,12 @@ pub async fn top(
         Consumer::Node => nodes::read(cx, &selection).await?,
         _ => pods::read(cx, kind, namespace.as_deref(), &selection).await?,
     };
+    let mut next: Vec<Next> = near::next(&usage.near).into_iter().collect();
     if usage.lines.is_empty() {
-        check_namespace(cx, namespace.as_deref(), Next::op("metrics.top")).await?;
+        let again = Next::op("metrics.top").arg("kind", kind.name());
+        check_namespace(cx, namespace.as_deref(), again.clone()).await?;
+        let is_narrowed = selection != Selection::default();
+        next.extend(wider(again, namespace.as_deref(), is_narrowed));
     }
     let scope = match (kind, namespace) {
         (Consumer::Node, _) | (Consumer::Namespace, None) => Scope::Cluster,
@@ -104,7 +108,7 @@ pub async fn top(
         limit: Some(limit),
         keys,
         notes,
-        next: near::next(&usage.near).into_iter().collect(),
+        next,
         ..Table::of(subject, scope, columns(kind, with_namespaces, measures), rows)
     })
 }

@@ -71,6 +71,7 @@ pub async fn list(
     let mut complete = true;
     let mut found: Vec<Found> = Vec::new();
     let mut failures: Vec<Error> = Vec::new();
+    let mut forbidden: Vec<String> = Vec::new();
     for (kind, read) in kinds.iter().zip(reads) {
         match read {
             Ok(read) => {
@@ -79,14 +80,20 @@ pub async fn list(
             }
             Err(error) if error.kind == ErrorKind::Cancelled => return Err(error.into()),
             Err(error) => {
-                notes.push(format!(
-                    "{} could not be read: {}",
-                    kind.qualified(),
-                    error.message
-                ));
+                match error.kind {
+                    ErrorKind::Forbidden => forbidden.push(kind.qualified()),
+                    _ => notes.push(format!(
+                        "{} could not be read: {}",
+                        kind.qualified(),
+                        error.message
+                    )),
+                }
                 failures.push(error);
             }
         }
+    }
+    if !forbidden.is_empty() {
+        notes.push(format!("not allowed to list: {} (403)", forbidden.join(", ")));
     }
     if failures.len() == kinds.len()
         && let Some(error) = failures.into_iter().next()

@@ -98,8 +98,26 @@ pub fn cleaned(object: &Value) -> Value {
     object
 }
 
+/// The object as a reader is shown it: without noise, and without what is empty in its status. A template is given it
+/// with that, so that it can ask of `lastState` what there is in it.
+pub fn readable(object: &Value) -> Value {
+    let mut object = cleaned(object);
+    if let Some(fields) = object.as_object_mut() {
+        let status = fields.get_mut("status").and_then(Value::as_object_mut);
+        let says_nothing = status.is_some_and(|status| {
+            status.values_mut().for_each(drop_empty);
+            status.retain(|_, value| holds_something(value));
+            status.is_empty()
+        });
+        if says_nothing {
+            fields.shift_remove("status");
+        }
+    }
+    object
+}
+
 /// Takes the noise out of an object, in place: managed fields, the last-applied annotation, nulls, maps and lists
-/// that were emptied by this or are empty in the status, and fields that hold exactly their default.
+/// that were emptied by this, and fields that hold exactly their default.
 pub fn clean(object: &mut Value) {
     if let Some(items) = object.get_mut("items").and_then(Value::as_array_mut) {
         items.iter_mut().for_each(clean);
@@ -118,17 +136,6 @@ pub fn clean(object: &mut Value) {
         }
     }
     walk(object, "");
-    if let Some(fields) = object.as_object_mut() {
-        let status = fields.get_mut("status").and_then(Value::as_object_mut);
-        let says_nothing = status.is_some_and(|status| {
-            status.values_mut().for_each(drop_empty);
-            status.retain(|_, value| holds_something(value));
-            status.is_empty()
-        });
-        if says_nothing {
-            fields.shift_remove("status");
-        }
-    }
 }
 
 /// Drops empty maps and lists of a status, where they are not there yet: `lastState: {}`. One that stands alone is the
@@ -296,8 +303,9 @@ mod tests {
                                        "resources": {"limits": {}, "requests": {"cpu": "1"}}}],
             },
         });
+        assert_eq!(cleaned(&pod), pod, "a template asks of what may be empty");
         assert_eq!(
-            cleaned(&pod),
+            readable(&pod),
             json!({
                 "spec": {"volumes": [{"name": "tmp", "emptyDir": {}}], "overhead": {}, "status": {}},
                 "status": {
@@ -308,7 +316,7 @@ mod tests {
             })
         );
         let service = json!({"kind": "Service", "status": {"loadBalancer": {}}});
-        assert_eq!(cleaned(&service), json!({"kind": "Service"}));
+        assert_eq!(readable(&service), json!({"kind": "Service"}));
     }
 
     #[test]

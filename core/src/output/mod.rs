@@ -20,7 +20,7 @@ pub mod yaml;
 
 pub use any::{Output, OutputKind};
 pub use change::{Change, ChangeItem, Outcome, Verb};
-pub use clean::{clean, cleaned};
+pub use clean::{clean, cleaned, readable};
 pub use data::{data, rows, split_fields};
 pub use diff::diff;
 pub use lines::{Line, Lines, Source};

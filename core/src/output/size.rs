@@ -161,6 +161,14 @@ pub fn grouped(count: usize) -> String {
     text
 }
 
+/// How many there are of something, by the word for one: `1 pod`, `4,812 pods`.
+pub fn counted(count: impl TryInto<usize>, what: &str) -> String {
+    match count.try_into().unwrap_or(usize::MAX) {
+        1 => format!("1 {what}"),
+        count => format!("{} {what}s", grouped(count)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -214,5 +222,9 @@ mod tests {
         assert_eq!(short_cores(1), "1m");
         assert_eq!(grouped(4_812), "4,812");
         assert_eq!(grouped(100), "100");
+        assert_eq!(
+            [0, 1, 4_812].map(|count| counted(count, "pod")),
+            ["0 pods", "1 pod", "4,812 pods"]
+        );
     }
 }

@@ -42,7 +42,7 @@ pub struct Table {
     pub keys: Vec<Key>,
     /// The digest of the query, where a cursor continues the list.
     pub query: Option<String>,
-    /// What narrows the list down, where rows are left out and no cursor continues it.
+    /// The parameters that narrow the list down, as a sentence names them, where they are not those of any list.
     pub narrow: Option<&'static str>,
     /// The call that shows each row and its neighbours, parallel to `rows`, where there are no cursors: an answer
     /// that has to be cut suggests the first row's that is left out.
@@ -102,6 +102,8 @@ pub struct Column {
     pub header: String,
     /// What the cells mean.
     pub role: Role,
+    /// Whether it is there to be filtered and sorted by, and not shown.
+    pub hidden: bool,
 }
 
 impl Column {
@@ -110,6 +112,7 @@ impl Column {
         Self {
             header: header.into(),
             role,
+            hidden: false,
         }
     }
 }

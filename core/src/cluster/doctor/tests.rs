@@ -79,7 +79,7 @@ async fn a_cluster_is_told_from_the_connection_to_the_rights() {
         [
             "ok version: v1.36.2",
             "ok user: ann (devs)",
-            "ok discovery: 17 kinds",
+            "ok discovery: 18 kinds",
             "ok rights: 1 of 1 that tools need"
         ]
     );

@@ -110,6 +110,7 @@ async fn other_failures_say_what_to_do() {
     let pod = "/api/v1/namespaces/shop/pods/web";
     let details = json!({"causes": [
         {"field": "spec.replicas", "message": "must be greater than 0"},
+        {"field": "spec.replicas", "message": "must be greater than 0"},
         {"field": "patch", "message": format!("Invalid value: \"{}\": wrong", "x".repeat(100))},
     ]});
     says(

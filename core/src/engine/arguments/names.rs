@@ -56,6 +56,25 @@ pub(super) fn named(takes: &Takes, given: Map<String, Value>) -> Result<(Vec<Nam
             extra = Some((name, value));
         }
     }
+    let has_name = extra.is_some() || named.iter().any(|named| named.target == "name");
+    if let Some(kind) = named.iter_mut().find(|named| named.target == "kind")
+        && let Some((word, name)) = kind.value.as_str().and_then(|text| text.split_once('/'))
+        && is_kind_word(word)
+        // Of a right, `pods/exec` is a kind.
+        && !(has_name || takes.has("verb"))
+    {
+        // `deployment/web` is kind and name, of a list too: it is then the call of another tool.
+        let name = Value::from(name);
+        kind.value = Value::from(word);
+        match takes.has("name") {
+            true => named.push(Named {
+                target: "name",
+                value: name,
+                given_as: "kind".to_owned(),
+            }),
+            false => extra = Some(("name".to_owned(), name)),
+        }
+    }
     if let Some(kind) = named.iter_mut().find(|named| named.target == "kind")
         && let Some(text) = kind.value.as_str()
     {

@@ -188,12 +188,18 @@ fn an_api_version_pins_the_group() {
         ("apps/Deployment", "Deployment.apps"),
         ("apps/v1, Kind=Deployment", "Deployment.apps"),
         ("v1/pods", "pods"),
-        ("pods/exec", "pods/exec"),
-        ("deployment/web", "deployment/web"),
         ("widgets.example.com/v1", "widgets.example.com/v1"),
     ] {
         assert_eq!(values(json!({"kind": kind})), json!({"kind": expected}));
     }
+    assert_eq!(
+        values(json!({"kind": "deployment/web"})),
+        json!({"kind": "deployment", "name": "web"})
+    );
+    assert_eq!(
+        values(json!({"kind": "deployment/web", "name": "web"})),
+        json!({"kind": "deployment/web", "name": "web"})
+    );
 }
 
 #[test]

@@ -1,13 +1,12 @@
 //! What was done, would be done, or failed.
 
 use super::{
-    object::counted,
     safe::{capitalised, line},
     stage::Writer,
 };
 use crate::{
     call::{Access, Planned, Why},
-    output::{Change, ChangeItem, Outcome, Verb},
+    output::{Change, ChangeItem, Outcome, Verb, size::counted},
 };
 
 /// More names than this in a row are counted.

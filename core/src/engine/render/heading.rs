@@ -1,7 +1,10 @@
 //! The first line of a list: what was asked for, where, and the totals by state.
 
 use super::safe::{capitalised, line};
-use crate::output::{Scope, Table, size::grouped};
+use crate::output::{
+    Scope, Table,
+    size::{self, grouped},
+};
 
 /// More states than this are counted together.
 const STATES: usize = 8;
@@ -118,20 +121,30 @@ fn states(table: &Table) -> String {
         return format!("{all}{}", line(&only.name));
     }
     let is_folded = counted(table) > *total;
+    // A last one alone is named as shortly as it would be counted.
+    let named = if totals.len() == STATES + 1 {
+        STATES + 1
+    } else {
+        STATES
+    };
     let mut parts: Vec<String> = totals
         .iter()
-        .take(STATES)
+        .take(named)
         .map(|total| match is_folded {
             true => format!("{} {}", line(&total.name), grouped(total.count)),
             false => format!("{} {}", grouped(total.count), line(&total.name)),
         })
         .collect();
-    let others = totals.get(STATES..).unwrap_or_default();
+    let others = totals.get(named..).unwrap_or_default();
     if !others.is_empty() {
         let count: usize = others.iter().map(|total| total.count).sum();
         parts.push(match is_folded {
-            true => format!("{} others {}", others.len(), grouped(count)),
-            false => format!("{} in {} other states", grouped(count), others.len()),
+            true => format!("{} {}", size::counted(others.len(), "other"), grouped(count)),
+            false => format!(
+                "{} in {}",
+                grouped(count),
+                size::counted(others.len(), "other state")
+            ),
         });
     }
     parts.join(", ")

@@ -7,7 +7,10 @@ use super::{
     safe::{line, nonce, shortened},
     stage::Writer,
 };
-use crate::output::{Line, Lines, size::grouped};
+use crate::output::{
+    Line, Lines,
+    size::{counted, grouped},
+};
 
 /// The longest line.
 const LONGEST: usize = 1_500;
@@ -55,14 +58,12 @@ pub(super) fn render(lines: &Lines, out: &mut Writer<'_>) {
 /// `Logs of Deployment shop/checkout, last 15m, 4 pods: 8 of 4,812 lines match, folded to 2`
 fn heading(lines: &Lines) -> String {
     let subject = line(&lines.subject);
-    let count = |count: usize| match count {
-        1 => "1 line".to_owned(),
-        count => format!("{} lines", grouped(count)),
-    };
+    let count = |count: usize| counted(count, "line");
     let all = match (lines.read, lines.matched) {
         (0, _) => return format!("{subject}: no lines"),
         (read, 0) => return format!("{subject}: none of {} match", count(read)),
         (read, matched) if matched == read => count(read),
+        (read, 1) => format!("1 of {} matches", count(read)),
         (read, matched) => format!("{} of {} match", grouped(matched), count(read)),
     };
     let stands_for: usize = lines.lines.iter().map(|line| line.count.max(1)).sum();

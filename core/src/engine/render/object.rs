@@ -9,9 +9,10 @@ use super::{
     stage::{View, Writer, on_one_line},
 };
 use crate::output::{
-    AnyRecord, Change, Object, Output, Part, Table, cleaned, data,
+    AnyRecord, Change, Object, Output, Part, Table, data,
     filter::{FieldPath, Tree},
-    size::grouped,
+    readable,
+    size::counted,
     yaml,
 };
 
@@ -65,6 +66,7 @@ impl<'o> Shown<'o> {
         } else {
             projected(&part.value, fields)
         };
+        let found = fields.len() - missing.len();
         let shown = Self {
             heading: String::new(),
             missing: (!missing.is_empty()).then(|| format!("Not in it: {}", line(&missing.join(", ")))),
@@ -72,7 +74,7 @@ impl<'o> Shown<'o> {
             part,
         };
         Self {
-            heading: shown.heading(fields.len()),
+            heading: shown.heading(found),
             ..shown
         }
     }
@@ -87,10 +89,8 @@ impl<'o> Shown<'o> {
         if !self.part.api_version.is_empty() {
             heading.push_str(&format!(" ({})", self.part.api_version));
         }
-        match fields {
-            0 => {}
-            1 => heading.push_str(", 1 field of it"),
-            count => heading.push_str(&format!(", {count} fields of it")),
+        if fields > 0 {
+            heading.push_str(&format!(", {} of it", counted(fields, "field")));
         }
         let version = self
             .part
@@ -106,7 +106,7 @@ impl<'o> Shown<'o> {
 
 /// The whole object, without noise and without what the heading says already.
 fn whole(part: &Part) -> Value {
-    let mut value = cleaned(&part.value);
+    let mut value = readable(&part.value);
     if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.shift_remove("uid");
         metadata.shift_remove("resourceVersion");
@@ -119,7 +119,7 @@ fn whole(part: &Part) -> Value {
 fn projected(object: &Value, fields: &[String]) -> (Value, Vec<String>) {
     let mut tree = Tree::default();
     let mut missing = Vec::new();
-    let clean = cleaned(object);
+    let clean = readable(object);
     for field in fields {
         // The paths were read before; one that cannot be is in no object.
         match FieldPath::parse(field) {
@@ -213,7 +213,7 @@ pub(super) fn render_change(change: &Change, out: &mut Writer<'_>) {
 
 /// An object alone.
 pub(super) fn bare(object: &Object, view: Option<View>, budget: usize) -> String {
-    let values: Vec<Value> = object.parts.iter().map(|part| cleaned(&part.value)).collect();
+    let values: Vec<Value> = object.parts.iter().map(|part| readable(&part.value)).collect();
     let value = match <[Value; 1]>::try_from(values) {
         Ok([only]) => only,
         Err(values) => json!({"items": values}),
@@ -252,12 +252,4 @@ pub(super) fn text_of(value: &Value, view: Option<View>, room: usize) -> (String
         bytes = bytes * room / cost.max(1) * 9 / 10;
     }
     best
-}
-
-/// How many there are of something.
-pub(super) fn counted(count: usize, what: &str) -> String {
-    match count {
-        1 => format!("1 {what}"),
-        count => format!("{} {what}s", grouped(count)),
-    }
 }

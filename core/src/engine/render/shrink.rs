@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
-use crate::output::size::grouped;
+use crate::output::size::{counted, grouped};
 
 /// Below this nothing of a value can be shown.
 const LEAST: usize = 40;
@@ -74,7 +74,7 @@ fn cut(value: &mut Value, room: usize, path: &str, cuts: &mut Vec<String>) {
             items.truncate(kept);
             if kept < count {
                 said(cuts, format!("{} of {} items", grouped(kept), grouped(count)));
-                items.push(Value::String(format!("… (+{} items)", grouped(count - kept))));
+                items.push(Value::String(format!("… (+{})", counted(count - kept, "item"))));
             }
         }
         Value::Object(fields) if room < LEAST || fields.is_empty() => {
@@ -98,7 +98,8 @@ fn share(fields: &mut Map<String, Value>, room: usize, path: &str, cuts: &mut Ve
     for (name, size) in sizes {
         let share = room / left.max(1);
         left -= 1;
-        if size <= share {
+        // Where no large one would have room for anything, small ones stay as long as there is any.
+        if size <= share || (share < LEAST && size <= room) {
             room -= size;
             continue;
         }
@@ -120,13 +121,13 @@ fn share(fields: &mut Map<String, Value>, room: usize, path: &str, cuts: &mut Ve
         fields.retain(|name, _| !gone.contains(name));
         let gone = gone.len();
         cuts.push(format!(
-            "{} ({} more fields)",
+            "{} ({})",
             if path.is_empty() { "the object" } else { path },
-            grouped(gone)
+            counted(gone, "more field")
         ));
         fields.insert(
             "…".to_owned(),
-            Value::String(format!("+{} fields", grouped(gone))),
+            Value::String(format!("+{}", counted(gone, "field"))),
         );
     }
 }
@@ -168,6 +169,20 @@ mod tests {
             cuts[1].starts_with("data.large (") && cuts[1].ends_with(" of 10,000 bytes)"),
             "{cuts:?}"
         );
+    }
+
+    #[test]
+    fn small_fields_do_not_go_for_a_part_of_a_large_one() {
+        let mut state = json!({
+            "containerID": "containerd://".repeat(6), "exitCode": 1, "reason": "Error",
+            "startedAt": "2026-11-23T11:33:31Z", "finishedAt": "2026-11-23T11:33:31Z",
+        });
+        let cuts = shrink(&mut state, 90);
+        assert_eq!(
+            state,
+            json!({"exitCode": 1, "reason": "Error", "startedAt": "2026-11-23T11:33:31Z", "…": "+2 fields"})
+        );
+        assert_eq!(cuts, ["the object (2 more fields)"]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     Error,
     call::Planned,
-    output::{Next, Output, Redactor, Table, rows, yaml},
+    output::{Next, Output, Redactor, Table, rows, size::counted, yaml},
 };
 
 /// The longest remark.
@@ -235,7 +235,7 @@ impl Writer<'_> {
             self.line(&line(&note));
         }
         if let Some(more) = notes.len().checked_sub(NOTES).filter(|more| *more > 0) {
-            self.line(&format!("and {more} more remarks"));
+            self.line(&format!("and {}", counted(more, "more remark")));
         }
     }
 
@@ -302,7 +302,8 @@ impl Writer<'_> {
             kept += 1;
         }
         if kept < count {
-            self.line(&format!("({} more lines of this difference)", count - kept));
+            let more = counted(count - kept, "more line");
+            self.line(&format!("({more} of this difference)"));
         }
     }
 

@@ -8,7 +8,10 @@ use super::{
     safe::{CUT, capitalised, line, shortened},
     stage::Writer,
 };
-use crate::output::{Column, Health, Role, Row, Scope, Table, Total, size::grouped};
+use crate::output::{
+    Column, Health, Role, Row, Scope, Table, Total,
+    size::{counted, grouped},
+};
 
 /// The longest text of a cell.
 const CELL: usize = 160;
@@ -93,25 +96,25 @@ pub(super) fn more(table: &Table, shown: usize, out: &mut Writer<'_>) {
         Scope::AllNamespaces => "namespace or selector",
         _ => "selector",
     });
-    let more = |count: usize| match count {
-        1 => "1 more row".to_owned(),
-        count => format!("{} more rows", grouped(count)),
-    };
-    if let Some(cursor) = table.cursor(shown) {
-        out.line(&format!(
+    let left = table.left(shown);
+    match table.cursor(shown) {
+        Some(cursor) => out.line(&format!(
             "More: cursor={}, or narrow with {narrow}",
             line(&cursor)
-        ));
-    } else if was_cut && !table.elsewhere.is_empty() {
-        out.line(&format!("Cut to fit: {}", more(table.rows.len() - shown)));
-    } else if was_cut {
-        let more = more(table.rows.len() - shown);
-        out.line(&format!("Cut to fit: {more}; narrow with {narrow} or limit"));
-    } else if table.narrow.is_some() && table.left(shown) > 0 {
-        out.line(&format!(
-            "{}: narrow with {narrow}",
-            capitalised(&more(table.left(shown)))
-        ));
+        )),
+        None if was_cut && !table.elsewhere.is_empty() => out.line(&format!(
+            "Cut to fit: {}",
+            counted(table.rows.len() - shown, "more row")
+        )),
+        None if was_cut => out.line(&format!(
+            "Cut to fit: {}; narrow with {narrow}",
+            counted(left, "more row")
+        )),
+        None if left > 0 => out.line(&format!(
+            "{}: raise limit, or narrow with {narrow}",
+            counted(left, "more row")
+        )),
+        None => {}
     }
 }
 

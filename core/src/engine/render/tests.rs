@@ -477,7 +477,7 @@ fn parts_of_an_object_keep_its_shape() {
     assert_eq!(
         shown(object),
         "\
-Deployment shop/checkout (apps/v1), 3 fields of it; resourceVersion 48213977
+Deployment shop/checkout (apps/v1), 2 fields of it; resourceVersion 48213977
 Not in it: spec.nothing
 spec:
   strategy:

@@ -165,6 +165,11 @@ fn reason(pod: &Value) -> String {
     if let Some(message) = pod.pointer("/status/message").and_then(Value::as_str) {
         return first_sentence(message);
     }
+    let initialising = statuses(pod, "initContainerStatuses")
+        .find(|status| status["state"].get("running").is_some() && !is_started_sidecar(pod, status));
+    if let Some(name) = initialising.and_then(|status| status["name"].as_str()) {
+        return format!("init container {name} has not ended");
+    }
     let conditions = pod.pointer("/status/conditions").and_then(Value::as_array);
     for kind in ["PodScheduled", "Ready"] {
         let condition = conditions
@@ -189,6 +194,13 @@ pub(super) fn first_sentence(message: &str) -> String {
     }
 }
 
+/// Whether an init container is one that runs on, beside the others, and does so.
+fn is_started_sidecar(pod: &Value, status: &Value) -> bool {
+    let mut specs = pod["spec"]["initContainers"].as_array().into_iter().flatten();
+    status["started"] == true
+        && specs.any(|spec| spec["name"] == status["name"] && spec["restartPolicy"] == "Always")
+}
+
 fn statuses<'a>(pod: &'a Value, list: &str) -> impl Iterator<Item = &'a Value> {
     pod["status"][list].as_array().into_iter().flatten()
 }
@@ -210,12 +222,6 @@ fn word_and_ready(pod: &Value) -> (String, (u32, u32)) {
         word = "SchedulingGated".to_owned();
     }
     let init_specs = pod["spec"]["initContainers"].as_array();
-    let is_sidecar = |name: &Value| {
-        init_specs
-            .into_iter()
-            .flatten()
-            .any(|spec| spec["name"] == *name && spec["restartPolicy"] == "Always")
-    };
     let init_count = init_specs.map_or(0, Vec::len);
     let sidecars = init_specs
         .into_iter()
@@ -230,7 +236,7 @@ fn word_and_ready(pod: &Value) -> (String, (u32, u32)) {
         if terminated.is_some_and(|terminated| terminated["exitCode"] == 0) {
             continue;
         }
-        if is_sidecar(&init["name"]) && init["started"] == true {
+        if is_started_sidecar(pod, init) {
             ready += u32::from(init["ready"] == true);
             continue;
         }

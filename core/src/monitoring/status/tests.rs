@@ -111,8 +111,11 @@ fn init_containers_show_through() {
         "Init:CrashLoopBackOff",
     );
 
-    let status =
-        json!({"phase": "Pending", "initContainerStatuses": [{"name": "first", "state": {"running": {}}}]});
+    let status = json!({
+        "phase": "Pending",
+        "initContainerStatuses": [{"name": "first", "state": {"running": {}}}],
+        "conditions": [{"type": "Ready", "status": "False", "message": "containers with unready status: [main side]"}],
+    });
     let found = object("", "Pod", &pod(status));
     agree(
         &pod_cells("Init:0/1", "0/2"),
@@ -120,6 +123,7 @@ fn init_containers_show_through() {
         Health::Degraded,
         "Init:0/1",
     );
+    assert_eq!(found.reason, "init container first has not ended");
 }
 
 #[test]

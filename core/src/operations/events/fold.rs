@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::related::is_generated;
 use crate::output::Total;
 
-/// Characters of a message that are kept.
-const MESSAGE: usize = 300;
+/// Characters of a message that are kept: as many as the API server takes.
+const MESSAGE: usize = 1_024;
 /// Names of a group that are remembered, to count them.
 const NAMES: usize = 1_000;
 
@@ -58,6 +58,10 @@ impl Group {
 }
 
 impl Folded {
+    pub(super) fn is_empty(&self) -> bool {
+        self.groups.is_empty()
+    }
+
     /// Takes an event.
     pub(super) fn add(&mut self, event: &Value, last: Timestamp) {
         let text = |path: &str| event.pointer(path).and_then(Value::as_str).unwrap_or_default();
@@ -146,6 +150,12 @@ fn message(said: &str) -> String {
         _ => None,
     };
     let said = cause.as_deref().unwrap_or(said);
+    // A probe's URL has the address already.
+    let probe = said.split_once(": dial tcp ").and_then(|(url, cause)| {
+        let (address, cause) = cause.split_once(": connect: ")?;
+        url.contains(address).then(|| format!("{url}: {cause}"))
+    });
+    let said = probe.as_deref().unwrap_or(said);
     let line = said.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(MESSAGE) {
         Some((cut, _)) => format!("{}…", line.get(..cut).unwrap_or_default()),
@@ -258,6 +268,21 @@ mod tests {
         let said = "Failed to pull image \"r/web:1\": rpc error: code = NotFound desc = failed to pull and unpack image \
                     \"r/web:1\": failed to resolve reference \"r/web:1\": r/web:1: not found";
         assert_eq!(message(said), "Failed to pull image \"r/web:1\": not found");
+    }
+
+    #[test]
+    fn the_address_of_a_probe_is_told_once() {
+        let refused = |url: &str| {
+            format!(
+                "Readiness probe failed: Get \"{url}\": dial tcp 10.42.3.19:8080: connect: connection refused"
+            )
+        };
+        assert_eq!(
+            message(&refused("http://10.42.3.19:8080/healthz")),
+            "Readiness probe failed: Get \"http://10.42.3.19:8080/healthz\": connection refused"
+        );
+        let elsewhere = refused("http://web/healthz");
+        assert_eq!(message(&elsewhere), elsewhere);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::{
     cluster::Resource,
     nearest::{nearest, plain},
     operation,
-    output::{Column, Next, ObjectId, Role, Row, Scope, Table},
+    output::{Column, Next, ObjectId, Role, Row, Scope, Table, size::counted},
 };
 
 /// The groups of everyday work, in the order in which they are listed: before custom ones, while the rest of
@@ -48,12 +48,12 @@ pub async fn list(
     let mut table = Table {
         heading: Some(match search {
             Some(search) => format!(
-                "{} of {} kinds {} {search:?}",
+                "{} of {} {} {search:?}",
                 found.len(),
-                kinds.len(),
+                counted(kinds.len(), "kind"),
                 if found.len() == 1 { "matches" } else { "match" }
             ),
-            None => format!("{} kinds", kinds.len()),
+            None => counted(kinds.len(), "kind"),
         }),
         filter: search.map(|search| format!("{search:?}")),
         unfiltered: search.map(|_| kinds.len()),

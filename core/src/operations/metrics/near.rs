@@ -4,7 +4,7 @@ use super::percent;
 use crate::{
     monitoring::metrics::Measure,
     operations::{names::listed, next::look_into},
-    output::{Next, ObjectId},
+    output::{Next, ObjectId, size::counted},
 };
 
 /// From this much on, in percent.
@@ -61,8 +61,7 @@ impl Near {
     pub(super) fn was_killed(mut self, restarts: u64) -> Self {
         self.what.push(match restarts {
             0 => "OOMKilled".to_owned(),
-            1 => "OOMKilled, 1 restart".to_owned(),
-            count => format!("OOMKilled, {count} restarts"),
+            count => format!("OOMKilled, {}", counted(count, "restart")),
         });
         self
     }

@@ -17,7 +17,7 @@ use crate::{
         scan,
         selection::Selection,
     },
-    output::ObjectId,
+    output::{Next, ObjectId},
 };
 
 pub(super) async fn read(cx: &Cx, selection: &Selection) -> Result<Usage, Error> {
@@ -29,7 +29,7 @@ pub(super) async fn read(cx: &Cx, selection: &Selection) -> Result<Usage, Error>
             let amounts = Amounts::read(&node["status"]["allocatable"]);
             allocatable.push((name_of(&node).to_owned(), amounts));
         }),
-        source::samples(cx, builtin::nodes(), None, &query),
+        source::samples(cx, builtin::nodes(), None, &query, Next::op("metrics.top")),
     )?;
     let samples: HashMap<String, Amounts> = samples
         .into_iter()

@@ -11,10 +11,15 @@ use super::{
 };
 use crate::{
     Error,
-    call::Cx,
+    call::{Choice as _, Cx},
     monitoring::metrics::{Amounts, Claims, Measure, Sample, claims_of_pod, containers},
-    operations::{builtin, names::listed, resources::owners::controller, scan, selection::Selection},
-    output::{ObjectId, size::grouped},
+    operations::{
+        allowed::refused, builtin, names::listed, resources::owners::controller, scan, selection::Selection,
+    },
+    output::{
+        Next, ObjectId,
+        size::{counted, grouped},
+    },
 };
 
 pub(super) async fn read(
@@ -31,10 +36,15 @@ pub(super) async fn read(
     let kind = builtin::pods();
     let mut pods = Vec::new();
     let (query, metrics_query) = (selection.query(), by_labels.query());
-    let (complete, (samples, freshness)) = futures::try_join!(
+    let again = Next::op("metrics.top").arg("kind", consumer.name());
+    let read = futures::try_join!(
         scan::objects(cx, &kind, namespace, &query, |pod| pods.extend(Pod::of(&pod))),
-        source::samples(cx, builtin::pods(), namespace, &metrics_query),
-    )?;
+        source::samples(cx, builtin::pods(), namespace, &metrics_query, again.clone()),
+    );
+    let (complete, (samples, freshness)) = match read {
+        Err(error) if namespace.is_none() => return Err(refused(cx, &kind, again, error).await),
+        read => read?,
+    };
     let mut samples: HashMap<(Option<String>, String), Sample> = samples
         .into_iter()
         .map(|mut sample| ((sample.namespace.take(), sample.name.clone()), sample))
@@ -67,7 +77,7 @@ pub(super) async fn read(
     usage.near = ranked(usage.near);
     usage.of = groups.all.map(of).unwrap_or_default();
     usage.lines = groups.lines();
-    let (count, pods) = (grouped(usage.lines.len()), plural(measured, "pod"));
+    let (count, pods) = (grouped(usage.lines.len()), counted(measured, "pod"));
     usage.count = match consumer {
         Consumer::Container => format!("{count} in {pods}"),
         Consumer::Namespace => format!("{count} with {pods}"),
@@ -75,7 +85,7 @@ pub(super) async fn read(
     };
     if !without.is_empty() {
         let verb = if without.len() == 1 { "has" } else { "have" };
-        let (count, names) = (plural(without.len(), "pod"), listed(&without));
+        let (count, names) = (counted(without.len(), "pod"), listed(&without));
         usage.notes.push(format!("{count} {verb} no metrics: {names}"));
     }
     if !complete {
@@ -83,13 +93,6 @@ pub(super) async fn read(
         usage.notes.push(note.to_owned());
     }
     Ok(usage)
-}
-
-fn plural(count: usize, what: &str) -> String {
-    match count {
-        1 => format!("1 {what}"),
-        count => format!("{} {what}s", grouped(count)),
-    }
 }
 
 /// What all of it is measured against: limits if everything has one. What is requested is told beside what is used,

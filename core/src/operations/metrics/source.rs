@@ -10,7 +10,7 @@ use crate::{
     call::Cx,
     cluster::{ListQuery, Resource},
     monitoring::metrics::Sample,
-    operations::{builtin, next::look_into, scan},
+    operations::{allowed::refused, builtin, next::look_into, scan},
     output::{
         Next, ObjectId,
         size::{age, short_age},
@@ -39,12 +39,13 @@ impl Freshness {
     }
 }
 
-/// All samples of a kind: pods or nodes.
+/// All samples of a kind: pods or nodes. `again` is the call, to be suggested for another namespace.
 pub(super) async fn samples(
     cx: &Cx,
     measured: Resource,
     namespace: Option<&str>,
     query: &ListQuery,
+    again: Next,
 ) -> Result<(Vec<Sample>, Freshness), Error> {
     // The API has had one version since 2017, so that its path is known without discovery, which would go on for
     // minutes to tell that it is, or is not, served.
@@ -67,25 +68,27 @@ pub(super) async fn samples(
     });
     match read.await {
         Ok(_) => Ok((samples, freshness)),
-        Err(error) => Err(explain(cx, &kind, namespace, error).await),
+        Err(error) => Err(explain(cx, &kind, namespace, again, error).await),
     }
 }
 
-async fn explain(cx: &Cx, kind: &Resource, namespace: Option<&str>, error: Error) -> Error {
+async fn explain(cx: &Cx, kind: &Resource, namespace: Option<&str>, again: Next, error: Error) -> Error {
+    let claims = Next::op("resources.list")
+        .arg("kind", "Pod")
+        .arg_if("namespace", namespace)
+        .arg("fields", "spec.nodeName,spec.containers[*].resources")
+        .remark("requests and limits, which need no metrics");
     match error.kind {
-        ErrorKind::NotFound => {
-            let next = Next::op("resources.list")
-                .arg("kind", "Pod")
-                .arg_if("namespace", namespace)
-                .arg("fields", "spec.containers[*].resources")
-                .remark("requests and limits, which need no metrics");
-            Error::not_found(format!(
-                "no metrics: {} does not serve {}; ask an administrator for metrics-server",
-                cx.cluster().name(),
-                kind.group
-            ))
-            .next(next)
+        ErrorKind::NotFound => Error::not_found(format!(
+            "no metrics: {} does not serve {}; ask an administrator for metrics-server",
+            cx.cluster().name(),
+            kind.group
+        ))
+        .next(claims),
+        ErrorKind::Forbidden if namespace.is_none() && kind.namespaced => {
+            refused(cx, kind, again, error).await
         }
+        ErrorKind::Forbidden => error.next(claims),
         ErrorKind::Server => out_of_order(cx, kind, error).await,
         _ => error,
     }

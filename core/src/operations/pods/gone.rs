@@ -107,7 +107,7 @@ async fn last_seen(cx: &Cx, namespace: &str, name: &str) -> Option<u64> {
 }
 
 /// The workload of this name, whatever kind it is of.
-pub(super) async fn workload(
+pub(in crate::operations) async fn workload(
     cx: &Cx,
     namespace: &str,
     name: &str,

@@ -101,6 +101,7 @@ pub async fn logs(
     };
     let mut reads = read::all(cx, &containers, &reading).await;
     fail_if_all_failed(&mut reads)?;
+    let is_cut = reads.iter().flatten().any(|read| reading.cuts(read));
     let mut lines = assemble(&containers, reads);
     let parts: Vec<String> = [
         previous.then(|| "the run before the last restart".to_owned()),
@@ -108,6 +109,7 @@ pub async fn logs(
             .since
             .map(|since| format!("last {}", window(age(since, Timestamp::now())))),
         follow.map(|seconds| format!("followed for {seconds} s")),
+        is_cut.then(|| format!("tail {}", reading.tail)),
         (read_pods != 1).then(|| format!("{read_pods} pods")),
     ]
     .into_iter()
@@ -120,11 +122,11 @@ pub async fn logs(
     notes.extend(silent);
     notes.append(&mut lines.notes);
     lines.notes = notes;
-    if !previous && let Some(crashing) = containers.iter().find(|container| container.crashing) {
+    if !previous && let Some(restarted) = containers.iter().find(|container| container.restarted) {
         lines.next.push(
             Next::op("pods.logs")
-                .arg("name", &crashing.pod)
-                .arg("namespace", &crashing.namespace)
+                .arg("name", &restarted.pod)
+                .arg("namespace", &restarted.namespace)
                 .arg("previous", "true"),
         );
     }

@@ -10,7 +10,7 @@ use crate::{
     call::Cx,
     cluster::ListQuery,
     operations::{builtin, scan},
-    output::Health,
+    output::{Health, size::counted},
 };
 
 /// The label that names a slice's service.
@@ -27,7 +27,10 @@ impl Endpoints {
     pub(super) fn words(&self) -> String {
         match self.0.len() {
             0 => "no endpoints".to_owned(),
-            all => format!("{} of {all} endpoints ready", all - self.not_ready().count()),
+            all => {
+                let ready = all - self.not_ready().count();
+                format!("{ready} of {} ready", counted(all, "endpoint"))
+            }
         }
     }
 

@@ -8,12 +8,15 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::pod_spec::{Pod, items};
+use super::{
+    gathered::Unread,
+    pod_spec::{Pod, items},
+};
 use crate::{
     Record,
     call::{Cx, KindRef, Result},
     operation,
-    operations::locate,
+    operations::{builtin, locate},
     output::{
         self,
         size::{age, short_age},
@@ -77,22 +80,22 @@ pub async fn facts(
         images: images(object),
         ..ObjectFacts::default()
     };
-    let mut notes = Vec::new();
+    let mut unread = Unread::default();
     match (found.resource.group.as_str(), found.resource.kind.as_str()) {
         ("", "ConfigMap" | "Secret") => facts.keys = keys(object, &found.resource.kind),
         ("apps", "Deployment") => match revision::before(cx, &found).await {
             Ok(Some(former)) => revision::compare(&mut facts.images, &images(&former)),
             Ok(None) => {}
-            Err(error) => notes.push(format!("replicasets could not be read: {}", error.message)),
+            Err(error) => unread.add(&builtin::replica_sets(), &error),
         },
         ("", "Node") => match node::requests(cx, object, &name).await {
             Ok(requests) => facts.requests = Some(requests),
-            Err(error) => notes.push(format!("pods could not be read: {}", error.message)),
+            Err(error) => unread.add(&builtin::pods(), &error),
         },
         _ => {}
     }
     Ok(output::Record {
-        notes: found.note.into_iter().chain(notes).collect(),
+        notes: found.note.into_iter().chain(unread.into_notes()).collect(),
         ..output::Record::new(format!("Facts of {} {name}", found.resource.kind), facts)
     })
 }

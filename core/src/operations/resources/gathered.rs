@@ -10,43 +10,66 @@ use crate::{
     output::{Role, Table},
 };
 
-/// Rows with the cell DETAIL, and what could not be read.
-#[derive(Debug)]
-pub(super) struct Gathered {
-    pub(super) entries: Vec<Entry>,
-    pub(super) notes: Vec<String>,
-    pub(super) complete: bool,
+/// Kinds that could not be read, and why: what is refused is told in one remark, however many kinds it is.
+#[derive(Debug, Default)]
+pub(super) struct Unread {
+    refused: Vec<String>,
+    notes: Vec<String>,
 }
 
-impl Default for Gathered {
-    fn default() -> Self {
-        Self {
-            entries: Vec::new(),
-            notes: Vec::new(),
-            complete: true,
+impl Unread {
+    /// A read of a kind that failed. A kind that is not served has no objects, which is nothing to be told.
+    pub(super) fn add(&mut self, of: &Resource, error: &Error) {
+        let (list, note) = match error.kind {
+            ErrorKind::NotFound => return,
+            ErrorKind::Forbidden => (&mut self.refused, of.qualified()),
+            _ => (
+                &mut self.notes,
+                format!("{} could not be read: {}", of.plural, error.message),
+            ),
+        };
+        if !list.contains(&note) {
+            list.push(note);
         }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.refused.is_empty() && self.notes.is_empty()
+    }
+
+    /// `not allowed to list configmaps, secrets`, and why others could not be read.
+    pub(super) fn into_notes(self) -> impl Iterator<Item = String> {
+        let refused = format!("not allowed to list {}", self.refused.join(", "));
+        std::iter::once(refused)
+            .filter(move |_| !self.refused.is_empty())
+            .chain(self.notes)
     }
 }
 
+/// Rows with the cell DETAIL, and what could not be read.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    pub(super) entries: Vec<Entry>,
+    pub(super) notes: Vec<String>,
+    pub(super) unread: Unread,
+    /// There is more than was read.
+    pub(super) is_partial: bool,
+}
+
 impl Gathered {
-    /// What a read of a kind gave. A kind that is not served has no objects; what else goes wrong is a note.
+    /// What a read of a kind gave; what went wrong is told.
     ///
     /// # Errors
     /// If the call was cancelled.
     pub(super) fn taken<T: Default>(&mut self, of: &Resource, read: Result<T, Error>) -> Result<T, Error> {
         match read {
-            Ok(read) => return Ok(read),
-            Err(error) if error.kind == ErrorKind::Cancelled => return Err(error),
-            Err(error) if error.kind == ErrorKind::NotFound => {}
+            Ok(read) => Ok(read),
+            Err(error) if error.kind == ErrorKind::Cancelled => Err(error),
             Err(error) => {
-                let note = format!("{} could not be read: {}", of.plural, error.message);
-                if !self.notes.contains(&note) {
-                    self.notes.push(note);
-                }
-                self.complete = false;
+                self.unread.add(of, &error);
+                Ok(T::default())
             }
         }
-        Ok(T::default())
     }
 
     /// The same of rows, which are added.
@@ -62,11 +85,19 @@ impl Gathered {
     /// The answer about an object, the ill first.
     pub(super) fn table(mut self, subject: String, found: &Found) -> Table {
         self.entries.sort_by_key(|entry| entry.verdict.health);
-        let with_namespaces = found.namespace().is_none();
+        let elsewhere =
+            |entry: &Entry| entry.id.namespace.is_some() && entry.id.namespace != found.id.namespace;
+        let with_namespaces = self.entries.iter().any(elsewhere);
         let rows = self.entries.into_iter().map(|entry| entry.row(with_namespaces));
         Table {
-            complete: self.complete,
-            notes: found.note.iter().cloned().chain(self.notes).collect(),
+            complete: !self.is_partial && self.unread.is_empty(),
+            notes: found
+                .note
+                .iter()
+                .cloned()
+                .chain(self.notes)
+                .chain(self.unread.into_notes())
+                .collect(),
             ..Table::of(
                 subject,
                 found.scope(),

@@ -19,9 +19,10 @@ use crate::{
     output::Table,
 };
 
-/// What refers to an object within its namespace. To pods and what makes them: Services by selector with the
+/// What refers to an object. To pods and what makes them: Services by selector with the
 /// Ingresses and HTTPRoutes that lead to them, disruption budgets, autoscalers. To a ConfigMap, Secret, claim or
-/// account: the pods that need it, told by workload, and the bindings of an account. Nothing else is looked for.
+/// account: the pods that need it, told by workload, and the bindings of an account, in all
+/// namespaces. Nothing else is looked for.
 #[operation("resources.referrers", read, needs("get $kind"))]
 pub async fn referrers(
     cx: &Cx,

@@ -20,7 +20,7 @@ use crate::{
     call::{Cx, KindRef, Result},
     cluster::{ObjectKey, WatchEvent, WatchScope},
     operation,
-    operations::{locate::Wanted, names, selection::Selection},
+    operations::{allowed::refused, locate::Wanted, names, selection::Selection},
     output::{Next, Table},
 };
 
@@ -66,7 +66,7 @@ pub async fn wait(
         notes: Vec::new(),
     };
     let uid = match (waited.name.clone(), &selector) {
-        (Some(name), None) => find(cx, &mut waited, &name).await?,
+        (Some(name), None) => find(cx, &mut waited, &name, timeout).await?,
         (None, Some(_)) => None,
         (Some(_), Some(_)) => return Err(Error::invalid("expected name or selector, not both").into()),
         (None, None) => {
@@ -88,13 +88,19 @@ pub async fn wait(
 
 /// Finds the one object that is meant, and where it is or would be; none if it is not there and need not be. Gives
 /// its uid.
-async fn find(cx: &Cx, waited: &mut Waited<'_>, name: &str) -> Result<Option<String>, Error> {
+async fn find(
+    cx: &Cx,
+    waited: &mut Waited<'_>,
+    name: &str,
+    timeout: Option<u64>,
+) -> Result<Option<String>, Error> {
     let Waited { until, resource, .. } = *waited;
     let namespace = waited.namespace.take();
     let wanted = Wanted {
         again: Next::op("resources.wait")
             .arg("kind", &resource.kind)
-            .arg("until", until.to_string()),
+            .arg("until", until.to_string())
+            .arg_if("timeout", timeout.map(|seconds| seconds.to_string())),
         resource,
         namespace: namespace.as_deref(),
         name,
@@ -142,7 +148,12 @@ async fn watch(
                 }
                 let was_synced = tally.synced;
                 match event {
-                    WatchEvent::Interrupted(error) if !was_synced => return Err(error),
+                    WatchEvent::Interrupted(error) if !was_synced => {
+                        return Err(match waited.namespace {
+                            None => refused(cx, waited.resource, waited.again(), error).await,
+                            Some(_) => error,
+                        });
+                    }
                     WatchEvent::Deleted(key) if is_still_there(cx, waited, &key).await => {
                         tally.no_longer_selected(key);
                     }
@@ -190,9 +201,7 @@ async fn is_still_there(cx: &Cx, waited: &Waited<'_>, key: &ObjectKey) -> bool {
 
 /// The error where a selector selects nothing that could become ready.
 async fn none_selected(cx: &Cx, waited: &Waited<'_>) -> Error {
-    let again = Next::op("resources.wait").arg("kind", &waited.resource.kind);
-    let again = again.arg_if("selector", waited.selection.labels.as_deref());
-    if let Err(error) = names::check_namespace(cx, waited.namespace.as_deref(), again).await {
+    if let Err(error) = names::check_namespace(cx, waited.namespace.as_deref(), waited.again()).await {
         return error;
     }
     let message = "nothing to wait for; until=create waits until there is one";

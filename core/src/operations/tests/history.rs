@@ -218,6 +218,48 @@ async fn stateful_sets_keep_patches_of_their_template() {
 }
 
 #[tokio::test]
+async fn a_workload_of_another_kind_is_found() {
+    let set = json!({"metadata": {"name": "db", "namespace": "shop", "uid": "s", "generation": 1},
+        "spec": {"replicas": 1, "selector": {"matchLabels": {"app": "db"}}}, "status": {"observedGeneration": 1}});
+    let mut server = server(deployment(json!([])), &[], &[])
+        .on("GET", "/apis/apps/v1/namespaces/shop/statefulsets/db", set)
+        .on(
+            "GET",
+            "/apis/apps/v1/namespaces/shop/controllerrevisions",
+            list_of(&[]),
+        )
+        .on(
+            "GET",
+            "/api/v1/namespaces/shop/pods?labelSelector=app=db",
+            list_of(&[]),
+        )
+        .table("/apis/apps/v1/deployments", &["Name"], &[])
+        .table(
+            "/apis/apps/v1/namespaces/shop/deployments",
+            &["Name"],
+            &[&["web"]],
+        );
+    for kind in [
+        "apps/v1/namespaces/shop/deployments",
+        "apps/v1/namespaces/shop/daemonsets",
+        "apps/v1/namespaces/shop/replicasets",
+        "batch/v1/namespaces/shop/jobs",
+        "batch/v1/namespaces/shop/cronjobs",
+    ] {
+        server = server.fails("GET", &format!("/apis/{kind}/db"), 404, "NotFound", "gone");
+    }
+    let cx = server.cx(Access::Read);
+    let found = history::history(&cx, kind("deploy"), "db".into(), Some("shop".into()))
+        .await
+        .unwrap();
+    assert_eq!(
+        found.heading.as_deref(),
+        Some("StatefulSet shop/db: no revision yet")
+    );
+    assert_eq!(found.notes, ["db is a StatefulSet"]);
+}
+
+#[tokio::test]
 async fn a_kind_without_revisions_leads_to_the_owner_that_has_them() {
     let mut set = kept("web-1", 1);
     set["metadata"]["ownerReferences"][0] =

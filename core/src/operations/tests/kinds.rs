@@ -292,11 +292,11 @@ fn kinds(table: &Table) -> Vec<&str> {
 async fn kinds_are_found_by_any_of_their_names() {
     let server = Script::new();
     let table = listed(&server, "").await;
-    assert_eq!(table.heading.as_deref(), Some("17 kinds"));
+    assert_eq!(table.heading.as_deref(), Some("18 kinds"));
     // Everyday kinds, then custom ones, then the rest.
     assert_eq!(kinds(&table)[0], "namespaces/v1");
     assert_eq!(
-        kinds(&table)[14..],
+        kinds(&table)[15..],
         [
             "widgets.example.com/v1",
             "events.events.k8s.io/v1",
@@ -304,7 +304,7 @@ async fn kinds_are_found_by_any_of_their_names() {
         ]
     );
     let table = listed(&server, "PO").await;
-    assert_eq!(table.heading.as_deref(), Some("2 of 17 kinds match \"PO\""));
+    assert_eq!(table.heading.as_deref(), Some("2 of 18 kinds match \"PO\""));
     assert_eq!(kinds(&table), ["pods/v1", "pods.metrics.k8s.io/v1beta1"]);
     assert_eq!(table.rows[0].cells, ["Pod", "pods/v1", "po", "namespace"]);
     for (search, found) in [
@@ -322,7 +322,7 @@ async fn kinds_are_found_by_any_of_their_names() {
 #[tokio::test]
 async fn no_match_says_what_is_near() {
     let table = listed(&Script::new(), "wigdet").await;
-    assert_eq!(table.heading.as_deref(), Some("0 of 17 kinds match \"wigdet\""));
+    assert_eq!(table.heading.as_deref(), Some("0 of 18 kinds match \"wigdet\""));
     assert_eq!(table.notes, ["nearest: Widget"]);
     assert_eq!(table.next[0].args, [("search".into(), "Widget".to_owned())]);
 }

@@ -96,6 +96,41 @@ async fn a_limit_keeps_the_worst_and_a_cursor_goes_on_after_them() {
 }
 
 #[tokio::test]
+async fn a_filter_sees_the_columns_of_wide_output_and_takes_a_value_for_one() {
+    let column = |name: &str, priority: i32| json!({"name": name, "type": "string", "priority": priority});
+    let body = json!({
+        "kind": "Table",
+        "columnDefinitions": [column("Name", 0), column("Type", 0), column("Cluster-IP", 0), column("Selector", 1)],
+        "rows": [{"cells": ["api", "ClusterIP", "10.0.0.1", "app=api"]}, {"cells": ["dns", "ExternalName", "", ""]},
+                 {"cells": ["web", "ClusterIP", "10.0.0.2", "app=web"]}],
+    });
+    let server = Script::new().on("GET", "/api/v1/namespaces/shop/services", body);
+    let cx = server.cx(Access::Read);
+    let matching = async |filter: &str| {
+        let page = Page {
+            filter: Some(filter.to_owned()),
+            ..page(9)
+        };
+        let table = resources::list::list(&cx, kind("svc"), Some("shop".into()), None, None, page)
+            .await
+            .unwrap();
+        let columns = table.columns.len();
+        assert!(
+            table.rows.iter().all(|row| row.cells.len() == columns),
+            "{table:?}"
+        );
+        names(&table, columns)
+    };
+    assert_eq!(
+        matching("type=ClusterIP").await,
+        ["api/ClusterIP/10.0.0.1", "web/ClusterIP/10.0.0.2"]
+    );
+    assert_eq!(matching("type!=ClusterIP").await, ["dns/ExternalName/"]);
+    assert_eq!(matching("selector=app=web").await, ["web/ClusterIP/10.0.0.2"]);
+    assert_eq!(matching("type=cluster-ip").await, Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn a_cursor_goes_on_after_an_object_whose_name_is_not_its_first_cell() {
     let server = Script::new().table(
         "/api/v1/namespaces/shop/events",
@@ -119,7 +154,7 @@ async fn a_cursor_goes_on_after_an_object_whose_name_is_not_its_first_cell() {
             .await
             .unwrap();
         assert_eq!(names(&table, 2), [format!("2m/{reason}")]);
-        cursor = table.cursor(table.rows.len());
+        cursor = table.cursor(1);
     }
     assert_eq!(cursor, None);
 }
@@ -429,7 +464,65 @@ async fn events_are_newest_first_and_folded() {
         "involvedObject.kind=Pod,type=Warning"
     );
     let cut = list(Some(1)).await;
-    assert_eq!((cut.rows.len(), cut.left(1)), (1, 1));
+    assert_eq!((cut.rows.len(), cut.total), (1, 2));
+}
+
+#[tokio::test]
+async fn no_events_say_what_there_is() {
+    let event = |reason: &str| {
+        json!({"metadata": {"namespace": "shop"}, "type": "Warning", "reason": reason, "count": 2, "message": "no",
+               "involvedObject": {"kind": "Pod", "name": "web-1"}, "lastTimestamp": "2026-11-20T10:00:00Z"})
+    };
+    let path = "/api/v1/namespaces/shop/events";
+    let server = Script::new()
+        .on(
+            "GET",
+            &format!("{path}?fieldSelector=reason=backoff"),
+            list_of(&[]),
+        )
+        .on(
+            "GET",
+            &format!("{path}?fieldSelector=involvedObject.kind=Pod,involvedObject.name=wob-1"),
+            list_of(&[]),
+        )
+        .on(
+            "GET",
+            path,
+            list_of(&[event("BackOff"), event("Failed"), event("Killing")]),
+        )
+        .table(
+            "/api/v1/namespaces/shop/pods",
+            POD,
+            &[&["web-1", "1/1", "Running", "0", "5m"]],
+        )
+        .fails("GET", "/api/v1/namespaces/shop/pods/wob-1", 404, "NotFound", "no")
+        .table("/api/v1/pods?fieldSelector=metadata.name=wob-1", POD, &[]);
+    let cx = server.cx(Access::Read);
+    let shop = || Some("shop".to_owned());
+    let of_reason = async |reason: &str| {
+        events::list(
+            &cx,
+            shop(),
+            None,
+            None,
+            None,
+            Some(reason.to_owned()),
+            None,
+            None,
+            None,
+        )
+        .await
+        .unwrap()
+    };
+    let none = of_reason("backoff").await;
+    assert_eq!((none.subject.as_str(), none.total), ("backoff events", 0));
+    assert_eq!(none.notes, ["there are: 2 BackOff, 2 Failed, 2 Killing"]);
+    assert_eq!(of_reason("BackOff, Failed").await.total, 2);
+    // That nothing happened to it would be no answer of a pod that there is not.
+    let pod = (Some(kind("pod")), Some("wob-1".to_owned()));
+    let absent = error(events::list(&cx, shop(), pod.0, pod.1, None, None, None, None, None).await);
+    assert_eq!(absent.message, "no Pod wob-1 in namespace shop; nearest: web-1");
+    assert_eq!(next(&absent), ["events.list kind=Pod name=web-1 namespace=shop"]);
 }
 
 #[tokio::test]
@@ -513,7 +606,7 @@ async fn workloads_of_five_kinds_under_one_rule_and_why_they_are_unhealthy() {
         table
             .notes
             .iter()
-            .any(|note| note.starts_with("daemonsets.apps could not be read")),
+            .any(|note| note == "not allowed to list: daemonsets.apps (403)"),
         "{:?}",
         table.notes
     );

@@ -124,7 +124,10 @@ async fn a_workload_is_read_over_all_its_pods_merged_and_folded() {
     assert_eq!((lines.read, lines.matched), (5, 5));
     assert_eq!(
         lines.notes,
-        ["no logs of web-5b8f4c9d7-9fjwz/side: ImagePullBackOff: side:1: not found"]
+        [
+            "no logs of web-5b8f4c9d7-9fjwz/side: ImagePullBackOff: side:1: not found",
+            "left out unless container names it: first"
+        ]
     );
     let asked = server.requests();
     let asked = asked
@@ -138,8 +141,64 @@ async fn a_workload_is_read_over_all_its_pods_merged_and_folded() {
         ),
         ("true", "100")
     );
-    // The run before the crash is what to look at next.
+    // What waits to be started again has told its last run already.
+    assert!(lines.next.is_empty(), "{:?}", lines.next);
+}
+
+const MAIN: &str = "/api/v1/namespaces/shop/pods/a/log?container=main";
+
+/// A server with a pod `a` whose container says this.
+fn alone(state: Value, log: &str) -> Script {
+    Script::new()
+        .on(
+            "GET",
+            "/api/v1/namespaces/shop/pods/a",
+            pod("a", &[("main", state)]),
+        )
+        .text("GET", MAIN, 200, log)
+}
+
+async fn read_alone(server: &Script, previous: bool) -> Lines {
+    let ask = Ask {
+        name: Some("a"),
+        tail: Some(2),
+        previous,
+        ..Ask::default()
+    };
+    read(&server.cx(Access::Read), ask).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_container_that_runs_again_leads_to_the_run_before() {
+    let mut again = running();
+    again["restartCount"] = json!(1);
+    again["lastState"] = json!({"terminated": {"exitCode": 137}});
+    let server = alone(again, "2026-11-23T14:00:01Z up\n");
+    let lines = read_alone(&server, false).await;
     assert_eq!(lines.next[0].args.last().unwrap().0, "previous");
+    assert_eq!(lines.subject, "Logs of Pod shop/a");
+}
+
+#[tokio::test]
+async fn a_tail_that_may_have_cut_is_told() {
+    let server = alone(running(), "2026-11-23T14:00:01Z one\n2026-11-23T14:00:02Z two\n");
+    assert_eq!(
+        read_alone(&server, false).await.subject,
+        "Logs of Pod shop/a, tail 2"
+    );
+}
+
+#[tokio::test]
+async fn a_log_that_the_node_has_removed_is_told_as_such() {
+    for said in [
+        "unable to retrieve container logs for containerd://0c5a",
+        "failed to try resolving symlinks in path \"/var/log/pods/a/0.log\": no such file or directory",
+    ] {
+        let lines = read_alone(&alone(running(), said), false).await;
+        assert!(lines.lines.is_empty(), "{:?}", lines.lines);
+        assert_eq!(lines.notes[0], "left out unless container names it: first");
+        assert_eq!(lines.notes[1], "a: the node keeps no log of it any more");
+    }
 }
 
 #[tokio::test]
@@ -301,7 +360,7 @@ async fn wrong_calls_are_told_what_is_expected() {
     assert!(
         previous
             .notes
-            .contains(&"no logs of web-5b8f4c9d7-l4x2v/main: it never restarted".to_owned()),
+            .contains(&"never restarted: web-5b8f4c9d7-9fjwz/side, web-5b8f4c9d7-l4x2v/main".to_owned()),
         "{:?}",
         previous.notes
     );

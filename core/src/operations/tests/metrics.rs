@@ -164,6 +164,36 @@ async fn nodes_stand_against_what_pods_may_take() {
 }
 
 #[tokio::test]
+async fn nothing_that_is_selected_leads_to_everything() {
+    let server = Script::new()
+        .on("GET", "/api/v1/pods?labelSelector=app=web", list_of(&[]))
+        .on(
+            "GET",
+            &format!("{METRICS}/pods?labelSelector=app=web"),
+            list_of(&[]),
+        );
+    let cx = server.cx(Access::Read);
+    let table = top(
+        &cx,
+        Some(Consumer::Container),
+        None,
+        Some("app=web".into()),
+        None,
+        None,
+    )
+    .await
+    .unwrap();
+    assert_eq!(
+        table.heading.unwrap(),
+        "Containers app=web, all namespaces, by cpu: none"
+    );
+    assert_eq!(
+        (table.next[0].op.as_ref(), &*table.next[0].args[0].1),
+        ("metrics.top", "Container")
+    );
+}
+
+#[tokio::test]
 async fn no_metrics_say_why() {
     let server = || Script::new().on("GET", "/api/v1/pods", list_of(&[]));
     let path = format!("{METRICS}/pods");
@@ -181,7 +211,23 @@ async fn no_metrics_say_why() {
     );
     assert_eq!(
         next(&absent),
-        ["resources.list kind=Pod fields=spec.containers[*].resources"]
+        ["resources.list kind=Pod fields=spec.nodeName,spec.containers[*].resources"]
+    );
+    let forbidden = Script::new()
+        .on("GET", "/api/v1/namespaces/shop/pods", list_of(&[]))
+        .fails(
+            "GET",
+            &format!("{METRICS}/namespaces/shop/pods"),
+            403,
+            "Forbidden",
+            "no",
+        );
+    let shop = Some("shop".to_owned());
+    let forbidden = error(top(&forbidden.cx(Access::Read), None, shop, None, None, None).await);
+    assert_eq!(forbidden.kind, ErrorKind::Forbidden);
+    assert_eq!(
+        next(&forbidden),
+        ["resources.list kind=Pod namespace=shop fields=spec.nodeName,spec.containers[*].resources"]
     );
     let service = json!({"spec": {"service": {"name": "metrics-server", "namespace": "kube-system"}},
         "status": {"conditions": [{"type": "Available", "status": "False", "message": "no endpoints"}]}});

@@ -312,6 +312,33 @@ async fn what_cannot_be_waited_for_is_an_error() {
 }
 
 #[tokio::test]
+async fn what_has_no_state_is_not_called_ready_for_no_reason() {
+    let service = json!({"metadata": {"name": "web", "namespace": "shop", "uid": "s"}, "spec": {}});
+    let services = "/api/v1/namespaces/shop/services";
+    let server =
+        with(services, slice::from_ref(&service), &[]).on("GET", &format!("{services}/web"), service.clone());
+    let table = ask(&server.cx(Access::Read), "svc/web", "", 5).await.unwrap();
+    assert_eq!(
+        heading(&table),
+        "Service shop/web: ready already: it exists, and tells nothing of its readiness"
+    );
+}
+
+#[tokio::test]
+async fn a_wait_in_another_place_is_suggested_with_all_that_was_asked() {
+    let pods = json!({"kind": "Table", "columnDefinitions": [{"name": "Name", "type": "string"}], "rows": [
+        {"cells": ["a"], "object": {"metadata": {"name": "a", "namespace": "logs"}}}]});
+    let server = Script::new()
+        .fails("GET", &format!("{PODS}/a"), 404, "NotFound", "gone")
+        .on("GET", "/api/v1/pods", pods);
+    let elsewhere = error(ask(&server.cx(Access::Read), "pod/a", "", 5).await);
+    assert_eq!(
+        next(&elsewhere),
+        ["resources.wait kind=Pod until=ready timeout=5 name=a namespace=logs"]
+    );
+}
+
+#[tokio::test]
 async fn a_call_that_is_cancelled_watches_no_more() {
     let server = with(PODS, &[pod("a", "1", "ContainerCreating")], &[]);
     let cx = server.cx(Access::Read);

@@ -10,12 +10,13 @@ use serde_json::Value;
 
 use self::revisions::Revision;
 use crate::{
-    Error, Record,
+    Error, ErrorKind, Record,
     call::{Cx, KindRef, Result},
     operation,
     operations::{
         locate::{self, Found},
         next::look_into,
+        pods::gone::workload,
         resources::owners::controller,
     },
     output::{self, Column, Health, Next, ObjectId, Role, Row, Table, cleaned, size::short_age},
@@ -189,7 +190,13 @@ async fn find(
     name: &str,
     namespace: Option<&str>,
 ) -> Result<Found, Error> {
-    let found = locate::object(cx, op, kind, name, namespace).await?;
+    cx.resolve(kind).await?;
+    let found = match locate::object(cx, op, kind, name, namespace).await {
+        Err(error) if error.kind == ErrorKind::NotFound => {
+            return of_another_kind(cx, name, namespace).await.ok_or(error);
+        }
+        found => found?,
+    };
     if has_revisions(&found) {
         return Ok(found);
     }
@@ -211,6 +218,19 @@ async fn find(
         owner = self::owner(cx, &found).await;
     }
     Err(Error::invalid(message).next(look_into(&found.id)))
+}
+
+/// The workload of this name that is of another kind than was asked for, or taken for granted.
+async fn of_another_kind(cx: &Cx, name: &str, namespace: Option<&str>) -> Option<Found> {
+    let namespace = namespace.unwrap_or_else(|| cx.default_namespace());
+    let (resource, object) = workload(cx, namespace, name).await.ok()??;
+    let found = Found {
+        note: Some(format!("{name} is a {}", resource.kind)),
+        id: ObjectId::of(&resource.kind, &object),
+        resource,
+        object,
+    };
+    has_revisions(&found).then_some(found)
 }
 
 fn has_revisions(found: &Found) -> bool {

@@ -230,7 +230,7 @@ impl Collector {
     /// completeness) stays as the operation set it.
     #[must_use]
     pub fn finish(self, table: Table) -> Table {
-        let (keys, rows): (_, Vec<Row>) = self
+        let (keys, mut rows): (_, Vec<Row>) = self
             .worst
             .into_sorted_vec()
             .into_iter()
@@ -241,13 +241,23 @@ impl Collector {
             .into_iter()
             .map(|(name, count)| Total { name, count })
             .collect();
+        let mut columns = self.filter.columns();
         let mut notes = table.notes;
         if self.seen > 0 {
             notes.extend(self.filter.remarks(self.total, &rows));
         }
+        if !self.filter.projects() {
+            let hidden: Vec<bool> = columns.iter().map(|column| column.hidden).collect();
+            let is_shown = |at: usize| !hidden.get(at).copied().unwrap_or_default();
+            for row in &mut rows {
+                let mut at = 0..;
+                row.cells.retain(|_| at.next().is_none_or(is_shown));
+            }
+            columns.retain(|column| !column.hidden);
+        }
         totals.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.name.cmp(&b.name)));
         Table {
-            columns: self.filter.columns(),
+            columns,
             rows,
             keys,
             query: Some(self.digest),

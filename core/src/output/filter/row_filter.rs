@@ -42,7 +42,8 @@ struct Condition {
 #[derive(Debug)]
 enum Right {
     Text(String),
-    Operand(Operand),
+    /// What the text names. It may be a value all the same: `type=ClusterIP`, where there is a column CLUSTER-IP.
+    Operand(Operand, String),
     Regex(Regex),
 }
 
@@ -311,7 +312,7 @@ impl Condition {
             Right::Regex(regex)
         } else {
             match Operand::on_the_right(&written, &left, columns)? {
-                Some(operand) => Right::Operand(operand),
+                Some(operand) => Right::Operand(operand, written.right),
                 None => Right::Text(written.right),
             }
         };
@@ -324,7 +325,7 @@ impl Condition {
 
     fn operands(&self) -> impl Iterator<Item = &Operand> {
         let right = match &self.right {
-            Right::Operand(operand) => Some(operand),
+            Right::Operand(operand, _) => Some(operand),
             _ => None,
         };
         std::iter::once(&self.left).chain(right)
@@ -337,9 +338,14 @@ impl Condition {
         match &self.right {
             Right::Regex(regex) => any(&|value| regex.is_match(value)),
             Right::Text(text) => self.compares(&left, &[Cow::Borrowed(text)], any),
-            Right::Operand(operand) => {
+            Right::Operand(operand, text) => {
                 let right = operand.values(row, object, ordered);
-                self.compares(&left, &right, any)
+                let is_text = || any(&|value| self.left.equals(value, text));
+                match self.op {
+                    Op::Equal => is_text() || self.compares(&left, &right, any),
+                    Op::NotEqual => !is_text() && self.compares(&left, &right, any),
+                    _ => self.compares(&left, &right, any),
+                }
             }
         }
     }

@@ -5,7 +5,10 @@ use std::{borrow::Cow, sync::LazyLock};
 use regex::Regex;
 use serde_json::Value;
 
-use crate::cluster::{Schema, Schemas};
+use crate::{
+    cluster::{Schema, Schemas},
+    output::size::counted,
+};
 
 /// More values than this are counted.
 const VALUES: usize = 8;
@@ -176,9 +179,9 @@ pub(super) fn values(schemas: &Schemas, schema: &Schema) -> String {
         [only] => only.clone(),
         [head @ .., last] if all.len() <= VALUES => format!("{} or {last}", head.join(", ")),
         many => format!(
-            "{} and {} more values",
+            "{} and {}",
             many[..VALUES].join(", "),
-            many.len() - VALUES
+            counted(many.len() - VALUES, "more value")
         ),
     }
 }

@@ -20,6 +20,11 @@ const FOLLOWED: usize = 24;
 const SEARCHED: u64 = 20_000;
 /// Bytes of a container that are read.
 const BYTES: usize = 16 << 20;
+/// How the kubelet says, in a line of the log, that there is none.
+const GONE: [&str; 2] = [
+    "unable to retrieve container logs for ",
+    "failed to try resolving symlinks in path ",
+];
 /// Characters of a line that are kept.
 const LINE: usize = 2_000;
 /// Time left to answer with what there is.
@@ -36,6 +41,17 @@ pub(super) struct Reading {
     pub(super) exclude: Option<Regex>,
     /// Go on reading until then.
     pub(super) until: Option<Instant>,
+}
+
+impl Reading {
+    fn is_filtered(&self) -> bool {
+        self.include.is_some() || self.exclude.is_some()
+    }
+
+    /// Whether there may be older lines, of which nothing is known.
+    pub(super) fn cuts(&self, read: &Read) -> bool {
+        !self.is_filtered() && read.seen == self.tail
+    }
 }
 
 /// What was read of a container.
@@ -81,23 +97,21 @@ async fn one(cx: &Cx, container: &Container, reading: &Reading) -> Result<Read, 
     if !read.gone {
         return Ok(read);
     }
-    // Of a container that has ended, the kubelet may keep the last run alone: that is the one before the next start.
-    let (mut read, what) = if container.ended {
-        (
+    let (mut read, what) = match (reading.previous, container.ended) {
+        // The kubelet may keep the last run alone: that is the one before the next start.
+        (true, true) => (
             run(cx, container, reading, false).await?,
-            "this is the last run, which has ended",
-        )
-    } else {
-        (read, "its lines are lost")
+            "of the run before any more; this is the last run, which has ended",
+        ),
+        (true, false) => (read, "of the run before any more; its lines are lost"),
+        (false, _) => (read, "of it any more"),
     };
-    read.note = Some(format!(
-        "the node keeps no log of the run before any more; {what}"
-    ));
+    read.note = Some(format!("the node keeps no log {what}"));
     Ok(read)
 }
 
 async fn run(cx: &Cx, container: &Container, reading: &Reading, previous: bool) -> Result<Read, Error> {
-    let filtered = reading.include.is_some() || reading.exclude.is_some();
+    let filtered = reading.is_filtered();
     let tail = u64::try_from(reading.tail).unwrap_or(u64::MAX);
     let query = LogQuery {
         container: container.name.clone(),
@@ -137,8 +151,7 @@ async fn run(cx: &Cx, container: &Container, reading: &Reading, previous: bool) 
                 break;
             }
         };
-        // The kubelet says so in a line of the log.
-        if line.starts_with("unable to retrieve container logs for ") {
+        if GONE.iter().any(|said| line.starts_with(said)) {
             read.gone = true;
             continue;
         }

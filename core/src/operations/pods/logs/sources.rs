@@ -1,10 +1,15 @@
 //! Which containers of the pods are read, and why others have no lines.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::{
-    Error, monitoring::status::container_trouble, nearest::nearest, operations::names::name_of,
-    output::Source,
+    Error,
+    monitoring::status::container_trouble,
+    nearest::nearest,
+    operations::names::{listed, name_of},
+    output::{Source, size::counted},
 };
 
 /// A container to read.
@@ -17,8 +22,8 @@ pub(super) struct Container {
     pub(super) label: String,
     /// A state worth knowing; empty otherwise.
     pub(super) remark: String,
-    /// It keeps crashing, so that its previous run is worth a look.
-    pub(super) crashing: bool,
+    /// It runs again after it failed, which is told by the run before only.
+    pub(super) restarted: bool,
     /// It does not run now.
     pub(super) ended: bool,
 }
@@ -43,6 +48,7 @@ pub(super) fn choose(
     let mut notes = Vec::new();
     let mut known: Vec<&str> = Vec::new();
     let mut named = false;
+    let (mut left_out, mut never) = (BTreeSet::new(), Vec::new());
     for pod in pods {
         let pod_name = name_of(pod);
         let initialised = is_initialised(pod);
@@ -67,6 +73,7 @@ pub(super) fn choose(
                     },
                 };
                 if !meant {
+                    left_out.insert(name);
                     continue;
                 }
                 named = true;
@@ -75,7 +82,11 @@ pub(super) fn choose(
                     .into_iter()
                     .flatten()
                     .find(|status| status["name"] == name);
-                match silence(pod, status, previous) {
+                if previous && status.is_some_and(never_restarted) {
+                    never.push(format!("{pod_name}/{name}"));
+                    continue;
+                }
+                match silence(pod, status) {
                     Some(reason) => notes.push(format!("no logs of {pod_name}/{name}: {reason}")),
                     None => of_pod.push((name.to_owned(), status)),
                 }
@@ -97,8 +108,7 @@ pub(super) fn choose(
                 name,
                 remark: status.map(remark).unwrap_or_default(),
                 ended: status.is_some_and(|status| status["state"].get("running").is_none()),
-                crashing: status
-                    .is_some_and(|status| status["state"]["waiting"]["reason"] == "CrashLoopBackOff"),
+                restarted: status.is_some_and(has_restarted),
             }
         }));
     }
@@ -113,6 +123,13 @@ pub(super) fn choose(
         )));
     }
     notes.dedup();
+    if !never.is_empty() {
+        notes.push(format!("never restarted: {}", listed(&never)));
+    }
+    if wanted.is_none() && !previous && !left_out.is_empty() {
+        let names = Vec::from_iter(left_out).join(", ");
+        notes.push(format!("left out unless container names it: {names}"));
+    }
     Ok((chosen, notes))
 }
 
@@ -125,22 +142,27 @@ fn is_initialised(pod: &Value) -> bool {
         .any(|condition| condition["type"] == "Initialized" && condition["status"] == "True")
 }
 
+fn never_restarted(status: &Value) -> bool {
+    status["restartCount"].as_u64().unwrap_or(0) == 0 && status["lastState"].get("terminated").is_none()
+}
+
+/// Of a container that waits to be started again the lines are those of the run before anyhow.
+fn has_restarted(status: &Value) -> bool {
+    let code = status["lastState"]["terminated"]["exitCode"].as_i64();
+    status["state"].get("running").is_some() && code.is_some_and(|code| code != 0)
+}
+
 /// Why a container has no logs; none if it has.
-fn silence(pod: &Value, status: Option<&Value>, previous: bool) -> Option<String> {
+fn silence(pod: &Value, status: Option<&Value>) -> Option<String> {
     let Some(status) = status else {
         let reason = pod["status"]["reason"]
             .as_str()
             .or_else(|| pod["status"]["phase"].as_str());
         return Some(format!("it was not started ({})", reason.unwrap_or("Pending")));
     };
-    let restarts = status["restartCount"].as_u64().unwrap_or(0);
-    let ended = status["lastState"].get("terminated").is_some();
-    if previous {
-        return (restarts == 0 && !ended).then(|| "it never restarted".to_owned());
-    }
     // A container that waits to be started again still has the lines of its last run.
     let waits = status["state"].get("waiting").is_some();
-    (waits && restarts == 0 && !ended)
+    (waits && never_restarted(status))
         .then(|| container_trouble(status).unwrap_or_else(|| "it waits to be started".to_owned()))
 }
 
@@ -160,7 +182,7 @@ fn remark(status: &Value) -> String {
     }
     match status["restartCount"].as_u64() {
         Some(restarts) if restarts > 0 && status["ready"] != true => {
-            format!("not ready, {restarts} restarts")
+            format!("not ready, {}", counted(restarts, "restart"))
         }
         _ => String::new(),
     }

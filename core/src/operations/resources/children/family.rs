@@ -12,10 +12,14 @@ use crate::{
     cluster::{Include, ListQuery, Resource, TableView},
     monitoring::status::CellRule,
     operations::{
-        builtin, lister::cell_text, locate::Found, mixed::Entry, resources::owners::controller,
+        builtin,
+        lister::cell_text,
+        locate::Found,
+        mixed::Entry,
+        resources::{gathered::Unread, owners::controller},
         selection::of_workload,
     },
-    output::{ObjectId, Role},
+    output::{ObjectId, Role, size::counted},
 };
 
 /// The columns that only this table has: OWNER is the name of the one above, DEPTH how many there are above but
@@ -78,7 +82,7 @@ pub(super) async fn read(cx: &Cx, found: &Found) -> Result<Family, Error> {
         .map(|kind| candidates(cx, kind, namespace, query.clone()))
         .collect();
     let reads: Vec<_> = stream::iter(requests).buffered(AT_ONCE).collect().await;
-    let mut all = Vec::new();
+    let (mut all, mut unread) = (Vec::new(), Unread::default());
     for (kind, read) in kinds.iter().zip(reads) {
         match read {
             Ok((candidates, complete)) => {
@@ -86,15 +90,13 @@ pub(super) async fn read(cx: &Cx, found: &Found) -> Result<Family, Error> {
                 all.extend(candidates);
             }
             Err(error) if matches!(error.kind, ErrorKind::Forbidden | ErrorKind::NotFound) => {
-                family.notes.push(format!(
-                    "{} could not be read: {}",
-                    kind.qualified(),
-                    error.message
-                ));
+                unread.add(kind, &error);
             }
             Err(error) => return Err(error),
         }
     }
+    family.complete &= unread.is_empty();
+    family.notes.extend(unread.into_notes());
     let mut by_owner: HashMap<String, Vec<Candidate>> = HashMap::new();
     for candidate in all {
         by_owner
@@ -114,7 +116,7 @@ pub(super) async fn read(cx: &Cx, found: &Found) -> Result<Family, Error> {
     if empty > 0 {
         family
             .notes
-            .push(format!("{empty} old replica sets without pods"));
+            .push(format!("{} without pods", counted(empty, "old replica set")));
     }
     if family.entries.len() > ROWS {
         family

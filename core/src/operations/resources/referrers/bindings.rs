@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::entry;
 use crate::{
-    Error,
+    Error, ErrorKind,
     call::Cx,
     cluster::{ListQuery, Resource},
     operations::{
@@ -15,7 +15,8 @@ use crate::{
     },
 };
 
-/// Adds the bindings whose subject an account is, alone or as one of all accounts of its namespace or the cluster.
+/// Adds the bindings whose subject an account is, alone or as one of all accounts of its namespace or the cluster:
+/// those of all namespaces, as an account may have rights anywhere.
 pub(super) async fn of_account(
     cx: &Cx,
     namespace: &str,
@@ -23,12 +24,24 @@ pub(super) async fn of_account(
     gathered: &mut Gathered,
 ) -> Result<(), Error> {
     let (roles, cluster_roles) = (builtin::role_bindings(), builtin::cluster_role_bindings());
-    let (here, everywhere) = futures::join!(
-        read(cx, &roles, Some(namespace), namespace, name),
+    let (mut bound, bound_everywhere) = futures::join!(
+        read(cx, &roles, None, namespace, name),
         read(cx, &cluster_roles, None, namespace, name)
     );
-    gathered.add(&roles, here)?;
-    gathered.add(&cluster_roles, everywhere)
+    if bound
+        .as_ref()
+        .is_err_and(|error| error.kind == ErrorKind::Forbidden)
+    {
+        bound = read(cx, &roles, Some(namespace), namespace, name).await;
+        if bound.is_ok() {
+            let note =
+                format!("rolebindings of {namespace} only: those of other namespaces may not be listed");
+            gathered.notes.push(note);
+            gathered.is_partial = true;
+        }
+    }
+    gathered.add(&roles, bound)?;
+    gathered.add(&cluster_roles, bound_everywhere)
 }
 
 async fn read(
@@ -40,8 +53,9 @@ async fn read(
 ) -> Result<Vec<Entry>, Error> {
     let mut found = Vec::new();
     scan::objects(cx, resource, within, &ListQuery::default(), |binding| {
-        let Some(how) = items(&binding["subjects"]).find_map(|subject| binds(subject, namespace, name))
-        else {
+        let bound_in = binding["metadata"]["namespace"].as_str();
+        let subjects = &binding["subjects"];
+        let Some(how) = items(subjects).find_map(|subject| binds(subject, bound_in, namespace, name)) else {
             return;
         };
         // Every cluster comes with rights that all accounts have.
@@ -57,13 +71,14 @@ async fn read(
     Ok(found)
 }
 
-/// Whether a subject is the account, and by which group where it is one of many.
-fn binds(subject: &Value, namespace: &str, name: &str) -> Option<String> {
+/// Whether a subject of a binding is the account, and by which group where it is one of many.
+fn binds(subject: &Value, bound_in: Option<&str>, namespace: &str, name: &str) -> Option<String> {
     let subject_name = subject["name"].as_str()?;
     match subject["kind"].as_str()? {
         "ServiceAccount" => {
-            let within = subject["namespace"].as_str().unwrap_or(namespace);
-            (subject_name == name && within == namespace).then(String::new)
+            // Left out, it is the binding's own.
+            let within = subject["namespace"].as_str().or(bound_in);
+            (subject_name == name && within == Some(namespace)).then(String::new)
         }
         "User" => (subject_name == format!("system:serviceaccount:{namespace}:{name}")).then(String::new),
         "Group" => {

@@ -33,7 +33,7 @@ pub(super) async fn needing(
     let (workloads, complete) = gathered
         .taken(&builtin::pods(), read.map(Some))?
         .unwrap_or_default();
-    gathered.complete &= complete;
+    gathered.is_partial |= !complete;
     let workloads = join_cron_jobs(cx, namespace, workloads, |ways, more| ways.extend(more)).await;
     let entries = workloads.into_iter().map(|((kind, name), ways)| Entry {
         id: ObjectId {

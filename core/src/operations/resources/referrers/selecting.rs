@@ -19,6 +19,7 @@ use crate::{
         scan,
         selection::selects,
     },
+    output::size::counted,
 };
 
 /// Adds what selects a pod, or those that are made of a template, and what scales `scaled`, a kind and name.
@@ -159,8 +160,7 @@ async fn list(
 fn allowed(budget: &Value) -> String {
     match budget["status"]["disruptionsAllowed"].as_u64() {
         None => "not looked at yet".to_owned(),
-        Some(1) => "1 disruption allowed".to_owned(),
-        Some(count) => format!("{count} disruptions allowed"),
+        Some(count) => format!("{} allowed", counted(count, "disruption")),
     }
 }
 

@@ -68,6 +68,14 @@ impl Waited<'_> {
         }
     }
 
+    /// The same wait on what a selector selects, to be suggested for a namespace.
+    pub(super) fn again(&self) -> Next {
+        Next::op("resources.wait")
+            .arg("kind", &self.resource.kind)
+            .arg_if("selector", self.selection.labels.as_deref())
+            .arg("until", self.until.to_string())
+    }
+
     /// The call that shows what there is.
     pub(super) fn list(&self) -> Next {
         Next::op("resources.list")

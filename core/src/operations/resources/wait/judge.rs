@@ -113,6 +113,10 @@ impl Sight {
         let word = Some(word.to_string())
             .filter(|word| !word.is_empty() && !word.eq_ignore_ascii_case("ready") && word != "healthy");
         let ready = ready.filter(|_| over.is_none());
+        if self.verdict.word.is_empty() && ready.is_none() {
+            "it exists, and tells nothing of its readiness".clone_into(&mut self.words);
+            return self;
+        }
         self.words = [word, ready].into_iter().flatten().collect::<Vec<_>>().join(", ");
         self
     }

@@ -1,7 +1,11 @@
 //! Where a rollout stands, as `kubectl rollout status` sees it, and what holds it up.
 
 use super::revisions::Revision;
-use crate::{monitoring::status, operations::locate::Found, output::Health};
+use crate::{
+    monitoring::status,
+    operations::locate::Found,
+    output::{Health, size::counted},
+};
 
 /// `revision 9, 3 of 3 ready`;
 /// `revision 8 rolling out, stuck: 0 of 2 new pods ready, 2 of revision 7 still serve`.
@@ -66,7 +70,11 @@ pub(super) fn standing(workload: &Found, revisions: &[Revision]) -> String {
     };
     let new = match pods.total {
         0 => format!("no new pod yet{why}"),
-        total => format!("{} of {total} new pods ready{why}{wanted}", pods.ready),
+        total => format!(
+            "{} of {} ready{why}{wanted}",
+            pods.ready,
+            counted(total, "new pod")
+        ),
     };
     format!("{revision} {state}: {new}{}", serving(older))
 }
@@ -78,8 +86,10 @@ fn serving(older: &[Revision]) -> String {
         .filter(|revision| revision.pods.ready > 0)
         .map(|revision| format!("{} of revision {}", revision.pods.ready, revision.number))
         .collect();
-    match serving.is_empty() {
-        true => String::new(),
-        false => format!(", {} still serve", serving.join(" and ")),
+    let pods: u32 = older.iter().map(|revision| revision.pods.ready).sum();
+    match pods {
+        0 => String::new(),
+        1 => format!(", {} still serves", serving.concat()),
+        _ => format!(", {} still serve", serving.join(" and ")),
     }
 }
