@@ -330,20 +330,54 @@ fn completions_know_every_command_and_the_names_of_this_binary() {
             assert!(script.contains(name), "{shell}: {name} is missing");
         }
     }
+}
+
+#[test]
+fn bash_completes_tools_their_arguments_and_values() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("kube-mcp.bash");
-    // What bash offers for `kube-mcp call pods_` after the script.
-    let asking = "
-        source \"$0\" && COMP_WORDS=(kube-mcp call pods_) COMP_CWORD=2 && _kube__mcp kube-mcp pods_ call
-        echo \"${COMPREPLY[@]}\"";
     fs::write(&file, run(&["completions", "bash"]).out).unwrap();
-    let Ok(bash) = Command::new("bash").arg("-c").arg(asking).arg(&file).output() else {
-        return;
+    // What bash offers for a line, in which it takes `key`, `=` and what follows for words.
+    let asking = r#"
+        source "$0" && COMP_LINE=$1 COMP_POINT=${#1} COMP_CWORD=$(($# - 2)) COMP_WORDS=("${@:2}")
+        _kube__mcp_or_arguments kube-mcp "${@: -1}" "${@: -2:1}" 2>&1
+        echo "${COMPREPLY[@]}""#;
+    let offers = |line: &str| {
+        let words = line.replace('=', " = ");
+        let program = Path::new(env!("CARGO_BIN_EXE_kube-mcp")).parent().unwrap();
+        let bash = Command::new("bash")
+            .env("PATH", format!("{}:/usr/bin:/bin", program.display()))
+            .env("KUBECONFIG", folder.path().join("none"))
+            .args(["-c", asking])
+            .arg(&file)
+            .arg(line)
+            .args(words.split(' '))
+            .output();
+        bash.ok().map(|bash| {
+            assert_eq!(String::from_utf8_lossy(&bash.stderr), "");
+            String::from_utf8_lossy(&bash.stdout).trim().to_owned()
+        })
     };
-    let mut expected: Vec<&str> = SURFACE.tools.iter().map(|tool| tool.name).collect();
-    expected.retain(|name| name.starts_with("pods_"));
-    assert_eq!(String::from_utf8_lossy(&bash.stdout).trim(), expected.join(" "));
-    assert_eq!(String::from_utf8_lossy(&bash.stderr), "");
+    if offers("kube-mcp").is_none() {
+        return;
+    }
+    let mut tools: Vec<&str> = SURFACE.tools.iter().map(|tool| tool.name).collect();
+    tools.retain(|name| name.starts_with("pods_"));
+    for (line, offered) in [
+        ("kube-mcp call pods_", tools.join(" ").as_str()),
+        (
+            "kube-mcp --mode full call resources_list f",
+            "field_selector= fields=",
+        ),
+        ("kube-mcp call resources_list fields=a fi", "field_selector="),
+        ("kube-mcp call resources_list output=", "json table yaml"),
+        ("kube-mcp render pod_troubleshooting n", "namespace= name="),
+        // There is no cluster to ask.
+        ("kube-mcp call resources_list kind=", ""),
+        ("kube-mcp compl", "completions"),
+    ] {
+        assert_eq!(offers(line).unwrap(), offered, "{line}");
+    }
 }
 
 #[test]

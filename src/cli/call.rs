@@ -9,7 +9,7 @@ use kube_mcp_core::{
     server::block_on,
 };
 
-use super::{arguments, embedded, engine, terminal, terminal::Outcome};
+use super::{arguments, complete::Begun, embedded, engine, terminal, terminal::Outcome};
 
 /// Call a tool and print what a client would get
 ///
@@ -33,6 +33,14 @@ pub(super) struct CallTool {
 }
 
 impl CallTool {
+    pub(super) fn begun(self) -> Begun {
+        Begun {
+            is_call: true,
+            name: self.tool,
+            arguments: self.arguments,
+        }
+    }
+
     pub(super) fn run(self, surfaces: &[&'static Surface], overrides: &Overrides) -> Outcome {
         let arguments = arguments::parse(&self.arguments, self.json.as_deref())?;
         let config = engine::configuration(overrides)?;

@@ -19,12 +19,17 @@ use super::{schema, terminal, terminal::Outcome};
 ///   zsh    kube-mcp completions zsh > "${fpath[1]}/_kube-mcp"
 ///   fish   kube-mcp completions fish > ~/.config/fish/completions/kube-mcp.fish
 ///
-/// Write it again when another version of kube-mcp brings other tools.
+/// Write it again when another version of kube-mcp brings other tools. What arguments there are, and what they can be,
+/// is asked of the program at each press of the key, and of the cluster where only that knows.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Completions {
     /// The shell
     shell: Spoken,
+
+    /// The words of a command line up to the cursor: print what the last one can be, as the script asks for
+    #[arg(last = true, hide = true)]
+    pub(super) words: Vec<String>,
 }
 
 /// The shells that are tried; clap knows others too.
@@ -48,8 +53,8 @@ impl Completions {
         clap_complete::generate(shell, &mut command, &name, &mut script);
         let script = String::from_utf8_lossy(&script).into_owned();
         let script = match self.shell {
-            Spoken::Bash => bash_with_dashes(&name, &script),
-            Spoken::Zsh => script,
+            Spoken::Bash => bash_with_arguments(&name, &bash_with_dashes(&name, &script)),
+            Spoken::Zsh => zsh_with_arguments(&name, &script),
             Spoken::Fish => script + &fish_positionals(&name, &command),
         };
         terminal::print(&script)?;
@@ -116,11 +121,74 @@ fn bash_with_dashes(name: &str, script: &str) -> String {
     script.replace(&called("__subcmd__"), &called("__"))
 }
 
+/// Asks the program what an argument can be, and clap's script only where the program says nothing.
+fn bash_with_arguments(name: &str, script: &str) -> String {
+    let clap = format!("_{}", name.replace('-', "__"));
+    let function = format!(
+        r#"{clap}_or_arguments() {{
+    local line=${{COMP_LINE:0:COMP_POINT}} words last found
+    read -ra words <<<"$line"
+    [[ $line == *' ' ]] && words+=('')
+    last=${{words[${{#words[@]}} - 1]}}
+    found=$({name} completions bash -- "${{words[@]:1}}" 2>/dev/null)
+    if [[ -z $found && ($last == -* || $last != *=*) ]]; then
+        {clap} "$@"
+        return
+    fi
+    local IFS=$'\n'
+    COMPREPLY=($found)
+    [[ $found == *= ]] && compopt -o nospace 2>/dev/null
+    # What stands before a `=` is a word of its own.
+    [[ $last == *=* && $COMP_WORDBREAKS == *=* ]] && COMPREPLY=("${{COMPREPLY[@]#*=}}")
+}}
+
+"#
+    );
+    function + &script.replace(&format!("-F {clap} "), &format!("-F {clap}_or_arguments "))
+}
+
+/// Asks the program what an argument can be, where clap's script offers files.
+fn zsh_with_arguments(name: &str, script: &str) -> String {
+    let function = format!(
+        r#"(( $+functions[_{name}_arguments] )) ||
+_{name}_arguments() {{
+    local -a line found
+    line=(${{(z)LBUFFER}})
+    [[ $LBUFFER == *' ' ]] && line+=('')
+    found=(${{(f)"$({name} completions zsh -- "${{(@)line[2,-1]}}" 2>/dev/null)"}})
+    if [[ $found[1] == *= ]]; then compadd -U -S '' -a found; else compadd -U -a found; fi
+}}
+
+"#
+    );
+    let lines = script
+        .lines()
+        .map(|line| match line.strip_suffix(":_default' \\") {
+            Some(start) if line.starts_with("'*::arguments") => format!("{start}:_{name}_arguments' \\\n"),
+            _ => format!("{line}\n"),
+        });
+    // The first line says what the file is for.
+    let lines: Vec<String> = lines.collect();
+    let (first, rest) = lines.split_at(1.min(lines.len()));
+    first.concat() + &function + &rest.concat()
+}
+
 /// The names that clap's script for fish leaves out: those of arguments that are no options.
 fn fish_positionals(name: &str, command: &Command) -> String {
     let function = format!("__fish_{}_using_subcommand", name.replace('-', "_"));
     let mut lines = String::new();
     for subcommand in command.get_subcommands() {
+        if subcommand
+            .get_positionals()
+            .any(|argument| argument.get_id() == "arguments")
+        {
+            lines.push_str(&format!(
+                "complete -c {name} -n \"{function} {}\" -f -a \"({name} completions fish -- (commandline -opc)[2..-1] \
+                 (commandline -ct) 2>/dev/null)\"\n",
+                subcommand.get_name()
+            ));
+            continue;
+        }
         for argument in subcommand.get_positionals() {
             let values: Vec<String> = argument
                 .get_possible_values()

@@ -13,7 +13,7 @@ use kube_mcp_core::config::Overrides;
 
 use super::terminal::Outcome;
 
-/// Serve the API of the embedded cluster, a simulation, for kubectl and others to be pointed at
+/// Serve the API of the embedded cluster, a simulation, to kubectl and other clients
 ///
 /// A small shop with things wrong in it: no container runs, nothing in it is
 /// real, and it is gone when this ends. A kubeconfig for it is printed. Every

@@ -75,6 +75,9 @@ fn taken(surfaces: &[&'static Surface], files: &Sources) -> Vec<Taken> {
 }
 
 fn is_declared(files: &Sources, taken: &Taken) -> bool {
+    if taken.sort == "template" {
+        return files.text(&format!("templates/{}", taken.name)).is_some();
+    }
     let (folder, file) = (format!("spec/{}s/", taken.sort), format!("/{}.yaml", taken.name));
     files
         .files
@@ -89,7 +92,11 @@ fn names(surface: &Surface) -> Vec<Taken> {
         .resources
         .iter()
         .map(|resource| ("resource", resource.name));
-    let all = tools.chain(prompts).chain(resources);
+    let templates = surface
+        .templates
+        .iter()
+        .map(|template| ("template", template.name));
+    let all = tools.chain(prompts).chain(resources).chain(templates);
     all.map(|(sort, name)| Taken {
         sort: sort.to_owned(),
         name: name.to_owned(),

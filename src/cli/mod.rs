@@ -5,6 +5,7 @@
 
 mod arguments;
 mod call;
+mod complete;
 mod completions;
 mod demo;
 mod doctor;

@@ -13,8 +13,8 @@ use super::{
 /// An MCP server for Kubernetes
 ///
 /// Without a command it serves MCP on stdin and stdout, which is how an MCP client starts it. All other commands are
-/// for people: they try a tool by hand, or help to write one. Each of them works without a cluster too: with --demo
-/// it works on one that is a simulation in this process.
+/// for people: they try a tool by hand, or help to write one. With --demo each of them works without a cluster, on
+/// one that is simulated in this process.
 #[derive(Debug, Parser)]
 #[command(
     name = "kube-mcp",
@@ -63,12 +63,31 @@ pub(crate) fn run(surfaces: &[&'static Surface]) -> ExitCode {
         Command::Schema(schema) => schema.run(surfaces),
         Command::Render(render) => render.run(surfaces, &options),
         Command::Reference(reference) => reference.run(surfaces),
-        Command::Completions(completions) => completions.run(surfaces, Program::command()),
+        Command::Completions(completions) if completions.words.is_empty() => {
+            completions.run(surfaces, Program::command())
+        }
+        Command::Completions(completions) => complete(surfaces, completions.words),
     };
     match result {
         Ok(code) => code,
         Err(failure) => terminal::fail(&failure),
     }
+}
+
+/// Prints what the last of these words can be. Whatever is wrong with a line that is still being typed is told when
+/// it is run.
+fn complete(surfaces: &[&'static Surface], words: Vec<String>) -> terminal::Outcome {
+    let words = std::iter::once(env!("CARGO_PKG_NAME").to_owned()).chain(words);
+    if let Ok(Program { command, options }) = Program::try_parse_from(words) {
+        let begun = match command {
+            Some(Command::Call(call)) => Some(call.begun()),
+            Some(Command::Render(render)) => Some(render.begun()),
+            _ => None,
+        };
+        let found = begun.and_then(|begun| begun.words(surfaces, &options.overrides()).ok());
+        terminal::print(&found.unwrap_or_default().join("\n"))?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 #[cfg(test)]

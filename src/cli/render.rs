@@ -9,7 +9,7 @@ use kube_mcp_core::{
     server::block_on,
 };
 
-use super::{arguments, embedded, engine, terminal, terminal::Outcome};
+use super::{arguments, complete::Begun, embedded, engine, terminal, terminal::Outcome};
 
 /// Render a prompt with live data and print its messages
 ///
@@ -25,6 +25,14 @@ pub(super) struct Render {
 }
 
 impl Render {
+    pub(super) fn begun(self) -> Begun {
+        Begun {
+            is_call: false,
+            name: self.prompt,
+            arguments: self.arguments,
+        }
+    }
+
     pub(super) fn run(self, surfaces: &[&'static Surface], overrides: &Overrides) -> Outcome {
         let arguments = arguments::parse(&self.arguments, None)?;
         let config = engine::configuration(overrides)?;

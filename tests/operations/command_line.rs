@@ -8,6 +8,7 @@ pub(crate) const TRIALS: Trials = &[
     ("same_answers_as_a_client_gets", same_answers_as_a_client_gets),
     ("error_is_an_exit_code", error_is_an_exit_code),
     ("lists", lists),
+    ("values_are_completed", values_are_completed),
 ];
 
 /// The text without what differs from one answer to the next: ages, counts and the fences' nonces.
@@ -92,6 +93,24 @@ fn lists(stage: &Stage) -> Result<(), String> {
                 "{words:?}: {label} is not in the diff:\n{said}"
             );
         }
+    }
+    Ok(())
+}
+
+fn values_are_completed(stage: &Stage) -> Result<(), String> {
+    let namespace = format!("namespace={}", stage.namespace);
+    for (words, offered) in [
+        (&["resources_get", "kind=configm"][..], "kind=ConfigMap"),
+        (
+            &["resources_get", "kind=cm", &namespace, "name=sett"],
+            "name=settings",
+        ),
+        // What is left out counts as in a call: a pod is meant.
+        (&["pods_logs", &namespace, "name=no-im"], "name=no-image"),
+    ] {
+        let asked = [&["completions", "bash", "--", "call"], words].concat();
+        let (done, said) = stage.program(&asked)?;
+        ensure!(done && said.trim() == offered, "{words:?} is completed to {said}");
     }
     Ok(())
 }

@@ -13,6 +13,9 @@ use super::{
 };
 use crate::{Error, ErrorKind, call::Access};
 
+/// Names of a certificate that are told.
+const NAMES: usize = 5;
+
 /// The API server's own account of a failure.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -433,11 +436,14 @@ impl Client {
                     CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
                         format!("the certificate of {server} is not valid yet; check this machine's clock")
                     }
-                    CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                    CertificateError::NotValidForNameContext { presented, .. } => {
+                        let mut names = presented[..presented.len().min(NAMES)].join(", ");
+                        if presented.len() > NAMES {
+                            names.push_str(", …");
+                        }
                         format!(
-                            "the certificate of {server} is for another name ({}); use a server address that is in \
-                             it, or set tls-server-name",
-                            bad.to_string().replace("; ", ", ")
+                            "the certificate of {server} is for other names ({names}); use a server address that is \
+                             among them, or set tls-server-name"
                         )
                     }
                     other => format!("the certificate of {server} is not valid: {other}"),

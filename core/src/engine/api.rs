@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
-use super::surface::{Role, Tool};
+use super::surface::{Role, Source, Tool};
 use crate::call::{Access, Caller, Consent, Progress};
 
 /// Who calls, and what the call may use: the same for tools, prompts, resources and completion.
@@ -39,6 +39,19 @@ impl ListedTool {
     pub(super) fn advertises(&self, name: &str) -> bool {
         let properties = self.schema.get("properties").and_then(Value::as_object);
         properties.is_some_and(|properties| properties.contains_key(name))
+    }
+
+    /// What a call takes of the operation that is its answer: the operation's word for it, and the tool's.
+    pub(super) fn takes(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let bindings = self.tool.steps.last().map_or(&[][..], |step| step.bindings);
+        let bound = bindings.iter().filter_map(|binding| match binding.source {
+            Source::Param(name) => Some((binding.param, name)),
+            _ => None,
+        });
+        let added = ["cursor", "fields"]
+            .into_iter()
+            .filter(|name| self.advertises(name));
+        bound.chain(added.map(|name| (name, name)))
     }
 }
 

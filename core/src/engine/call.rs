@@ -178,9 +178,10 @@ impl Engine {
             }
         });
         let mut answers = futures::future::join_all(runs).await;
+        let stage = self.stage.taking(listed.takes());
         if several.is_some() {
             let merging = Merging {
-                stage: &self.stage,
+                stage: &stage,
                 view: accepted.reserved.view(),
                 redactor,
                 again: redirect::again(listed.tool, accepted),
@@ -202,7 +203,7 @@ impl Engine {
             }
             stop
         })?;
-        let stage = self.stage.of(cluster);
+        let stage = stage.of(cluster);
         Ok(match answer {
             Answered::Output(output) => stage.output(&output, accepted.reserved.view(), cluster, redactor),
             Answered::Text(text) => stage.text(text, cluster, redactor),

@@ -8,7 +8,7 @@ use super::{
     api::{Completing, Context},
     service::{Engine, within},
     steps::{self, Ended},
-    surface::{Source, Step},
+    surface::{Param, Source, Step},
 };
 use crate::output::{Output, Redactor};
 
@@ -31,15 +31,68 @@ impl Engine {
             None if argument == "cluster" => {
                 return matching(self.clusters.names().into_iter().map(str::to_owned), typed);
             }
-            None => return Vec::new(),
+            None => {
+                let one_of = self
+                    .properties(what)
+                    .and_then(|all| all.get(argument)?.get("enum")?.as_array());
+                let words = one_of.into_iter().flatten().filter_map(Value::as_str);
+                return matching(words.map(str::to_owned), typed);
+            }
         };
-        match step {
-            None => matching(choices.iter().map(|choice| (*choice).to_owned()), typed),
-            Some(step) => match self.candidates(step, argument, typed, given, context).await {
-                Some(names) => matching(names.into_iter(), typed),
-                None => Vec::new(),
-            },
+        let Some(step) = step else {
+            return matching(choices.iter().map(|choice| (*choice).to_owned()), typed);
+        };
+        // What is left out counts as it would in a call.
+        let mut given = given.clone();
+        given.retain(|_, value| !value.is_null() && value.as_str() != Some(""));
+        for param in self.params(what) {
+            if let Some(default) = param.default.and_then(|json| serde_json::from_str(json).ok()) {
+                given.entry(param.name).or_insert(default);
+            }
         }
+        match self.candidates(step, argument, typed, given, context).await {
+            Some(names) => matching(names.into_iter(), typed),
+            None => Vec::new(),
+        }
+    }
+
+    /// The names of what a tool or a prompt takes.
+    pub fn arguments(&self, what: Completing<'_>) -> Vec<String> {
+        match self.properties(what) {
+            Some(properties) => properties.keys().cloned().collect(),
+            None => self
+                .params(what)
+                .iter()
+                .map(|param| param.name.to_owned())
+                .collect(),
+        }
+    }
+
+    /// What a tool takes, what the engine adds to it included, as its schema tells.
+    fn properties(&self, what: Completing<'_>) -> Option<&Map<String, Value>> {
+        let Completing::Tool(name) = what else { return None };
+        let listed = self.tools().iter().find(|listed| listed.tool.name == name)?;
+        listed.schema.get("properties")?.as_object()
+    }
+
+    /// What a tool or a prompt declares.
+    fn params(&self, what: Completing<'_>) -> &'static [Param] {
+        let params = match what {
+            Completing::Prompt(name) => {
+                let mut prompts = self.prompts().iter();
+                prompts
+                    .find(|prompt| prompt.name == name)
+                    .map(|prompt| prompt.params)
+            }
+            Completing::Tool(name) => {
+                let mut tools = self.tools().iter();
+                tools
+                    .find(|listed| listed.tool.name == name)
+                    .map(|listed| listed.tool.params)
+            }
+            Completing::Resource(_) => None,
+        };
+        params.unwrap_or_default()
     }
 
     /// What completes an argument: a step, or else its choices.
@@ -48,26 +101,16 @@ impl Engine {
         what: Completing<'_>,
         argument: &str,
     ) -> Option<(Option<&'static Step>, &'static [&'static str])> {
-        let params = match what {
-            Completing::Prompt(name) => self.prompts().iter().find(|prompt| prompt.name == name)?.params,
-            Completing::Tool(name) => {
-                self.tools()
-                    .iter()
-                    .find(|listed| listed.tool.name == name)?
-                    .tool
-                    .params
-            }
-            Completing::Resource(uri) => {
-                let resource = self.resources().iter().find(|resource| resource.uri == uri)?;
-                let (_, step) = resource
-                    .complete
-                    .iter()
-                    .find(|(variable, _)| *variable == argument)?;
-                return Some((Some(step), &[]));
-            }
+        let Completing::Resource(uri) = what else {
+            let param = self.params(what).iter().find(|param| param.name == argument)?;
+            return Some((param.complete, param.choices));
         };
-        let param = params.iter().find(|param| param.name == argument)?;
-        Some((param.complete, param.choices))
+        let resource = self.resources().iter().find(|resource| resource.uri == uri)?;
+        let (_, step) = resource
+            .complete
+            .iter()
+            .find(|(variable, _)| *variable == argument)?;
+        Some((Some(step), &[]))
     }
 
     async fn candidates(
@@ -75,11 +118,9 @@ impl Engine {
         step: &'static Step,
         argument: &str,
         typed: &str,
-        given: &Map<String, Value>,
+        mut given: Map<String, Value>,
         context: &Context,
     ) -> Option<Vec<String>> {
-        let mut given = given.clone();
-        given.retain(|_, value| !value.is_null() && value.as_str() != Some(""));
         // What is typed so far may narrow the list; nothing else stands in for what is not given yet.
         given.insert(argument.to_owned(), Value::from(typed));
         let lacks = |name: &str| !given.contains_key(name) || name == argument && typed.is_empty();
@@ -108,9 +149,13 @@ impl Engine {
     }
 }
 
-/// Those that begin with what is typed, each once.
+/// Those that begin with what is typed, whatever its case, each once.
 fn matching(names: impl Iterator<Item = String>, typed: &str) -> Vec<String> {
-    let mut names: Vec<String> = names.filter(|name| name.starts_with(typed)).collect();
+    let begins = |name: &str| {
+        let start = name.get(..typed.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(typed))
+    };
+    let mut names: Vec<String> = names.filter(|name| begins(name)).collect();
     names.sort();
     names.dedup();
     names.truncate(MOST);

@@ -1,24 +1,31 @@
 //! minijinja, set up for answers: strict about undefined names, nothing escaped, and steps as values.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
-    collections::BTreeMap,
+    error::Error as _,
     fmt, fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, OnceLock},
 };
 
 use jiff::Timestamp;
 use minijinja::{
     Environment, Error as TemplateError, ErrorKind as TemplateErrorKind, State, UndefinedBehavior,
-    Value as Jinja,
+    Value as Jinja, path_loader,
     syntax::SyntaxConfig,
     value::{Enumerator, Kwargs, Object},
 };
 use serde_json::{Map, Value};
 
-use super::{api::ListedTool, next, surface::Surface};
+use super::{
+    api::ListedTool,
+    next,
+    surface::{Surface, Template},
+};
 use crate::{
-    Error, ErrorKind,
+    Error,
     output::{
         Next,
         size::{age, counted, short_age},
@@ -30,8 +37,9 @@ pub(super) const CLUSTER: &str = "asked cluster";
 
 /// The templates of all surfaces, parsed at first use.
 pub(crate) struct Templates {
-    sources: BTreeMap<&'static str, &'static str>,
-    /// Read from this folder at each use in place of the compiled ones, so that an author sees a change at once.
+    surfaces: Vec<&'static Surface>,
+    /// Read from this folder at each use in place of the compiled ones, so that an author sees a change at once. It
+    /// is one surface's: those of the others stay as they are.
     folder: Option<PathBuf>,
     listed: Arc<[ListedTool]>,
     parsed: OnceLock<Result<Arc<Environment<'static>>, Error>>,
@@ -43,13 +51,8 @@ impl Templates {
         folder: Option<PathBuf>,
         listed: Arc<[ListedTool]>,
     ) -> Self {
-        let sources = surfaces
-            .iter()
-            .flat_map(|surface| surface.templates)
-            .map(|t| (t.name, t.source))
-            .collect();
         Self {
-            sources,
+            surfaces: surfaces.to_vec(),
             folder,
             listed,
             parsed: OnceLock::new(),
@@ -58,7 +61,8 @@ impl Templates {
 
     /// Whether there is a template `name`.
     pub(super) fn has(&self, name: &str) -> bool {
-        self.sources.contains_key(name)
+        let mut all = self.surfaces.iter().flat_map(|surface| surface.templates);
+        all.any(|template| template.name == name)
     }
 
     /// Whether all of them can be read and parsed.
@@ -122,24 +126,52 @@ impl Templates {
         });
         environment.add_filter("age", age_of);
         environment.add_filter("counted", counted_of);
-        for (name, source) in &self.sources {
-            let added = match &self.folder {
-                None => environment.add_template(name, source),
-                Some(folder) => {
-                    let path = folder.join(name);
-                    let text = fs::read_to_string(&path).map_err(|error| {
-                        Error::new(
-                            ErrorKind::NotFound,
-                            format!("cannot read {}: {error}", path.display()),
-                        )
-                    })?;
-                    environment.add_template_owned(*name, text)
-                }
-            };
-            added.map_err(|error| explain(&format!("templates/{name}"), &error))?;
+        if let Some(folder) = &self.folder {
+            self.is_known(folder)?;
+            // What a template newly includes.
+            environment.set_loader(path_loader(folder));
+        }
+        for surface in &self.surfaces {
+            let folder = self.folder.as_ref().filter(|folder| is_of(folder, surface));
+            for Template { name, source } in surface.templates {
+                let added = match folder {
+                    None => environment.add_template(name, source),
+                    Some(folder) => {
+                        let path = folder.join(name);
+                        let text = fs::read_to_string(&path).map_err(|error| {
+                            Error::not_found(format!("cannot read {}: {error}", path.display()))
+                        })?;
+                        environment.add_template_owned(*name, text)
+                    }
+                };
+                added.map_err(|error| explain(&format!("templates/{name}"), &error))?;
+            }
         }
         Ok(environment)
     }
+
+    /// Whether there are templates of ours in a folder.
+    fn is_known(&self, folder: &Path) -> Result<(), Error> {
+        if self.surfaces.iter().any(|surface| is_of(folder, surface)) {
+            return Ok(());
+        }
+        let mut names = self.surfaces.iter().flat_map(|surface| surface.templates);
+        let example = names
+            .next()
+            .map_or_else(String::new, |template| format!(", such as {}", template.name));
+        Err(Error::not_found(format!(
+            "cannot read templates from {}: none of this program's is in it{example}",
+            folder.display()
+        )))
+    }
+}
+
+/// Whether this is the folder that the surface's templates were compiled from, as it is now.
+fn is_of(folder: &Path, surface: &Surface) -> bool {
+    surface
+        .templates
+        .iter()
+        .any(|template| folder.join(template.name).is_file())
 }
 
 /// `next("resources.get", kind="Pod", name=…)` in a template: the call as a listed tool takes it, or nothing.
@@ -179,8 +211,11 @@ fn counted_of(count: &Jinja, what: &str) -> String {
     number.map_or_else(|| format!("{count} {what}s"), |number| counted(number, what))
 }
 
-/// An error of a template with its place, line and cause.
-fn explain(at: &str, error: &TemplateError) -> Error {
+/// An error of a template with its place, line and cause, which may lie in what it includes.
+fn explain(at: &str, mut error: &TemplateError) -> Error {
+    while let Some(cause) = error.source().and_then(|cause| cause.downcast_ref()) {
+        error = cause;
+    }
     let place = match (error.name(), error.line()) {
         (Some(name), Some(line)) if at.starts_with("templates/") => format!("templates/{name}:{line}"),
         _ => at.to_owned(),

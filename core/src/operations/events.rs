@@ -199,7 +199,7 @@ pub async fn list(
         rows,
         total,
         limit: Some(limit),
-        narrow: Some("since, type, reason, kind or name"),
+        narrow: &["since", "type", "reason", "kind", "name"],
         totals,
         // Newest first, whatever they say.
         sorted: true,

@@ -42,8 +42,8 @@ pub struct Table {
     pub keys: Vec<Key>,
     /// The digest of the query, where a cursor continues the list.
     pub query: Option<String>,
-    /// The parameters that narrow the list down, as a sentence names them, where they are not those of any list.
-    pub narrow: Option<&'static str>,
+    /// The parameters of the operation that narrow the list down, where they are not those of most lists.
+    pub narrow: &'static [&'static str],
     /// The call that shows each row and its neighbours, parallel to `rows`, where there are no cursors: an answer
     /// that has to be cut suggests the first row's that is left out.
     pub elsewhere: Vec<Next>,

@@ -12,7 +12,7 @@ use crate::{
 /// A name that another surface of the same binary has taken already.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Taken {
-    /// `tool`, `prompt`, `resource` or `toolset`.
+    /// `tool`, `prompt`, `resource`, `template` or `toolset`.
     pub sort: String,
     /// The name.
     pub name: String,

@@ -239,16 +239,26 @@ fn dollars_are_written_twice_and_prompts_and_resources_are_read() {
 
 #[test]
 fn a_name_of_another_package_is_taken() {
-    let taken = Taken {
-        sort: "tool".to_owned(),
-        name: "pods_list".to_owned(),
+    let taken = [("tool", "pods_list"), ("template", "partials/rows.md.j2")].map(|(sort, name)| Taken {
+        sort: sort.to_owned(),
+        name: name.to_owned(),
         package: "kube-mcp".to_owned(),
-    };
-    let sources = support::sources(&[("spec/tools/core/pods_list.yaml", PODS)]);
-    let (package, found) = check(&sources, &support::catalog(), &[taken]);
+    });
+    let sources = support::sources(&[
+        ("spec/tools/core/pods_list.yaml", PODS),
+        ("templates/partials/rows.md.j2", ""),
+    ]);
+    let (package, found) = check(&sources, &support::catalog(), &taken);
     assert!(package.is_none());
-    assert_eq!(found[0].check, "duplicate-name");
-    assert_eq!(found[0].notes, ["package kube-mcp has it"]);
+    let places: Vec<&str> = found.iter().map(|told| told.place.file.as_str()).collect();
+    assert_eq!(
+        places,
+        ["spec/tools/core/pods_list.yaml", "templates/partials/rows.md.j2"]
+    );
+    for told in &found {
+        assert_eq!(told.check, "duplicate-name");
+        assert_eq!(told.notes, ["package kube-mcp has it"]);
+    }
 }
 
 #[test]

@@ -162,18 +162,22 @@ fn a_certificate_that_will_not_do_says_what_to_mend_at_its_end() {
     let anew = mend(CertificateError::BadSignature);
     assert_eq!(anew, mend(CertificateError::UnknownIssuer));
     assert!(anew.1.starts_with("correct certificate-authority"), "{anew:?}");
-    let name = mend(CertificateError::NotValidForNameContext {
+    let names = |count| CertificateError::NotValidForNameContext {
         expected: rustls::pki_types::ServerName::try_from("api.example.com").unwrap(),
-        presented: vec![
-            "DnsName(\"kubernetes\")".to_owned(),
-            "DnsName(\"localhost\")".to_owned(),
-        ],
-    });
-    assert!(
-        name.0.contains("api.example.com") && name.0.contains("localhost"),
-        "{name:?}"
+        presented: (0..count)
+            .map(|number| format!("DnsName(\"{number}\")"))
+            .collect(),
+    };
+    assert_eq!(
+        mend(names(2)),
+        (
+            "test unreachable: the certificate of https://scripted.test is for other names (DnsName(\"0\"), \
+             DnsName(\"1\"))"
+                .to_owned(),
+            "use a server address that is among them, or set tls-server-name".to_owned()
+        )
     );
-    assert!(name.1.ends_with("or set tls-server-name"), "{name:?}");
+    assert!(mend(names(100)).0.ends_with("DnsName(\"4\"), …)"));
 }
 
 #[test]

@@ -161,7 +161,7 @@ fn a_list_with_an_order_of_its_own_keeps_it_over_all_clusters() {
             total,
             limit: Some(3),
             keys: ages.iter().map(|age| Key::by_number(*age, false)).collect(),
-            narrow: Some("since"),
+            narrow: &["since"],
             notes: vec!["a remark".to_owned()],
             next: vec![Next::op("resources.describe").arg("name", names[0])],
             ..pods(&names, None)

@@ -45,10 +45,12 @@ pub(super) fn render(lines: &Lines, out: &mut Writer<'_>) {
         kept.iter().for_each(|text| out.line(text));
         out.line(&format!("--- end {nonce}"));
         if kept.len() < lines.lines.len() {
+            let narrower = out.narrower(&["since", "tail", "include", "exclude"]);
             out.line(&format!(
-                "Cut to fit: the newest {} of {} lines; narrow with since, tail, include or exclude",
+                "Cut to fit: the newest {} of {} lines{}",
                 grouped(kept.len()),
-                grouped(lines.lines.len())
+                grouped(lines.lines.len()),
+                narrower.map(|advice| format!("; {advice}")).unwrap_or_default()
             ));
         }
     }

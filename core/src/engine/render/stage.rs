@@ -45,6 +45,9 @@ pub struct Stage {
     resolver: Arc<dyn NextResolver>,
     /// The cluster that suggested calls name.
     cluster: Option<Arc<str>>,
+    /// What the call that is answered takes: an operation's word for a parameter, and the tool's. What is no call's
+    /// answer, as a part of a template, takes nothing.
+    takes: Arc<[(&'static str, &'static str)]>,
 }
 
 impl fmt::Debug for Stage {
@@ -66,6 +69,17 @@ impl Stage {
             budget: (budget - budget / 25).max(Self::LEAST),
             resolver,
             cluster: None,
+            takes: Arc::new([]),
+        }
+    }
+
+    /// A stage for answers to calls that take these parameters, each by the operation's word for it and the tool's: an
+    /// answer that is cut says which of them narrow it.
+    #[must_use]
+    pub fn taking(&self, takes: impl IntoIterator<Item = (&'static str, &'static str)>) -> Self {
+        Self {
+            takes: takes.into_iter().collect(),
+            ..self.clone()
         }
     }
 
@@ -265,6 +279,22 @@ impl Writer<'_> {
         }
     }
 
+    /// What the call has for this parameter of an operation, if it takes it.
+    pub(super) fn taken(&self, word: &'static str) -> Option<&'static str> {
+        let mut takes = self.stage.takes.iter();
+        takes.find(|(known, _)| *known == word).map(|(_, name)| *name)
+    }
+
+    /// `narrow with since, tail or include`: those of these parameters that the call takes.
+    pub(super) fn narrower(&self, words: &[&'static str]) -> Option<String> {
+        let names: Vec<&str> = words.iter().filter_map(|word| self.taken(word)).collect();
+        let (last, others) = names.split_last()?;
+        Some(match others {
+            [] => format!("narrow with {last}"),
+            others => format!("narrow with {} or {last}", others.join(", ")),
+        })
+    }
+
     /// Adds a value as YAML or JSON, cut to what is left, and says what was cut.
     pub(super) fn value(&mut self, value: &serde_json::Value, view: Option<View>, spare: usize) {
         let room = self.room().saturating_sub(spare);
@@ -283,7 +313,11 @@ impl Writer<'_> {
             } else {
                 String::new()
             };
-            self.line(&format!("Cut to fit: {shown}{more}; ask for a part with fields"));
+            let advice = match self.taken("fields") {
+                Some(fields) => format!("; ask for a part with {fields}"),
+                None => String::new(),
+            };
+            self.line(&format!("Cut to fit: {shown}{more}{advice}"));
         }
     }
 

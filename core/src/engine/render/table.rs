@@ -92,28 +92,35 @@ pub(super) fn render(table: &Table, out: &mut Writer<'_>) {
 /// How to see what is not shown.
 pub(super) fn more(table: &Table, shown: usize, out: &mut Writer<'_>) {
     let was_cut = shown < table.rows.len();
-    let narrow = table.narrow.unwrap_or(match table.scope {
-        Scope::AllNamespaces => "namespace or selector",
-        _ => "selector",
-    });
-    let left = table.left(shown);
-    match table.cursor(shown) {
-        Some(cursor) => out.line(&format!(
-            "More: cursor={}, or narrow with {narrow}",
-            line(&cursor)
-        )),
+    let mut words = match table.narrow {
+        [] => vec!["namespace", "selector", "since"],
+        own => own.to_vec(),
+    };
+    words.retain(|word| *word != "namespace" || table.scope == Scope::AllNamespaces);
+    let narrower = out.narrower(&words);
+    let or_narrower = || {
+        narrower
+            .as_ref()
+            .map_or_else(String::new, |advice| format!(", or {advice}"))
+    };
+    let left = counted(table.left(shown), "more row");
+    match table.cursor(shown).zip(out.taken("cursor")) {
+        Some((cursor, name)) => out.line(&format!("More: {name}={}{}", line(&cursor), or_narrower())),
         None if was_cut && !table.elsewhere.is_empty() => out.line(&format!(
             "Cut to fit: {}",
             counted(table.rows.len() - shown, "more row")
         )),
-        None if was_cut => out.line(&format!(
-            "Cut to fit: {}; narrow with {narrow}",
-            counted(left, "more row")
-        )),
-        None if left > 0 => out.line(&format!(
-            "{}: raise limit, or narrow with {narrow}",
-            counted(left, "more row")
-        )),
+        None if was_cut => {
+            let narrower = narrower.map(|advice| format!("; {advice}")).unwrap_or_default();
+            out.line(&format!("Cut to fit: {left}{narrower}"));
+        }
+        None if table.left(shown) > 0 => out.line(&match out.taken("limit") {
+            Some(limit) => format!("{left}: raise {limit}{}", or_narrower()),
+            None => format!(
+                "{left}{}",
+                narrower.map(|advice| format!(": {advice}")).unwrap_or_default()
+            ),
+        }),
         None => {}
     }
 }

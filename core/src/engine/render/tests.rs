@@ -33,7 +33,8 @@ impl NextResolver for Calls {
 }
 
 fn stage(budget: usize) -> Stage {
-    Stage::new(budget, Arc::new(Calls))
+    let takes = ["namespace", "selector", "limit", "cursor", "fields", "tail"];
+    Stage::new(budget, Arc::new(Calls)).taking(takes.map(|word| (word, word)))
 }
 
 fn shown(output: impl Into<Output>) -> String {
@@ -619,6 +620,29 @@ P1 checkout-a (crashing), P2 checkout-b (crashing), P3 checkout-d; nothing match
 }
 
 #[test]
+fn an_answer_that_is_cut_says_what_its_own_call_narrows_it_with() {
+    let told = |takes: &[(&'static str, &'static str)]| {
+        let stage = Stage::new(200, Arc::new(Calls)).taking(takes.iter().copied());
+        let table = Output::Table(a_bad_day().table(9, None));
+        let text = stage.output(&table, None, None, &Redactor::new(false));
+        let told = text
+            .lines()
+            .find(|line| line.contains("more rows") || line.starts_with("More: "));
+        told.unwrap_or_default().to_owned()
+    };
+    assert_eq!(told(&[]), "Cut to fit: 8 more rows", "a part of a template");
+    assert_eq!(
+        told(&[("limit", "limit"), ("since", "since"), ("selector", "labels")]),
+        "Cut to fit: 8 more rows; narrow with labels, since or limit"
+    );
+    let page = told(&[("cursor", "cursor"), ("limit", "limit"), ("selector", "labels")]);
+    assert!(
+        page.starts_with("More: cursor=") && page.ends_with(", or narrow with labels"),
+        "{page}"
+    );
+}
+
+#[test]
 fn long_logs_are_cut_from_their_old_end_and_the_fence_is_closed() {
     let mut lines = logs();
     let last = lines.lines[1].clone();
@@ -631,7 +655,7 @@ fn long_logs_are_cut_from_their_old_end_and_the_fence_is_closed() {
     let end: Vec<&str> = text.lines().rev().take(3).collect();
     assert!(
         end[0].starts_with("Cut to fit: the newest ")
-            && end[0].contains(" of 5,000 lines; narrow with since")
+            && end[0].ends_with(" of 5,000 lines; narrow with tail")
     );
     assert_eq!(end[1], "--- end NONCE");
     assert!(end[2].contains("FATAL config"), "the newest is not there: {text}");

@@ -83,6 +83,7 @@ impl Names {
                 "tool" => "tool",
                 "prompt" => "prompt",
                 "resource" => "resource",
+                "template" => "template",
                 _ => "toolset",
             };
             names.seen.insert(
@@ -196,6 +197,11 @@ pub(crate) fn package<'a>(context: &mut Context<'a>, trees: &'a [Tree<'a>], othe
                 package.resources.extend(resource::read(context, node));
             }
             _ => {}
+        }
+    }
+    for file in &context.files.files {
+        if let Some(name) = file.name.strip_prefix("templates/") {
+            names.claim(context, "template", name, &Place::start(&file.name));
         }
     }
     same_uri(context, &package, trees);

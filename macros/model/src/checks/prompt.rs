@@ -21,12 +21,10 @@ pub(crate) fn read<'a>(context: &mut Context<'a>, node: &'a Node) -> Option<Prom
         .map(|gathered| gathered.facts.as_slice())
         .unwrap_or_default();
     let scope = Scope {
-        owner: &owner,
         params: Some(&facts),
         steps: Some(step_facts),
         reach: step_facts.len(),
-        vars: None,
-        open: false,
+        ..Scope::of(&owner)
     };
     let mut messages = Vec::new();
     for message in node.get("messages").map(Node::items).unwrap_or_default() {

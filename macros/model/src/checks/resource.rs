@@ -32,12 +32,8 @@ pub(crate) fn read<'a>(context: &mut Context<'a>, node: &'a Node) -> Option<Reso
     let known = vars.is_some();
     let vars = vars.unwrap_or_default();
     let scope = Scope {
-        owner: &owner,
-        params: None,
-        steps: None,
-        reach: 0,
         vars: Some(&vars),
-        open: false,
+        ..Scope::of(&owner)
     };
 
     let op = node.get("op");

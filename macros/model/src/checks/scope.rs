@@ -53,13 +53,21 @@ pub(crate) struct Scope<'a> {
 impl<'a> Scope<'a> {
     /// The scope of a template that nothing uses.
     pub(crate) const OPEN: Scope<'static> = Scope {
-        owner: "",
-        params: None,
-        steps: None,
-        reach: 0,
-        vars: None,
         open: true,
+        ..Scope::of("")
     };
+
+    /// A scope in which there is nothing yet.
+    pub(crate) const fn of(owner: &'a str) -> Self {
+        Self {
+            owner,
+            params: None,
+            steps: None,
+            reach: 0,
+            vars: None,
+            open: false,
+        }
+    }
 
     pub(crate) fn param(&self, name: &str) -> Option<&'a ParamFact> {
         self.params?.iter().find(|param| param.name == name)
@@ -69,10 +77,30 @@ impl<'a> Scope<'a> {
         self.steps?.iter().enumerate().find(|(_, step)| step.id == id)
     }
 
+    /// What to write in place of the name of a parameter that there is not.
+    pub(crate) fn param_help(&self, name: &str) -> String {
+        let names = self
+            .params
+            .unwrap_or_default()
+            .iter()
+            .map(|param| param.name.as_str());
+        suggest::help(name, names, "its parameters are").unwrap_or_else(|| match self.vars {
+            Some(_) => format!("a resource has no parameters: use a variable of its URI, `$uri.{name}`"),
+            None => format!("declare it: `params: {{{name}: {{type: string}}}}`"),
+        })
+    }
+
+    /// What to write in place of a variable that the URI has not.
+    pub(crate) fn var_help(&self, name: &str) -> String {
+        let names = self.vars.unwrap_or_default().iter().map(|var| var.name.as_str());
+        suggest::help(name, names, "its variables are")
+            .unwrap_or_else(|| format!("only resources have a URI: did you mean `$params.{name}`?"))
+    }
+
     /// What to write in place of the id of a step that there is not; nothing if a step has lost its id, which may be
     /// the one that is meant.
     pub(crate) fn step_help(&self, id: &str) -> Option<String> {
-        let ids = || self.steps.into_iter().flatten().map(|step| step.id.as_str());
+        let ids = || self.steps.unwrap_or_default().iter().map(|step| step.id.as_str());
         if ids().any(str::is_empty) {
             return None;
         }
@@ -82,6 +110,40 @@ impl<'a> Scope<'a> {
 
     pub(crate) fn var(&self, name: &str) -> Option<&'a VarFact> {
         self.vars?.iter().find(|var| var.name == name)
+    }
+
+    /// Counts all parameters as used.
+    pub(crate) fn use_params(&self) {
+        self.params
+            .unwrap_or_default()
+            .iter()
+            .for_each(|param| param.used.set(true));
+    }
+
+    /// Counts all steps as used.
+    pub(crate) fn use_steps(&self) {
+        self.steps
+            .unwrap_or_default()
+            .iter()
+            .for_each(|step| step.used.set(true));
+    }
+
+    /// Counts all variables as used.
+    pub(crate) fn use_vars(&self) {
+        self.vars
+            .unwrap_or_default()
+            .iter()
+            .for_each(|var| var.used.set(true));
+    }
+
+    /// Does something that is no use of a parameter or variable.
+    pub(crate) fn without_use<T>(&self, work: impl FnOnce() -> T) -> T {
+        let params = self.params.unwrap_or_default().iter().map(|param| &param.used);
+        let vars = self.vars.unwrap_or_default().iter().map(|var| &var.used);
+        let before: Vec<(&Cell<bool>, bool)> = params.chain(vars).map(|used| (used, used.get())).collect();
+        let done = work();
+        before.into_iter().for_each(|(used, was)| used.set(was));
+        done
     }
 
     /// Counts as used what a text that could not be read mentions: one mistake is not to be told as two.
@@ -96,9 +158,9 @@ impl<'a> Scope<'a> {
 
     /// Counts as used whatever is called so, or nearly so.
     pub(crate) fn meant(&self, name: &str) {
-        let params = || self.params.into_iter().flatten();
-        let steps = || self.steps.into_iter().flatten();
-        let vars = || self.vars.into_iter().flatten();
+        let params = || self.params.unwrap_or_default().iter();
+        let steps = || self.steps.unwrap_or_default().iter();
+        let vars = || self.vars.unwrap_or_default().iter();
         let nearest = suggest::nearest(name, params().map(|param| param.name.as_str()));
         params()
             .filter(|param| Some(param.name.as_str()) == nearest)

@@ -79,12 +79,10 @@ pub(crate) fn read<'a>(
     let mut steps = Vec::new();
     for (index, (node, operation)) in nodes.iter().zip(&operations).enumerate() {
         let scope = Scope {
-            owner,
             params: Some(params),
             steps: Some(&facts),
             reach: index,
-            vars: None,
-            open: false,
+            ..Scope::of(owner)
         };
         let before: Vec<bool> = facts.iter().map(|fact| fact.used.replace(false)).collect();
         steps.push(step(context, node, *operation, scope, declared));

@@ -171,12 +171,8 @@ fn single<'a>(
 ) -> Option<Step> {
     let op = node.get("op")?;
     let scope = Scope {
-        owner,
         params: Some(facts),
-        steps: None,
-        reach: 0,
-        vars: None,
-        open: false,
+        ..Scope::of(owner)
     };
     let job = Job {
         operation,
@@ -220,12 +216,10 @@ fn answer(
         return None;
     };
     let scope = Scope {
-        owner,
         params: Some(facts),
         steps: Some(&steps.facts),
         reach: steps.facts.len(),
-        vars: None,
-        open: false,
+        ..Scope::of(owner)
     };
     let template = file(context, named, scope)?;
     steps::unused(context, steps, None);
@@ -251,16 +245,8 @@ pub(crate) fn file(context: &mut Context<'_>, named: &Node, scope: Scope<'_>) ->
     Walker::new(scope, &context.library, context.catalog, text, &mut context.found).file(name, Some(note));
     // Nothing is known of what a template uses that cannot be read.
     if broken {
-        scope
-            .params
-            .into_iter()
-            .flatten()
-            .for_each(|param| param.used.set(true));
-        scope
-            .steps
-            .into_iter()
-            .flatten()
-            .for_each(|step| step.used.set(true));
+        scope.use_params();
+        scope.use_steps();
         return None;
     }
     Some(name.to_owned())
@@ -279,12 +265,8 @@ pub(crate) fn completions<'a>(
         };
         let name = declared[index].param.name.clone();
         let scope = Scope {
-            owner,
             params: Some(facts),
-            steps: None,
-            reach: 0,
-            vars: None,
-            open: false,
+            ..Scope::of(owner)
         };
         let step = completion(context, node, scope, &name, declared);
         declared[index].param.complete = step;
@@ -317,18 +299,6 @@ pub(crate) fn completion<'a>(
         };
         context.report("complete-not-a-table", message, &op.place, Some(help));
     }
-    let used: Vec<bool> = scope
-        .params
-        .into_iter()
-        .flatten()
-        .map(|param| param.used.get())
-        .collect();
-    let vars: Vec<bool> = scope
-        .vars
-        .into_iter()
-        .flatten()
-        .map(|var| var.used.get())
-        .collect();
     let job = Job {
         operation,
         place: &op.place,
@@ -337,19 +307,7 @@ pub(crate) fn completion<'a>(
         implied: &[],
         completes: Some(name),
     };
-    let bindings = bind::bind(context, &job, declared);
     // Completing another parameter is no use of one.
-    scope
-        .params
-        .into_iter()
-        .flatten()
-        .zip(used)
-        .for_each(|(param, used)| param.used.set(used));
-    scope
-        .vars
-        .into_iter()
-        .flatten()
-        .zip(vars)
-        .for_each(|(var, used)| var.used.set(used));
+    let bindings = scope.without_use(|| bind::bind(context, &job, declared));
     Some(plain_step(operation, bindings, op))
 }

@@ -11,7 +11,6 @@ use super::super::{
 use crate::{
     ir::Source,
     spec::{Bound, read},
-    suggest,
     tree::Node,
 };
 
@@ -75,19 +74,13 @@ fn know_param(context: &mut Context<'_>, scope: &Scope<'_>, name: &str, node: &N
         return true;
     }
     scope.meant(name);
-    let names = scope
-        .params
-        .into_iter()
-        .flatten()
-        .map(|param| param.name.as_str());
-    let help = suggest::help(name, names, "its parameters are").or_else(|| {
-        Some(match scope.vars {
-            Some(_) => format!("a resource has no parameters: use a variable of its URI, `$uri.{name}`"),
-            None => format!("declare it: `params: {{{name}: {{type: string}}}}`"),
-        })
-    });
     let message = format!("{} has no parameter `{name}`", scope.owner);
-    context.report("unknown-parameter", message, &node.place, help);
+    context.report(
+        "unknown-parameter",
+        message,
+        &node.place,
+        Some(scope.param_help(name)),
+    );
     false
 }
 
@@ -97,14 +90,13 @@ fn know_var(context: &mut Context<'_>, scope: &Scope<'_>, name: &str, node: &Nod
         return true;
     }
     scope.meant(name);
-    let names = scope.vars.into_iter().flatten().map(|var| var.name.as_str());
-    let help = suggest::help(name, names, "its variables are").or_else(|| {
-        Some(format!(
-            "only resources have a URI: did you mean `$params.{name}`?"
-        ))
-    });
     let message = format!("the URI of {} has no variable `{name}`", scope.owner);
-    context.report("unknown-uri-variable", message, &node.place, help);
+    context.report(
+        "unknown-uri-variable",
+        message,
+        &node.place,
+        Some(scope.var_help(name)),
+    );
     false
 }
 
@@ -127,11 +119,7 @@ fn step_path(context: &mut Context<'_>, scope: &Scope<'_>, path: &[&str], node: 
         let help = Some("steps refer to earlier steps only: change their order".to_owned());
         let message = format!("step `{id}` does not come before this one");
         context.report("later-step", message, &node.place, help);
-        scope
-            .steps
-            .into_iter()
-            .flatten()
-            .for_each(|step| step.used.set(true));
+        scope.use_steps();
         return None;
     }
     step.used.set(true);

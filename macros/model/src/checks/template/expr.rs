@@ -244,15 +244,13 @@ impl Walker<'_, '_> {
                 }
             }
             None => {
-                let names = self
-                    .scope
-                    .params
-                    .into_iter()
-                    .flatten()
-                    .map(|param| param.name.as_str());
-                let help = suggest::help(&name.text, names, "its parameters are");
                 let message = format!("{} has no parameter `{}`", self.scope.owner, name.text);
-                self.missing("unknown-parameter", message, name, help)
+                self.missing(
+                    "unknown-parameter",
+                    message,
+                    name,
+                    Some(self.scope.param_help(&name.text)),
+                )
             }
         }
     }
@@ -268,10 +266,13 @@ impl Walker<'_, '_> {
                 }
             }
             None => {
-                let names = self.scope.vars.into_iter().flatten().map(|var| var.name.as_str());
-                let help = suggest::help(&name.text, names, "its variables are");
                 let message = format!("the URI of {} has no variable `{}`", self.scope.owner, name.text);
-                self.missing("unknown-uri-variable", message, name, help)
+                self.missing(
+                    "unknown-uri-variable",
+                    message,
+                    name,
+                    Some(self.scope.var_help(&name.text)),
+                )
             }
         }
     }
@@ -326,24 +327,9 @@ impl Walker<'_, '_> {
     /// Marks everything as used: a template that goes over all parameters uses each.
     fn use_all(&mut self, data: &Data) {
         match data {
-            Data::Params => self
-                .scope
-                .params
-                .into_iter()
-                .flatten()
-                .for_each(|param| param.used.set(true)),
-            Data::Steps => self
-                .scope
-                .steps
-                .into_iter()
-                .flatten()
-                .for_each(|step| step.used.set(true)),
-            Data::Uri => self
-                .scope
-                .vars
-                .into_iter()
-                .flatten()
-                .for_each(|var| var.used.set(true)),
+            Data::Params => self.scope.use_params(),
+            Data::Steps => self.scope.use_steps(),
+            Data::Uri => self.scope.use_vars(),
             _ => {}
         }
     }
