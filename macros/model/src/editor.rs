@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     checks::{type_words, variants},
+    schema::closed,
     signature::{Base, Catalog, ParamSignature, Type},
     spec::{Form, PROMPT, RESOURCE, Shape, TOOL, TOOLSETS},
 };
@@ -121,19 +122,8 @@ fn of_form(form: &Form, catalog: Option<&Catalog>) -> Value {
         property.insert("description".to_owned(), json!(key.doc));
         properties.insert(key.name.to_owned(), Value::Object(property));
     }
-    let required: Vec<&str> = form
-        .keys
-        .iter()
-        .filter(|key| key.required)
-        .map(|key| key.name)
-        .collect();
-    let mut schema = Map::new();
-    schema.insert("type".to_owned(), json!("object"));
-    schema.insert("properties".to_owned(), Value::Object(properties));
-    if !required.is_empty() {
-        schema.insert("required".to_owned(), json!(required));
-    }
-    schema.insert("additionalProperties".to_owned(), json!(false));
+    let required = form.keys.iter().filter(|key| key.required);
+    let mut schema = closed(properties, required.map(|key| key.name));
     if form.what == TOOL.what {
         schema.insert(
             "oneOf".to_owned(),

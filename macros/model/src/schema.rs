@@ -44,11 +44,16 @@ pub(crate) fn input(params: &[Param], offer: &[String], operations: &[&Signature
             json!({"type": "string", "description": "Code from the plan"}),
         );
     }
-    let required: Vec<&str> = params
-        .iter()
-        .filter(|param| param.required)
-        .map(|param| param.name.as_str())
-        .collect();
+    let required = params.iter().filter(|param| param.required);
+    Value::Object(closed(properties, required.map(|param| param.name.as_str())))
+}
+
+/// An object with these properties and no others.
+pub(crate) fn closed<'a>(
+    properties: Map<String, Value>,
+    required: impl Iterator<Item = &'a str>,
+) -> Map<String, Value> {
+    let required: Vec<&str> = required.collect();
     let mut schema = Map::new();
     schema.insert("type".to_owned(), json!("object"));
     schema.insert("properties".to_owned(), Value::Object(properties));
@@ -56,7 +61,7 @@ pub(crate) fn input(params: &[Param], offer: &[String], operations: &[&Signature
         schema.insert("required".to_owned(), json!(required));
     }
     schema.insert("additionalProperties".to_owned(), json!(false));
-    Value::Object(schema)
+    schema
 }
 
 /// Whether a tool of these operations takes `dry_run`, and whether it takes `confirm`. What runs something in a

@@ -630,10 +630,10 @@ fn an_answer_that_is_cut_says_what_its_own_call_narrows_it_with() {
             .find(|line| line.contains("more rows") || line.starts_with("More: "));
         told.unwrap_or_default().to_owned()
     };
-    assert_eq!(told(&[]), "Cut to fit: 8 more rows", "a part of a template");
+    assert_eq!(told(&[]), "Cut to fit: 212 more rows", "a part of a template");
     assert_eq!(
         told(&[("limit", "limit"), ("since", "since"), ("selector", "labels")]),
-        "Cut to fit: 8 more rows; narrow with labels, since or limit"
+        "Cut to fit: 212 more rows; narrow with labels or since"
     );
     let page = told(&[("cursor", "cursor"), ("limit", "limit"), ("selector", "labels")]);
     assert!(

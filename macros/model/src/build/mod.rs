@@ -9,5 +9,5 @@ mod output;
 mod publish;
 
 pub use compile::compile;
-pub use output::written_mistakes;
+pub use output::{BUILD_SCRIPT, written_mistakes};
 pub use publish::publish;

@@ -12,16 +12,17 @@ use crate::{Colour, Diagnostic, Sources, render_each};
 /// Where [`compile`](super::compile) leaves its diagnostics for `surface!()`: a JSON list of texts.
 const MISTAKES: &str = "surface.errors";
 
+/// The build script of a surface.
+pub const BUILD_SCRIPT: &str = "fn main() -> std::process::ExitCode { kube_mcp_model::build::compile() }";
+
 /// The diagnostics that the build script wrote into this `OUT_DIR`. One that did not run is a mistake too.
 pub fn written_mistakes(out_dir: &Path) -> Vec<String> {
     match fs::read_to_string(out_dir.join(MISTAKES)) {
         Ok(text) => serde_json::from_str(&text).unwrap_or_else(|_| vec![text]),
         Err(_) if out_dir.join("surface.rs").is_file() => Vec::new(),
-        Err(_) => vec![
-            "the build script compiled no surface: build.rs is \
-             `fn main() -> std::process::ExitCode { kube_mcp_model::build::compile() }`"
-                .to_owned(),
-        ],
+        Err(_) => vec![format!(
+            "the build script compiled no surface: build.rs is `{BUILD_SCRIPT}`"
+        )],
     }
 }
 

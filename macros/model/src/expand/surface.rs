@@ -5,17 +5,14 @@ use std::path::Path;
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use crate::build::written_mistakes;
+use crate::build::{BUILD_SCRIPT, written_mistakes};
 
 /// Includes `OUT_DIR/surface.rs`. If the build script found mistakes, each becomes an error of this crate and the
 /// tables are empty, so that nothing else fails because of them.
 pub fn surface(out_dir: Option<&Path>) -> TokenStream {
     let mistakes = match out_dir {
         Some(out_dir) => written_mistakes(out_dir),
-        None => vec![
-            "`surface!()` needs a build.rs: `fn main() -> ExitCode { kube_mcp_model::build::compile() }`"
-                .to_owned(),
-        ],
+        None => vec![format!("`surface!()` needs a build.rs: `{BUILD_SCRIPT}`")],
     };
     if mistakes.is_empty() {
         return quote!(include!(concat!(env!("OUT_DIR"), "/surface.rs")););
