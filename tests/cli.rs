@@ -252,7 +252,7 @@ fn doctor_without_a_cluster_says_what_to_do() {
     let file = folder.path().join("config.yaml");
     fs::write(
         &file,
-        "server:\n  toolsets: [cor]\n  templates: nowhere\n  budgt: 1\n",
+        "server:\n  toolsets: [cor]\n  templates: nowhere\n  budgt: 1\n  transport: http\nhttp: {token_file: none}\n",
     )
     .unwrap();
     let ran = run(&["doctor", "--output", "json", "--config", file.to_str().unwrap()]);
@@ -275,6 +275,7 @@ fn doctor_without_a_cluster_says_what_to_do() {
         ("tools", "did you mean core?"),
         ("templates", "cannot read"),
         ("kubeconfig", "--kubeconfig FILE"),
+        ("http", "none: cannot be read"),
     ];
     assert_eq!(failed.len(), told.len(), "{failed:?}");
     for (finding, (check, words)) in failed.iter().zip(told) {

@@ -4,12 +4,12 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use kube_mcp_core::{
-    config::{Loaded, Overrides},
+    config::{Loaded, Overrides, Transport},
     engine::{
         doctor::{Finding, Level, examine},
         surface::Surface,
     },
-    server::{block_on, logging},
+    server::{HttpServer, block_on, logging},
 };
 use serde_json::json;
 
@@ -53,9 +53,18 @@ impl Doctor {
                 () = cancel.cancelled() => None,
             }
         })?;
-        let Some(findings) = findings else {
+        let Some(mut findings) = findings else {
             return Ok(ExitCode::FAILURE);
         };
+        let serves_http = loaded.config.server.transport == Transport::Http;
+        if serves_http && let Err(error) = HttpServer::check(&loaded.config.http) {
+            findings.push(Finding::error(
+                Level::Fail,
+                "http",
+                &error,
+                "correct the section http",
+            ));
+        }
         let failed = count(&findings, Level::Fail);
         terminal::print(&match self.output {
             Format::Text => text(&findings),

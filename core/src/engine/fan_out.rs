@@ -47,7 +47,7 @@ impl Merging<'_> {
             let text = match answer {
                 Ok(Answered::Output(output)) => match *output {
                     Output::Table(mut table) => {
-                        told.push(found(&table, &cluster));
+                        told.push((cluster.clone(), found(&table, count)));
                         let of_this = std::mem::take(&mut table.notes).into_iter();
                         notes.extend(of_this.map(|note| (cluster.clone(), note)));
                         add(merged.get_or_insert_with(|| heading(&table)), table, &cluster);
@@ -72,15 +72,15 @@ impl Merging<'_> {
         let what = |message: &str| message.split("; ").next().unwrap_or_default().to_owned();
         let failures = failures.into_iter();
         let failures = failures.map(|(cluster, error)| (cluster, what(&error.message)));
-        told.append(&mut together(failures.collect()));
+        let told = together(told, "").chain(together(failures.collect(), ": "));
+        let told: Vec<String> = told.collect();
         let Some(mut table) = merged else {
             if !told.is_empty() {
                 texts.insert(0, format!("[{count} clusters] {}", told.join("; ")));
             }
             return Ok(self.stage.text(texts.join("\n"), None, self.redactor));
         };
-        table.notes = together(notes);
-        table.notes.append(&mut texts);
+        table.notes = together(notes, ": ").chain(texts).collect();
         in_order(&mut table);
         if table.query.is_none() {
             let clusters = table.rows.iter().filter_map(|row| row.id.cluster.as_ref());
@@ -113,7 +113,8 @@ impl Merging<'_> {
         let messages = failures
             .iter()
             .map(|(cluster, error)| (cluster.clone(), error.message.clone()));
-        let mut error = Error::new(kind, together(messages.collect()).join("; "));
+        let messages: Vec<String> = together(messages.collect(), ": ").collect();
+        let mut error = Error::new(kind, messages.join("; "));
         for (cluster, mut failure) in failures {
             name_cluster(&mut failure.next, &cluster);
             error.next.append(&mut failure.next);
@@ -128,21 +129,21 @@ pub(super) fn names(message: &str, cluster: &str) -> bool {
     what.starts_with(&format!("{cluster} ")) || what.ends_with(&format!(" on {cluster}"))
 }
 
-/// Messages with their clusters; what several say is said once.
-fn together(messages: Vec<(String, String)>) -> Vec<String> {
+/// Messages after their clusters; what several say is said once, but for counts, which would read as their sum.
+fn together(messages: Vec<(String, String)>, after: &str) -> impl Iterator<Item = String> {
     let mut said: Vec<(String, String)> = Vec::new();
     for (cluster, message) in messages {
-        match said.iter_mut().find(|(_, there)| *there == message) {
+        let is_count = message.trim_start().starts_with(|c: char| c.is_ascii_digit());
+        match said.iter_mut().find(|(_, there)| *there == message && !is_count) {
             Some((clusters, _)) => *clusters = format!("{clusters}, {cluster}"),
             None => said.push((cluster, message)),
         }
     }
-    let said = said.iter();
-    said.map(|(clusters, message)| match names(message, clusters) {
-        true => message.clone(),
-        false => format!("{clusters}: {message}"),
-    })
-    .collect()
+    said.into_iter()
+        .map(move |(clusters, message)| match names(&message, &clusters) {
+            true => message,
+            false => format!("{clusters}{after}{message}"),
+        })
 }
 
 /// Brings the rows of all clusters into one order, and cuts them to the limit.

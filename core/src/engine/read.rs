@@ -148,6 +148,12 @@ impl Engine {
         if name.is_none() && !reaches_cluster(steps) {
             return Ok(None);
         }
+        if let Some(list) = name.filter(|name| *name == "*" || name.contains(',')) {
+            let names = self.clusters.names().join(", ");
+            return Err(Error::invalid(format!(
+                "cluster {list:?}: only tools read several clusters; expected one of {names}"
+            )));
+        }
         self.clusters.get(name).map(Some)
     }
 

@@ -167,12 +167,18 @@ impl Lister<'_> {
         Ok(table)
     }
 
-    /// A field selector knows few fields, other ones for each kind; a filter knows all.
+    /// A field selector knows few fields, other ones for each kind, and no order; a filter knows all.
     fn explained(&self, error: Error) -> Error {
         let Some(fields) = &self.selection.fields else {
             return error;
         };
-        if !error.message.contains("field label not supported") {
+        // Of pods, of other kinds, and of what is no field selector at all.
+        let told = [
+            "field label not supported",
+            "not a known field selector",
+            "can't understand",
+        ];
+        if !told.into_iter().any(|told| error.message.contains(told)) {
             return error;
         }
         let conditions = [Some(fields), self.page.filter.as_ref()];

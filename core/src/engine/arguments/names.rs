@@ -60,6 +60,7 @@ pub(super) fn named(takes: &Takes, given: Map<String, Value>) -> Result<(Vec<Nam
     if let Some(kind) = named.iter_mut().find(|named| named.target == "kind")
         && let Some((word, name)) = kind.value.as_str().and_then(|text| text.split_once('/'))
         && is_kind_word(word)
+        && !is_version(name)
         // Of a right, `pods/exec` is a kind.
         && !(has_name || takes.has("verb"))
     {

@@ -188,6 +188,7 @@ fn an_api_version_pins_the_group() {
         ("apps/Deployment", "Deployment.apps"),
         ("apps/v1, Kind=Deployment", "Deployment.apps"),
         ("v1/pods", "pods"),
+        ("pods/v1", "pods/v1"),
         ("widgets.example.com/v1", "widgets.example.com/v1"),
     ] {
         assert_eq!(values(json!({"kind": kind})), json!({"kind": expected}));

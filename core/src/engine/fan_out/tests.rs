@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::*;
 use crate::{
     engine::render::{NextResolver as _, tests::Calls},
-    output::{Column, Health, ObjectId, Role, Row, Scope, filter::Key},
+    output::{Column, Health, ObjectId, Role, Row, Scope, Total, filter::Key},
 };
 
 fn merge(answers: Vec<(&str, Result<Table, Error>)>) -> Result<String, Error> {
@@ -186,7 +186,7 @@ fn a_list_with_an_order_of_its_own_keeps_it_over_all_clusters() {
     assert_eq!(
         lines[7..],
         [
-            "9 more rows: narrow with since",
+            "9 more rows: raise limit, or narrow with since",
             "Next: resources_describe name=e1 cluster=two; resources_describe name=e4 cluster=one"
         ]
     );
@@ -202,5 +202,44 @@ fn a_filter_is_told_once() {
     assert_eq!(
         text.lines().next().unwrap(),
         "[2 clusters] Unhealthy pods matching restarts>5: one 1 of 7; two none of 7"
+    );
+}
+
+#[test]
+fn of_many_clusters_the_states_are_told_together_and_what_found_nothing_in_one_go() {
+    let states = |running: usize| Table {
+        subject: "Pods".to_owned(),
+        total: running + 1,
+        totals: [("Running", running), ("Pending", 1)]
+            .map(|(name, count)| Total {
+                name: name.to_owned(),
+                count,
+            })
+            .to_vec(),
+        ..pods(&[], None)
+    };
+    let of = |clusters: &[(&'static str, usize)]| {
+        let tables = clusters.iter().map(|(cluster, running)| match running {
+            0 => (
+                *cluster,
+                Ok(Table {
+                    subject: "Pods".to_owned(),
+                    ..pods(&[], None)
+                }),
+            ),
+            running => (*cluster, Ok(states(*running))),
+        });
+        let text = merge(tables.collect()).unwrap();
+        text.lines().next().unwrap().to_owned()
+    };
+    let mut clusters = vec![("a", 5), ("b", 0), ("c", 5), ("d", 0)];
+    assert_eq!(
+        of(&clusters),
+        "[4 clusters] Pods: a 6: 5 Running, 1 Pending; b, d none; c 6: 5 Running, 1 Pending"
+    );
+    clusters.extend([("e", 2), ("f", 1)]);
+    assert_eq!(
+        of(&clusters),
+        "[6 clusters] Pods: 17: 13 Running, 4 Pending; a 6; b, d none; c 6; e 3; f 2"
     );
 }

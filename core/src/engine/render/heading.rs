@@ -22,7 +22,11 @@ pub(super) fn heading(table: &Table) -> String {
     format!("{}: {counts}{aside}", place(table))
 }
 
-/// `[2 clusters] Unhealthy pods: prod-eu 7 of 214; staging unreachable: …`: what each of `count` clusters told.
+/// Of more clusters than this the states are told of all together.
+const CLUSTERS: usize = 5;
+
+/// `[2 clusters] Unhealthy pods: prod-eu 7 of 214; staging unreachable: …`: what each of `count` clusters told. Of many:
+/// `[9 clusters] Pods: 812: 805 Running, 7 CrashLoopBackOff; prod-eu 214; …`.
 pub(in crate::engine) fn of_clusters(table: &Table, count: usize, told: &[String]) -> String {
     let matching = match &table.filter {
         Some(filter) => format!(" matching {}", line(filter)),
@@ -34,25 +38,36 @@ pub(in crate::engine) fn of_clusters(table: &Table, count: usize, told: &[String
         (None, Scope::AllNamespaces) => format!("{}{matching}: ", capitalised(&table.subject)),
         (None, _) => format!("{}{matching}: ", place(table)),
     };
-    format!("[{count} clusters] {place}{}", told.join("; "))
+    let all = match &table.heading {
+        None if count > CLUSTERS => format!("{}; ", counts(table, None, &states_asked_for(table))),
+        _ => String::new(),
+    };
+    format!("[{count} clusters] {place}{all}{}", told.join("; "))
 }
 
-/// What a read on several clusters found on one of them: `prod-eu 214: 201 Running, 7 CrashLoopBackOff`,
-/// `prod-eu 7 of 214`.
-pub(in crate::engine) fn found(table: &Table, cluster: &str) -> String {
+/// What a read on `count` clusters found on one of them, to be said after its name: ` 214: 201 Running, 7 CrashLoopBackOff`,
+/// ` 7 of 214`, `: Widget (example.com/v1)`.
+pub(in crate::engine) fn found(table: &Table, count: usize) -> String {
     if let Some(heading) = &table.heading {
-        return format!("{cluster}: {heading}");
+        return format!(": {heading}");
     }
-    // What was asked for by its status need not be told by it.
-    let states = match (&table.filter, table.unfiltered) {
-        (None, Some(_)) => String::new(),
-        _ => states(table),
+    let states = match count > CLUSTERS {
+        true => String::new(),
+        false => states_asked_for(table),
     };
     let aside = match &table.aside {
         Some(aside) => format!(" ({aside})"),
         None => String::new(),
     };
-    format!("{cluster} {}{aside}", counts(table, None, &states))
+    format!(" {}{aside}", counts(table, None, &states))
+}
+
+/// What was asked for by its status need not be told by it.
+fn states_asked_for(table: &Table) -> String {
+    match (&table.filter, table.unfiltered) {
+        (None, Some(_)) => String::new(),
+        _ => states(table),
+    }
 }
 
 /// How many rows there are, of how many, and which filter they match if that is to be told here.
@@ -85,7 +100,7 @@ fn counts(table: &Table, filter: Option<&str>, states: &str) -> String {
         true => format!("{}, folded to {total}", grouped(counted)),
         false => total,
     };
-    match table.totals.len() == 1 && counted == table.total {
+    match table.totals.len() == 1 && counted == table.total && !states.is_empty() {
         true => format!("{count}{of_the_first}, {states}"),
         false => with_states(format!("{count}{of_the_first}")),
     }

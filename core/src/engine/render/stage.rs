@@ -94,7 +94,7 @@ impl Stage {
     pub fn share_of_rest(&self, spent: usize, parts: usize) -> Self {
         let budget = self.budget.saturating_sub(spent) / parts.max(1);
         Self {
-            budget: Self::new(budget, Arc::clone(&self.resolver)).budget,
+            budget: budget.max(Self::LEAST),
             ..self.clone()
         }
     }

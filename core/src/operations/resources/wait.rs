@@ -21,7 +21,7 @@ use crate::{
     cluster::{ObjectKey, WatchEvent, WatchScope},
     operation,
     operations::{allowed::refused, locate::Wanted, names, selection::Selection},
-    output::{Next, Table},
+    output::Table,
 };
 
 /// How long it waits where nothing else was said, in seconds.
@@ -63,10 +63,11 @@ pub async fn wait(
         namespace: namespace.filter(|_| resource.namespaced),
         name,
         selection: Selection::parse(selector.as_deref(), None),
+        timeout,
         notes: Vec::new(),
     };
     let uid = match (waited.name.clone(), &selector) {
-        (Some(name), None) => find(cx, &mut waited, &name, timeout).await?,
+        (Some(name), None) => find(cx, &mut waited, &name).await?,
         (None, Some(_)) => None,
         (Some(_), Some(_)) => return Err(Error::invalid("expected name or selector, not both").into()),
         (None, None) => {
@@ -79,7 +80,12 @@ pub async fn wait(
     let last = cx.call().deadline.checked_sub(MARGIN).unwrap_or(start);
     let end = (start + Duration::from_secs(seconds)).min(last);
     let mut tally = Tally::new(&until, &resource, waited.name.is_some(), uid);
-    let ended = watch(cx, &waited, &mut tally, start, end).await?;
+    let ended = match watch(cx, &waited, &mut tally, start, end).await {
+        Err(error) if waited.namespace.is_none() => {
+            return Err(refused(cx, &resource, waited.again(), error).await.into());
+        }
+        ended => ended?,
+    };
     if ended == Ended::Empty {
         return Err(none_selected(cx, &waited).await.into());
     }
@@ -88,19 +94,11 @@ pub async fn wait(
 
 /// Finds the one object that is meant, and where it is or would be; none if it is not there and need not be. Gives
 /// its uid.
-async fn find(
-    cx: &Cx,
-    waited: &mut Waited<'_>,
-    name: &str,
-    timeout: Option<u64>,
-) -> Result<Option<String>, Error> {
+async fn find(cx: &Cx, waited: &mut Waited<'_>, name: &str) -> Result<Option<String>, Error> {
     let Waited { until, resource, .. } = *waited;
     let namespace = waited.namespace.take();
     let wanted = Wanted {
-        again: Next::op("resources.wait")
-            .arg("kind", &resource.kind)
-            .arg("until", until.to_string())
-            .arg_if("timeout", timeout.map(|seconds| seconds.to_string())),
+        again: waited.again(),
         resource,
         namespace: namespace.as_deref(),
         name,
@@ -148,12 +146,7 @@ async fn watch(
                 }
                 let was_synced = tally.synced;
                 match event {
-                    WatchEvent::Interrupted(error) if !was_synced => {
-                        return Err(match waited.namespace {
-                            None => refused(cx, waited.resource, waited.again(), error).await,
-                            Some(_) => error,
-                        });
-                    }
+                    WatchEvent::Interrupted(error) if !was_synced => return Err(error),
                     WatchEvent::Deleted(key) if is_still_there(cx, waited, &key).await => {
                         tally.no_longer_selected(key);
                     }

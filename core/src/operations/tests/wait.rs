@@ -339,6 +339,33 @@ async fn a_wait_in_another_place_is_suggested_with_all_that_was_asked() {
 }
 
 #[tokio::test]
+async fn who_may_not_wait_everywhere_is_told_where_he_may() {
+    let server = super::with_namespaces(&["shop"])
+        .fails("GET", "/api/v1/pods", 403, "Forbidden", "no")
+        .on(
+            "POST",
+            "/apis/authentication.k8s.io/v1/selfsubjectreviews",
+            json!({"status": {"userInfo": {"username": "ann"}}}),
+        );
+    let review = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+    let server = [false, true].into_iter().fold(server, |server, allowed| {
+        server.on("POST", review, json!({"status": {"allowed": allowed}}))
+    });
+    let cx = server.cx(Access::Read);
+    let (kind, selector) = (KindRef("pod".into()), Some("app=web".to_owned()));
+    let refused = error(wait(&cx, kind, None, None, selector, None, Some(5)).await);
+    assert!(
+        refused.message.ends_with("(403). It may in: shop"),
+        "{}",
+        refused.message
+    );
+    assert_eq!(
+        next(&refused),
+        ["resources.wait kind=Pod selector=app=web until=ready timeout=5 namespace=shop"]
+    );
+}
+
+#[tokio::test]
 async fn a_call_that_is_cancelled_watches_no_more() {
     let server = with(PODS, &[pod("a", "1", "ContainerCreating")], &[]);
     let cx = server.cx(Access::Read);

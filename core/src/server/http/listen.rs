@@ -19,11 +19,11 @@ use tokio_util::sync::CancellationToken;
 use super::{
     authority::Authority,
     respond::{ENDPOINT, Responder},
-    token::{Token, TokenSource},
+    token::{Token, TokenSource, configured},
 };
 use crate::{
     Error,
-    config::Config,
+    config::{Config, HttpAuth, HttpSection},
     engine::Engine,
     server::{
         handler::Handler,
@@ -34,8 +34,8 @@ use crate::{
 
 /// How long a client may take from one request to the end of the next one's head.
 const IDLE: Duration = Duration::from_secs(120);
-/// Connections at once; the next ones wait.
-const CONNECTIONS: usize = 1000;
+/// Connections at once; the next ones wait. A process may usually open 1024 files, and API servers need some of them.
+const CONNECTIONS: usize = 512;
 /// How long calls that were cancelled at the end may still say so: longer than on stdio, for an answer passes more
 /// tasks, and only those who do not heed it make the server wait.
 const LAST_WORDS: Duration = Duration::from_millis(200);
@@ -58,15 +58,7 @@ impl HttpServer {
     /// If the address is not one of loopback or is taken, or the token cannot be obtained.
     pub fn bind(engine: Arc<Engine>, config: &Config) -> Result<Self, Error> {
         let wanted = config.http.listen;
-        if !wanted.ip().is_loopback() {
-            return Err(Error::invalid(format!(
-                "http.listen {wanted}: expected a loopback address such as 127.0.0.1:{port}: there is no TLS, so the \
-                 token and every answer would cross the network for anyone to read; listen on loopback and come in by \
-                 `ssh -L {port}:127.0.0.1:{port}` or through a reverse proxy on this machine that has TLS, with its name \
-                 in http.allowed_hosts",
-                port = wanted.port()
-            )));
-        }
+        check_loopback(wanted)?;
         let failed = |error: io::Error| {
             let hint = match error.kind() {
                 io::ErrorKind::AddrInUse => "; port 0 takes any free one",
@@ -93,6 +85,18 @@ impl HttpServer {
             stopping,
             token,
         })
+    }
+
+    /// Finds out what can be known of [`bind`](Self::bind) without listening, and without a token being made.
+    ///
+    /// # Errors
+    /// If the address is not one of loopback, or the configured token will not do.
+    pub fn check(config: &HttpSection) -> Result<(), Error> {
+        check_loopback(config.listen)?;
+        match config.auth {
+            HttpAuth::Token => configured(config).map(drop),
+            HttpAuth::None => Ok(()),
+        }
     }
 
     /// Where MCP is spoken.
@@ -143,6 +147,19 @@ impl HttpServer {
         end(connections, &stopping).await;
         Ok(())
     }
+}
+
+fn check_loopback(wanted: SocketAddr) -> Result<(), Error> {
+    if wanted.ip().is_loopback() {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "http.listen {wanted}: expected a loopback address such as 127.0.0.1:{port}: there is no TLS, so the token and \
+         every answer would cross the network for anyone to read; listen on loopback and come in by \
+         `ssh -L {port}:127.0.0.1:{port}` or through a reverse proxy on this machine that has TLS, with its name in \
+         http.allowed_hosts",
+        port = wanted.port()
+    )))
 }
 
 /// Takes connections for ever.

@@ -82,13 +82,21 @@ impl Token {
     }
 }
 
-fn configured(config: &HttpSection) -> Result<Option<String>, Error> {
+/// The configured token, if there is one.
+///
+/// # Errors
+/// If it is too weak, or its file cannot be read.
+pub(super) fn configured(config: &HttpSection) -> Result<Option<String>, Error> {
     let (place, text) = match (&config.token, &config.token_file) {
         (Some(token), _) => ("http.token".to_owned(), token.0.clone()),
         (None, Some(file)) => {
             let place = format!("http.token_file {}", file.display());
             let text = fs::read_to_string(file)
-                .map_err(|error| Error::invalid(format!("{place}: cannot be read: {error}")))?;
+                .map_err(|error| {
+                    Error::invalid(format!(
+                        "{place}: cannot be read: {error}; make it, or leave it out to have a random token at each start"
+                    ))
+                })?;
             (place, text)
         }
         (None, None) => return Ok(None),

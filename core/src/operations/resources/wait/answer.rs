@@ -32,6 +32,7 @@ pub(super) struct Waited<'a> {
     pub(super) namespace: Option<String>,
     pub(super) name: Option<String>,
     pub(super) selection: Selection,
+    pub(super) timeout: Option<u64>,
     /// What was remarkable before the wait began.
     pub(super) notes: Vec<String>,
 }
@@ -68,12 +69,13 @@ impl Waited<'_> {
         }
     }
 
-    /// The same wait on what a selector selects, to be suggested for a namespace.
+    /// The same wait, without a name and namespace, to be suggested with others.
     pub(super) fn again(&self) -> Next {
         Next::op("resources.wait")
             .arg("kind", &self.resource.kind)
             .arg_if("selector", self.selection.labels.as_deref())
             .arg("until", self.until.to_string())
+            .arg_if("timeout", self.timeout.map(|seconds| seconds.to_string()))
     }
 
     /// The call that shows what there is.
