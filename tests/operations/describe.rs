@@ -317,7 +317,7 @@ fn what_keeps_an_object_from_going(stage: &Stage) -> Result<(), String> {
     kubectl(&[&of_namespace[..], &let_go].concat())?;
     says(
         &text?,
-        &["held: Terminating", "; finalizers left: example.com/hold"],
+        &["held: Terminating: waits for its finalizers: example.com/hold"],
     )
 }
 
