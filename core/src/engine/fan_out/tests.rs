@@ -14,7 +14,7 @@ fn merge(answers: Vec<(&str, Result<Table, Error>)>) -> Result<String, Error> {
         (Some(cluster.to_owned()), answer)
     });
     let merging = Merging {
-        stage: &Stage::new(4_000, Arc::new(Calls)).taking([("since", "since")]),
+        stage: &Stage::new(4_000, Arc::new(Calls)).taking([("since", "since"), ("limit", "limit")]),
         view: None,
         redactor: &Redactor::new(false),
         again: Next::op("pods.list").arg("status", "unhealthy"),
