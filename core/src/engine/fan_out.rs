@@ -139,11 +139,12 @@ fn together(messages: Vec<(String, String)>, after: &str) -> impl Iterator<Item 
             None => said.push((cluster, message)),
         }
     }
-    said.into_iter()
-        .map(move |(clusters, message)| match names(&message, &clusters) {
+    said.into_iter().map(
+        move |(clusters, message)| match !after.is_empty() && names(&message, &clusters) {
             true => message,
             false => format!("{clusters}{after}{message}"),
-        })
+        },
+    )
 }
 
 /// Brings the rows of all clusters into one order, and cuts them to the limit.
