@@ -20,6 +20,7 @@ mod tests;
 
 pub use age::age_of;
 pub use cells::CellRule;
+pub use generic::held;
 pub use object::of_object;
 pub use pod::{container_trouble, restarts as pod_restarts};
 pub use rollout::{Rollout, desired, partition};

@@ -151,6 +151,13 @@ fn no_image(status: &Value) -> String {
 }
 
 fn reason(pod: &Value) -> String {
+    // A pod that was put off its node ended for that, whatever became of its containers.
+    if let (Some(reason), Some("Failed")) =
+        (pod["status"]["reason"].as_str(), pod["status"]["phase"].as_str())
+    {
+        let message = first_sentence(pod["status"]["message"].as_str().unwrap_or_default());
+        return format!("{reason}: {message}").trim_end_matches(": ").to_owned();
+    }
     let trouble = ["initContainerStatuses", "containerStatuses"]
         .into_iter()
         .flat_map(|list| statuses(pod, list))

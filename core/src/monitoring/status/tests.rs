@@ -141,6 +141,19 @@ fn what_is_over_or_going_is_told_apart() {
         "Completed",
     );
 
+    let lost = json!({
+        "phase": "Failed", "reason": "Evicted", "message": "The node was low on resource: memory. Threshold quantity: 100Mi",
+        "containerStatuses": [{"state": {"terminated": {"exitCode": 137, "reason": "ContainerStatusUnknown"}}}],
+    });
+    let found = object("", "Pod", &pod(lost));
+    agree(
+        &pod_cells("ContainerStatusUnknown", "0/2"),
+        &found,
+        Health::Failed,
+        "ContainerStatusUnknown",
+    );
+    assert_eq!(found.reason, "Evicted: The node was low on resource: memory");
+
     let found = object("", "Pod", &pod(json!({"phase": "Failed", "reason": "Evicted"})));
     agree(&pod_cells("Evicted", "0/2"), &found, Health::Failed, "Evicted");
 

@@ -140,6 +140,9 @@ impl Folded {
 
 /// A message as it is shown: without the pod that the kubelet repeats in it, on one line, not too long.
 fn message(said: &str) -> String {
+    let said = said
+        .strip_prefix("(combined from similar events): ")
+        .unwrap_or(said);
     let said = match said.find(" in pod ").or_else(|| said.find(" pod=")) {
         Some(at) if said.ends_with(')') => said.get(..at).unwrap_or(said),
         _ => said,
@@ -176,7 +179,11 @@ fn pattern(said: &str, name: &str) -> String {
             pattern.push(' ');
         }
         // A name that was made of the object's own: a pod of its replica set.
-        let word = if word.starts_with("*-") { "*" } else { word };
+        let word = if word.trim_start_matches('"').starts_with("*-") {
+            "*"
+        } else {
+            word
+        };
         if word.bytes().any(|b| b.is_ascii_digit()) {
             let mut number = false;
             for c in word.chars() {
@@ -268,6 +275,19 @@ mod tests {
         let said = "Failed to pull image \"r/web:1\": rpc error: code = NotFound desc = failed to pull and unpack image \
                     \"r/web:1\": failed to resolve reference \"r/web:1\": r/web:1: not found";
         assert_eq!(message(said), "Failed to pull image \"r/web:1\": not found");
+    }
+
+    #[test]
+    fn what_differs_by_a_made_up_name_only_says_the_same() {
+        let refused = |prefix: &str, end: &str| {
+            let said =
+                format!("{prefix}Error creating: pods \"web-5ddd448cd4-{end}\" is forbidden: exceeded quota");
+            pattern(&said, "web-5ddd448cd4")
+        };
+        assert_eq!(
+            refused("", "xc4r9"),
+            refused("(combined from similar events): ", "mtldc")
+        );
     }
 
     #[test]

@@ -180,6 +180,18 @@ async fn a_container_that_runs_again_leads_to_the_run_before() {
 }
 
 #[tokio::test]
+async fn a_container_that_its_node_has_lost_has_no_log() {
+    let lost = json!({"restartCount": 0, "state": {"terminated": {"exitCode": 137, "reason": "ContainerStatusUnknown"}}});
+    let mut evicted = pod("a", &[("main", lost)]);
+    evicted["status"]["reason"] = json!("Evicted");
+    let server = Script::new().on("GET", "/api/v1/namespaces/shop/pods/a", evicted);
+    assert_eq!(
+        read_alone(&server, false).await.notes[0],
+        "no logs of a/main: its node has lost track of it (Evicted)"
+    );
+}
+
+#[tokio::test]
 async fn a_tail_that_may_have_cut_is_told() {
     let server = alone(running(), "2026-11-23T14:00:01Z one\n2026-11-23T14:00:02Z two\n");
     assert_eq!(

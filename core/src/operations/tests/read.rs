@@ -169,7 +169,7 @@ async fn owners_go_up_and_children_down() {
             "Pod/web-a-1/0/1/CrashLoopBackOff//3//web-a/1"
         ]
     );
-    assert_eq!(down.notes, ["1 old replica set without pods"]);
+    assert_eq!(down.notes, ["1 replica set without pods"]);
 }
 
 #[tokio::test]

@@ -160,6 +160,16 @@ fn silence(pod: &Value, status: Option<&Value>) -> Option<String> {
             .or_else(|| pod["status"]["phase"].as_str());
         return Some(format!("it was not started ({})", reason.unwrap_or("Pending")));
     };
+    // What its node has lost track of has no log any more: an evicted pod's.
+    let of_no_container = |state: &Value| state["containerID"].as_str().unwrap_or_default().is_empty();
+    if status["state"].get("terminated").is_some_and(of_no_container)
+        && of_no_container(&status["lastState"]["terminated"])
+    {
+        let reason = pod["status"]["reason"]
+            .as_str()
+            .unwrap_or("ContainerStatusUnknown");
+        return Some(format!("its node has lost track of it ({reason})"));
+    }
     // A container that waits to be started again still has the lines of its last run.
     let waits = status["state"].get("waiting").is_some();
     (waits && never_restarted(status))

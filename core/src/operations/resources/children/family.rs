@@ -116,7 +116,7 @@ pub(super) async fn read(cx: &Cx, found: &Found) -> Result<Family, Error> {
     if empty > 0 {
         family
             .notes
-            .push(format!("{} without pods", counted(empty, "old replica set")));
+            .push(format!("{} without pods", counted(empty, "replica set")));
     }
     if family.entries.len() > ROWS {
         family

@@ -213,20 +213,13 @@ fn why_still_there(object: &Value) -> String {
     if metadata["deletionTimestamp"].is_null() {
         return "nobody has deleted it".to_owned();
     }
-    let finalizers: Vec<&str> = metadata["finalizers"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect();
-    match (
-        finalizers.is_empty(),
-        metadata["deletionGracePeriodSeconds"].as_u64(),
-    ) {
-        (false, _) => format!("waits for its finalizers: {}", finalizers.join(", ")),
-        (true, Some(grace)) if grace > 0 => format!("it has {grace} s to end"),
-        (true, _) => String::new(),
-    }
+    let grace = metadata["deletionGracePeriodSeconds"].as_u64();
+    let ends = || {
+        grace
+            .filter(|grace| *grace > 0)
+            .map(|grace| format!("it has {grace} s to end"))
+    };
+    status::held(object).or_else(ends).unwrap_or_default()
 }
 
 fn no_rollouts(resource: &Resource) -> Error {
