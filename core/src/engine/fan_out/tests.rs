@@ -186,7 +186,7 @@ fn a_list_with_an_order_of_its_own_keeps_it_over_all_clusters() {
     assert_eq!(
         lines[7..],
         [
-            "9 more rows: narrow with since",
+            "9 more rows: raise limit, or narrow with since",
             "Next: resources_describe name=e1 cluster=two; resources_describe name=e4 cluster=one"
         ]
     );
