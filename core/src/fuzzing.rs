@@ -98,7 +98,13 @@ pub fn filter(text: &str) {
 /// A selector of labels or fields.
 pub fn selector(text: &str) {
     for (labels, fields) in [(Some(text), None), (None, Some(text))] {
-        let selection = Selection::parse(labels, fields);
+        let selection = match Selection::parse(labels, fields) {
+            Ok(selection) => selection,
+            Err(error) => {
+                told(&error);
+                continue;
+            }
+        };
         let is_blank = text
             .trim_matches(|c: char| c == ',' || c.is_whitespace())
             .is_empty();

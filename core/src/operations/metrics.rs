@@ -64,7 +64,7 @@ pub async fn top(
 ) -> Result<Table> {
     let kind = kind.unwrap_or(Consumer::Pod);
     let sort = sort.unwrap_or(Measure::Cpu);
-    let selection = Selection::parse(selector.as_deref(), None);
+    let selection = Selection::parse(selector.as_deref(), None)?;
     let namespace = namespace.filter(|_| kind != Consumer::Node);
     let mut usage = match kind {
         Consumer::Node => nodes::read(cx, &selection).await?,

@@ -1,12 +1,26 @@
 //! Which objects are meant: label and field selectors as people write them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::core::{Selector, SelectorExt as _};
+use regex::Regex;
 use serde_json::{Value, json};
 
-use crate::cluster::ListQuery;
+use crate::{Error, cluster::ListQuery};
+
+/// One condition on labels, as the API server reads it.
+static REQUIREMENT: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let key = r"[A-Za-z0-9][A-Za-z0-9_./-]*";
+    let value = r"[A-Za-z0-9_.-]*";
+    let forms = [
+        format!(r"!?\s*{key}"),
+        format!(r"{key}\s*(==?|!=)\s*{value}"),
+        format!(r"{key}\s+(in|notin)\s*\(\s*{value}(\s*,\s*{value})*\s*\)"),
+        format!(r"{key}\s*[<>]\s*[0-9]+"),
+    ];
+    Regex::new(&format!("^({})$", forms.join("|"))).ok()
+});
 
 /// Label and field selectors, put right where their meaning is certain.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,7 +32,10 @@ pub(crate) struct Selection {
 impl Selection {
     /// Reads selectors. `app: web` means `app=web`, and a field such as `spec.nodeName=node-3` among the labels is
     /// moved to the fields: no label key looks like that.
-    pub(crate) fn parse(labels: Option<&str>, fields: Option<&str>) -> Self {
+    ///
+    /// # Errors
+    /// If a condition on labels is none: the API server would not say which parameter it stands in.
+    pub(crate) fn parse(labels: Option<&str>, fields: Option<&str>) -> Result<Self, Error> {
         let mut selection = Self::default();
         for part in split_at_commas(labels.unwrap_or_default()) {
             let part = match part.split_once(": ").or_else(|| part.split_once(':')) {
@@ -27,17 +44,22 @@ impl Selection {
                 }
                 _ => part.to_owned(),
             };
-            let target = if is_field(&part) {
-                &mut selection.fields
-            } else {
-                &mut selection.labels
-            };
-            push(target, &part);
+            if is_field(&part) {
+                push(&mut selection.fields, &part);
+                continue;
+            }
+            if REQUIREMENT.as_ref().is_some_and(|form| !form.is_match(&part)) {
+                return Err(Error::invalid(format!(
+                    "selector: {part:?} is no condition on labels; expected one like app=web, app!=web, \
+                     app in (web,api), app or !app, with commas between several"
+                )));
+            }
+            push(&mut selection.labels, &part);
         }
         for part in split_at_commas(fields.unwrap_or_default()) {
             push(&mut selection.fields, part);
         }
-        selection
+        Ok(selection)
     }
 
     /// Adds a field that has to have a value.
@@ -147,8 +169,38 @@ mod tests {
     use super::*;
 
     fn parsed(labels: &str) -> (Option<String>, Option<String>) {
-        let selection = Selection::parse(Some(labels), None);
+        let selection = Selection::parse(Some(labels), None).unwrap();
         (selection.labels, selection.fields)
+    }
+
+    #[test]
+    fn what_is_no_condition_is_told() {
+        for right in [
+            "app",
+            "!app",
+            "app=",
+            "app in (a, b)",
+            "app notin ()",
+            "example.com/app!=a_b.c",
+            "n>5",
+        ] {
+            assert_eq!(parsed(right), (Some(right.to_owned()), None));
+        }
+        for (wrong, part) in [
+            ("=web", "=web"),
+            ("tier=a,app in (a", "app in (a"),
+            ("app=a b", "app=a b"),
+            ("app=web*", "app=web*"),
+            ("app~web", "app~web"),
+        ] {
+            let error = Selection::parse(Some(wrong), None).unwrap_err();
+            assert!(
+                error
+                    .message
+                    .starts_with(&format!("selector: {part:?} is no condition")),
+                "{error}"
+            );
+        }
     }
 
     #[test]

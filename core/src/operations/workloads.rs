@@ -55,7 +55,7 @@ pub async fn list(
     status: Option<String>,
     page: Page,
 ) -> Result<Table> {
-    let selection = Selection::parse(selector.as_deref(), None);
+    let selection = Selection::parse(selector.as_deref(), None)?;
     let kinds = [
         builtin::deployments(),
         builtin::stateful_sets(),

@@ -72,11 +72,10 @@ async fn subject(cx: &Cx, kind: &KindRef, path: Option<&str>) -> Result<(Resourc
         Ok(resource) => return Ok((resource, segments)),
         Err(error) => error,
     };
-    if let (ErrorKind::NotFound, true, Some((kind, path))) =
-        (error.kind, segments.is_empty(), kind.0.split_once('.'))
+    if let (ErrorKind::NotFound, Some((kind, path))) = (error.kind, kind.0.split_once('.'))
         && let Ok(resource) = cx.resolve(&KindRef(kind.to_owned())).await
     {
-        return Ok((resource, path::read(path)));
+        return Ok((resource, [path::read(path), segments].concat()));
     }
     Err(error)
 }

@@ -29,7 +29,7 @@ pub async fn list(
     page: Page,
 ) -> Result<Table> {
     let pods = builtin::pods();
-    let mut selection = Selection::parse(selector.as_deref(), None);
+    let mut selection = Selection::parse(selector.as_deref(), None)?;
     let words = selection.words();
     if let Some(node) = &node {
         selection = selection.with_field("spec.nodeName", node);

@@ -58,7 +58,7 @@ pub async fn label(
                     .clone()
                     .unwrap_or_else(|| cx.default_namespace().to_owned())
             });
-            let selection = Selection::parse(Some(selector), None);
+            let selection = Selection::parse(Some(selector), None)?;
             (
                 targets::selected(cx, &resource, scope.as_deref(), &selection).await?,
                 scope,

@@ -31,7 +31,7 @@ pub async fn list(
     }
     let resource = cx.resolve(&kind).await?;
     listable(&resource)?;
-    let selection = Selection::parse(selector.as_deref(), field_selector.as_deref());
+    let selection = Selection::parse(selector.as_deref(), field_selector.as_deref())?;
     let lister = Lister {
         cx,
         again: Next::op("resources.list").arg("kind", kind.0.as_str()),

@@ -62,7 +62,7 @@ pub async fn wait(
         resource: &resource,
         namespace: namespace.filter(|_| resource.namespaced),
         name,
-        selection: Selection::parse(selector.as_deref(), None),
+        selection: Selection::parse(selector.as_deref(), None)?,
         timeout,
         notes: Vec::new(),
     };

@@ -36,7 +36,7 @@ pub(super) struct Target {
 
 /// The pods that a selector selects.
 pub(super) async fn by_selector(cx: &Cx, selector: &str, namespace: Option<&str>) -> Result<Target, Error> {
-    let selection = Selection::parse(Some(selector), None);
+    let selection = Selection::parse(Some(selector), None)?;
     let mut target = match (pods(cx, namespace, &selection.query()).await, namespace) {
         (Err(error), None) => {
             let again = Next::op("pods.logs").arg("selector", selector);
