@@ -129,21 +129,23 @@ pub(super) fn names(message: &str, cluster: &str) -> bool {
     what.starts_with(&format!("{cluster} ")) || what.ends_with(&format!(" on {cluster}"))
 }
 
-/// Messages after their clusters; what several say is said once, but for counts, which would read as their sum.
+/// Messages after their clusters; what several say is said once. What they found (then there is nothing `after` the
+/// clusters) is so only without numbers, which would read as a sum.
 fn together(messages: Vec<(String, String)>, after: &str) -> impl Iterator<Item = String> {
     let mut said: Vec<(String, String)> = Vec::new();
     for (cluster, message) in messages {
-        let is_count = message.trim_start().starts_with(|c: char| c.is_ascii_digit());
+        let is_count = after.is_empty() && message.contains(|c: char| c.is_ascii_digit());
         match said.iter_mut().find(|(_, there)| *there == message && !is_count) {
             Some((clusters, _)) => *clusters = format!("{clusters}, {cluster}"),
             None => said.push((cluster, message)),
         }
     }
-    said.into_iter()
-        .map(move |(clusters, message)| match names(&message, &clusters) {
+    said.into_iter().map(
+        move |(clusters, message)| match !after.is_empty() && names(&message, &clusters) {
             true => message,
             false => format!("{clusters}{after}{message}"),
-        })
+        },
+    )
 }
 
 /// Brings the rows of all clusters into one order, and cuts them to the limit.

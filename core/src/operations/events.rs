@@ -60,8 +60,8 @@ pub async fn list(
     if related == Some(true) && (kind.is_none() || name.is_none()) {
         return Err(Error::invalid("related: expected kind and name of the object as well").into());
     }
-    let of = kind;
-    let kind = match &of {
+    let given_kind = kind;
+    let kind = match &given_kind {
         Some(kind) => Some(cx.resolve(kind).await?.kind),
         None => None,
     };
@@ -115,8 +115,8 @@ pub async fn list(
     }
     let mut notes = Vec::new();
     let is_narrow = reason.is_some() || r#type.is_some() || related.is_some();
-    // That nothing happened to an object would be misleading if there is none.
-    if let (0, false, Some(kind), Some(name)) = (seen, is_narrow, &of, &name)
+    // That nothing happened to an object would mislead if there is no such object.
+    if let (0, false, Some(kind), Some(name)) = (seen, is_narrow, &given_kind, &name)
         && let Err(error) = locate::object(cx, "events.list", kind, name, namespace.as_deref()).await
         && error.kind == ErrorKind::NotFound
     {

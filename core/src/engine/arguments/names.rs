@@ -63,6 +63,7 @@ pub(super) fn named(takes: &Takes, given: Map<String, Value>) -> Result<(Vec<Nam
         && !is_version(name)
         // Of a right, `pods/exec` is a kind.
         && !(has_name || takes.has("verb"))
+        && (takes.has("name") || takes.has("selector"))
     {
         // `deployment/web` is kind and name, of a list too: it is then the call of another tool.
         let name = Value::from(name);

@@ -14,7 +14,7 @@ fn merge(answers: Vec<(&str, Result<Table, Error>)>) -> Result<String, Error> {
         (Some(cluster.to_owned()), answer)
     });
     let merging = Merging {
-        stage: &Stage::new(4_000, Arc::new(Calls)).taking([("since", "since")]),
+        stage: &Stage::new(4_000, Arc::new(Calls)).taking([("since", "since"), ("limit", "limit")]),
         view: None,
         redactor: &Redactor::new(false),
         again: Next::op("pods.list").arg("status", "unhealthy"),
@@ -186,7 +186,7 @@ fn a_list_with_an_order_of_its_own_keeps_it_over_all_clusters() {
     assert_eq!(
         lines[7..],
         [
-            "9 more rows: raise limit, or narrow with since",
+            "9 more rows: narrow with since",
             "Next: resources_describe name=e1 cluster=two; resources_describe name=e4 cluster=one"
         ]
     );
@@ -241,5 +241,18 @@ fn of_many_clusters_the_states_are_told_together_and_what_found_nothing_in_one_g
     assert_eq!(
         of(&clusters),
         "[6 clusters] Pods: 17: 13 Running, 4 Pending; a 6; b, d none; c 6; e 3; f 2"
+    );
+}
+
+#[test]
+fn a_heading_that_ends_in_the_clusters_name_is_told_after_it_all_the_same() {
+    let who = |cluster: &str| Table {
+        heading: Some(format!("Who may delete pods on {cluster}")),
+        ..pods(&[], None)
+    };
+    let text = merge(vec![("one", Ok(who("one"))), ("two", Ok(who("two")))]).unwrap();
+    assert_eq!(
+        text,
+        "[2 clusters] one: Who may delete pods on one; two: Who may delete pods on two"
     );
 }

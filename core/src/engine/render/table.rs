@@ -98,28 +98,21 @@ pub(super) fn more(table: &Table, shown: usize, out: &mut Writer<'_>) {
     };
     words.retain(|word| *word != "namespace" || table.scope == Scope::AllNamespaces);
     let narrower = out.narrower(&words);
-    let or_narrower = || {
-        narrower
-            .as_ref()
-            .map_or_else(String::new, |advice| format!(", or {advice}"))
+    let advice = |before: &str| match &narrower {
+        Some(narrower) => format!("{before}{narrower}"),
+        None => String::new(),
     };
     let left = counted(table.left(shown), "more row");
     match table.cursor(shown).zip(out.taken("cursor")) {
-        Some((cursor, name)) => out.line(&format!("More: {name}={}{}", line(&cursor), or_narrower())),
+        Some((cursor, name)) => out.line(&format!("More: {name}={}{}", line(&cursor), advice(", or "))),
         None if was_cut && !table.elsewhere.is_empty() => out.line(&format!(
             "Cut to fit: {}",
             counted(table.rows.len() - shown, "more row")
         )),
-        None if was_cut => {
-            let narrower = narrower.map(|advice| format!("; {advice}")).unwrap_or_default();
-            out.line(&format!("Cut to fit: {left}{narrower}"));
-        }
+        None if was_cut => out.line(&format!("Cut to fit: {left}{}", advice("; "))),
         None if table.left(shown) > 0 => out.line(&match out.taken("limit") {
-            Some(limit) => format!("{left}: raise {limit}{}", or_narrower()),
-            None => format!(
-                "{left}{}",
-                narrower.map(|advice| format!(": {advice}")).unwrap_or_default()
-            ),
+            Some(limit) => format!("{left}: raise {limit}{}", advice(", or ")),
+            None => format!("{left}{}", advice(": ")),
         }),
         None => {}
     }

@@ -10,8 +10,8 @@
 //! 3. [`Collector::finish`] fills a [`Table`](super::Table) with rows, their keys and totals.
 //!
 //! `where` is `column OP value or column`, where a comma is and, and OP one of `= != < <= > >= ~` (a regex).
-//! Columns are headers without case; `ready` and `desired` are the halves of `2/3`; ages, quantities and restart
-//! counts compare by size; what is no header is a path into the object, compared as it is written there.
+//! Columns are headers without case, hidden ones too; `ready` and `desired` are the halves of `2/3`; ages, quantities
+//! and restart counts compare by size; what is no header is a path into the object, compared as it is written there.
 
 mod collector;
 mod compare;

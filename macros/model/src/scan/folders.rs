@@ -167,7 +167,7 @@ impl Folders {
                 let message = format!("operation `{operation}` cannot take `{name}`");
                 let help = format!(
                     "parameters are String, bool, integers, f64, Vec and Option of these; else let `{name}` derive \
-                     Choice or Text in a scanned folder"
+                     Choice or Text in the folder of the operations"
                 );
                 let place = self::place(&found.file, span);
                 self.mistakes
