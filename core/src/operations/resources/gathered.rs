@@ -46,6 +46,22 @@ impl Unread {
     }
 }
 
+/// Rows of one kind, and whether they are all that there are.
+#[derive(Debug)]
+pub(super) struct Rows {
+    pub(super) entries: Vec<Entry>,
+    pub(super) complete: bool,
+}
+
+impl Default for Rows {
+    fn default() -> Self {
+        Self {
+            entries: Vec::new(),
+            complete: true,
+        }
+    }
+}
+
 /// Rows with the cell DETAIL, and what could not be read.
 #[derive(Debug, Default)]
 pub(super) struct Gathered {
@@ -72,14 +88,34 @@ impl Gathered {
         }
     }
 
+    /// The same of rows, of which `complete` says whether they are all.
+    ///
+    /// # Errors
+    /// If the call was cancelled.
+    pub(super) fn rows(&mut self, of: &Resource, read: Result<Rows, Error>) -> Result<Vec<Entry>, Error> {
+        let read = self.taken(of, read.map(Some))?;
+        let Rows { entries, complete } = read.unwrap_or_default();
+        if !complete {
+            self.cut(of);
+        }
+        Ok(entries)
+    }
+
     /// The same of rows, which are added.
     ///
     /// # Errors
     /// If the call was cancelled.
-    pub(super) fn add(&mut self, of: &Resource, read: Result<Vec<Entry>, Error>) -> Result<(), Error> {
-        let entries = self.taken(of, read)?;
+    pub(super) fn add(&mut self, of: &Resource, read: Result<Rows, Error>) -> Result<(), Error> {
+        let entries = self.rows(of, read)?;
         self.entries.extend(entries);
         Ok(())
+    }
+
+    /// There are more of a kind than were read.
+    pub(super) fn cut(&mut self, of: &Resource) {
+        self.is_partial = true;
+        self.notes
+            .push(format!("there are more {} than were read", of.plural));
     }
 
     /// The answer about an object, the ill first.

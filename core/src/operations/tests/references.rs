@@ -336,6 +336,11 @@ async fn an_account_is_bound_in_any_namespace() {
         ["rolebindings of shop only: those of other namespaces may not be listed"]
     );
     assert!(!own.complete);
+
+    let many = vec![bindings[0].clone(); 20_001];
+    let many = ask(server(Script::new().on("GET", BINDINGS, list_of(&many)))).await;
+    assert_eq!(many.notes, ["there are more rolebindings than were read"]);
+    assert!(!many.complete);
 }
 
 #[tokio::test]

@@ -9,8 +9,10 @@ use crate::{
     cluster::{ListQuery, Resource},
     operations::{
         builtin,
-        mixed::Entry,
-        resources::{gathered::Gathered, pod_spec::items},
+        resources::{
+            gathered::{Gathered, Rows},
+            pod_spec::items,
+        },
         scan,
     },
 };
@@ -50,9 +52,9 @@ async fn read(
     within: Option<&str>,
     namespace: &str,
     name: &str,
-) -> Result<Vec<Entry>, Error> {
-    let mut found = Vec::new();
-    scan::objects(cx, resource, within, &ListQuery::default(), |binding| {
+) -> Result<Rows, Error> {
+    let mut entries = Vec::new();
+    let complete = scan::objects(cx, resource, within, &ListQuery::default(), |binding| {
         let bound_in = binding["metadata"]["namespace"].as_str();
         let subjects = &binding["subjects"];
         let Some(how) = items(subjects).find_map(|subject| binds(subject, bound_in, namespace, name)) else {
@@ -65,10 +67,10 @@ async fn read(
         }
         let text = |field: &str| binding["roleRef"][field].as_str().unwrap_or_default().to_owned();
         let detail = format!("{} {}{how}", text("kind"), text("name"));
-        found.push(entry(resource, &binding, detail));
+        entries.push(entry(resource, &binding, detail));
     })
     .await?;
-    Ok(found)
+    Ok(Rows { entries, complete })
 }
 
 /// Whether a subject of a binding is the account, and by which group where it is one of many.

@@ -30,10 +30,12 @@ pub(super) async fn needing(
     gathered: &mut Gathered,
 ) -> Result<(), Error> {
     let read = read(cx, namespace, needed, name).await;
-    let (workloads, complete) = gathered
-        .taken(&builtin::pods(), read.map(Some))?
-        .unwrap_or_default();
-    gathered.is_partial |= !complete;
+    let Some((workloads, complete)) = gathered.taken(&builtin::pods(), read.map(Some))? else {
+        return Ok(());
+    };
+    if !complete {
+        gathered.cut(&builtin::pods());
+    }
     let workloads = join_cron_jobs(cx, namespace, workloads, |ways, more| ways.extend(more)).await;
     let entries = workloads.into_iter().map(|((kind, name), ways)| Entry {
         id: ObjectId {

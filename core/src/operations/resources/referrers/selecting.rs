@@ -9,10 +9,9 @@ use crate::{
     cluster::{ListQuery, Resource},
     operations::{
         builtin,
-        mixed::Entry,
         resources::{
             endpoints,
-            gathered::Gathered,
+            gathered::{Gathered, Rows},
             pod_spec::{Pod, items},
             routes::{self, Backends},
         },
@@ -39,7 +38,7 @@ pub(super) async fn pods(
         selected(cx, &budgets, namespace, pod, |budget| Some(allowed(budget))),
         async {
             let Some((kind, name)) = scaled else {
-                return Ok(Vec::new());
+                return Ok(Rows::default());
             };
             list(cx, &autoscalers, namespace, |autoscaler| {
                 let target = &autoscaler["spec"]["scaleTargetRef"];
@@ -48,7 +47,7 @@ pub(super) async fn pods(
             .await
         }
     );
-    let mut selecting = gathered.taken(&services, selecting)?;
+    let mut selecting = gathered.rows(&services, selecting)?;
     let names: Vec<String> = selecting.iter().map(|service| service.id.name.clone()).collect();
     if !names.is_empty() {
         let read = endpoints::of_services(cx, namespace, &names).await;
@@ -74,9 +73,9 @@ async fn selected(
     namespace: &str,
     pod: Option<Pod<'_>>,
     mut detail: impl FnMut(&Value) -> Option<String> + Send,
-) -> Result<Vec<Entry>, Error> {
+) -> Result<Rows, Error> {
     let Some(Pod { labels, .. }) = pod else {
-        return Ok(Vec::new());
+        return Ok(Rows::default());
     };
     list(cx, resource, namespace, |object| {
         selects(&object["spec"]["selector"], labels)
@@ -114,7 +113,7 @@ pub(super) async fn routes_to(
         async {
             match &http_routes {
                 Some(kind) => list(cx, kind, namespace, |route| leads(routes::of_http_route(route))).await,
-                None => Ok(Vec::new()),
+                None => Ok(Rows::default()),
             }
         }
     );
@@ -145,15 +144,15 @@ async fn list(
     resource: &Resource,
     namespace: &str,
     mut detail: impl FnMut(&Value) -> Option<String> + Send,
-) -> Result<Vec<Entry>, Error> {
-    let mut found = Vec::new();
-    scan::objects(cx, resource, Some(namespace), &ListQuery::default(), |object| {
+) -> Result<Rows, Error> {
+    let mut entries = Vec::new();
+    let complete = scan::objects(cx, resource, Some(namespace), &ListQuery::default(), |object| {
         if let Some(detail) = detail(&object) {
-            found.push(entry(resource, &object, detail));
+            entries.push(entry(resource, &object, detail));
         }
     })
     .await?;
-    Ok(found)
+    Ok(Rows { entries, complete })
 }
 
 /// `1 disruption allowed`
