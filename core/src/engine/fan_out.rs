@@ -244,6 +244,4 @@ fn add(merged: &mut Table, mut table: Table, cluster: &str) {
 }
 
 #[cfg(test)]
-mod calls;
-#[cfg(test)]
 mod tests;

@@ -101,74 +101,33 @@ mod tests {
     use super::*;
     use crate::{
         call::{Access, Operation, Reach},
-        engine::surface::{Binding, Invoke, Param, ParamKind},
+        engine::{
+            surface::{Binding, Invoke, Param},
+            tests::{self, bind, operation, param},
+        },
         output::OutputKind,
     };
 
     static LIST: Operation = Operation {
-        name: "resources.list",
-        access: Access::Read,
         reach: Reach::Cluster,
         output: OutputKind::Table,
         paged: true,
-        long: false,
-        needs: &[],
-        params: &[],
+        ..operation("resources.list", Access::Read)
     };
 
     const SCHEMA: &str = r#"{"properties": {"where": {"type": "string"}}}"#;
 
-    const fn param(name: &'static str, required: bool) -> Param {
-        Param {
-            name,
-            kind: ParamKind::String,
-            description: "",
-            required,
-            default: None,
-            choices: &[],
-            minimum: None,
-            maximum: None,
-            complete: None,
-        }
-    }
-
-    const fn bound(param: &'static str, source: Source) -> Binding {
-        Binding {
-            param,
-            source,
-            at: "",
-        }
-    }
-
     const fn step(bindings: &'static [Binding]) -> Step {
-        Step {
-            id: "",
-            op: &LIST,
-            bindings,
-            when: None,
-            continue_on_error: false,
-            cluster: None,
-            needs: &[],
-            invoke: Invoke::Cluster(|_, _| Box::pin(async { Err(crate::Error::internal("not run").into()) })),
-            at: "",
-        }
+        let invoke =
+            Invoke::Cluster(|_, _| Box::pin(async { Err(crate::Error::internal("not run").into()) }));
+        tests::step("", &LIST, bindings, invoke)
     }
 
     const fn tool(name: &'static str, params: &'static [Param], steps: &'static [Step]) -> Tool {
         Tool {
-            name,
-            title: None,
-            description: "",
-            toolset: "core",
-            always_confirm: false,
-            params,
             offer: &["where"],
             schema: SCHEMA,
-            steps,
-            template: None,
-            at: "",
-            examples: &[],
-            code: "",
+            ..tests::tool(name, params, steps, None)
         }
     }
 
@@ -178,8 +137,8 @@ mod tests {
             "daemonsets_list",
             &[param("namespace", false)],
             &[step(&[
-                bound("kind", Source::Fixed("\"DaemonSet\"")),
-                bound("namespace", Source::Param("namespace")),
+                bind("kind", Source::Fixed("\"DaemonSet\"")),
+                bind("namespace", Source::Param("namespace")),
             ])],
         );
         static RESOURCES: Tool = tool(
@@ -190,9 +149,9 @@ mod tests {
                 param("selector", false),
             ],
             &[step(&[
-                bound("kind", Source::Param("kind")),
-                bound("namespace", Source::Param("namespace")),
-                bound("label_selector", Source::Param("selector")),
+                bind("kind", Source::Param("kind")),
+                bind("namespace", Source::Param("namespace")),
+                bind("label_selector", Source::Param("selector")),
             ])],
         );
         [&DAEMONSETS, &RESOURCES]

@@ -8,21 +8,15 @@ use crate::{
     engine::{
         api::ListedTool,
         surface::{Invoke, Param, ParamKind, Step, Tool},
+        tests::{self, map, operation},
     },
     output::OutputKind,
 };
 
 const fn param(name: &'static str, kind: ParamKind) -> Param {
     Param {
-        name,
         kind,
-        description: "",
-        required: false,
-        default: None,
-        choices: &[],
-        minimum: None,
-        maximum: None,
-        complete: None,
+        ..tests::param(name, false)
     }
 }
 
@@ -34,43 +28,23 @@ const fn required(name: &'static str) -> Param {
 }
 
 static OPERATION: Operation = Operation {
-    name: "test.list",
-    access: Access::Read,
     reach: Reach::Cluster,
     output: OutputKind::Table,
     paged: true,
-    long: false,
-    needs: &[],
-    params: &[],
+    ..operation("test.list", Access::Read)
 };
 
-static STEP: Step = Step {
-    id: "",
-    op: &OPERATION,
-    bindings: &[],
-    when: None,
-    continue_on_error: false,
-    cluster: None,
-    needs: &[],
-    invoke: Invoke::Cluster(|_, _| Box::pin(async { Err(crate::Error::internal("not run").into()) })),
-    at: "",
-};
+static STEP: Step = tests::step(
+    "",
+    &OPERATION,
+    &[],
+    Invoke::Cluster(|_, _| Box::pin(async { Err(crate::Error::internal("not run").into()) })),
+);
 
 fn listed(params: &'static [Param], access: Access) -> ListedTool {
     let tool = Tool {
-        name: "things",
-        title: None,
-        description: "",
-        toolset: "core",
-        always_confirm: false,
-        params,
         offer: &["output", "fields", "where", "sort"],
-        schema: "{}",
-        steps: std::slice::from_ref(&STEP),
-        template: None,
-        at: "",
-        examples: &[],
-        code: "",
+        ..tests::tool("things", params, std::slice::from_ref(&STEP), None)
     };
     let mut properties = json!({"output": {}, "fields": {}, "where": {}, "sort": {}, "cursor": {}});
     if access > Access::Read {
@@ -112,13 +86,6 @@ static LIST: &[Param] = &[
     param("command", ParamKind::Strings),
     param("manifest", ParamKind::String),
 ];
-
-fn map(value: Value) -> Map<String, Value> {
-    match value {
-        Value::Object(map) => map,
-        other => panic!("{other} is no object"),
-    }
-}
 
 fn read(given: Value) -> Result<Accepted, String> {
     accept(&listed(LIST, Access::Read), map(given)).map_err(|misfit| misfit.into_error().message)

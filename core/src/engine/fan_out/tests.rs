@@ -1,3 +1,5 @@
+mod calls;
+
 use std::sync::Arc;
 
 use super::*;

@@ -334,6 +334,31 @@ async fn clusters_are_named_once_and_a_change_names_one() {
     }
 }
 
+#[tokio::test]
+async fn an_error_names_its_cluster_once() {
+    for (cluster, arguments, error) in [
+        (
+            "down",
+            json!({}),
+            "down unreachable: no answer in 5 s; check VPN/network",
+        ),
+        (
+            "one",
+            json!({"cursor": "x"}),
+            "[one] cursor \"x\" is none of ours",
+        ),
+    ] {
+        let mut arguments = map(arguments);
+        arguments.insert("cluster".to_owned(), json!(cluster));
+        let answer = call_on(&["one", "down"], "list", Value::Object(arguments)).await;
+        assert!(
+            answer.text.starts_with(&format!("error: {error}")),
+            "{}",
+            answer.text
+        );
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn clusters_that_never_answer_cost_the_others_nothing() {
     let started = tokio::time::Instant::now();
