@@ -127,7 +127,7 @@ impl Templates {
         environment.add_filter("age", age_of);
         environment.add_filter("counted", counted_of);
         if let Some(folder) = &self.folder {
-            self.is_known(folder)?;
+            self.check_folder(folder)?;
             // What a template newly includes.
             environment.set_loader(path_loader(folder));
         }
@@ -151,7 +151,7 @@ impl Templates {
     }
 
     /// Whether there are templates of ours in a folder.
-    fn is_known(&self, folder: &Path) -> Result<(), Error> {
+    fn check_folder(&self, folder: &Path) -> Result<(), Error> {
         if self.surfaces.iter().any(|surface| is_of(folder, surface)) {
             return Ok(());
         }

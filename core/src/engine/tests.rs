@@ -438,6 +438,15 @@ async fn prompts_and_resources_arrive_with_data() {
         .await
         .unwrap_err();
     assert_eq!(error.message, "ask needs text");
+    let several = json!({"text": "hello", "cluster": "one,two"});
+    let error = engine
+        .get_prompt("ask", map(several), &context())
+        .await
+        .unwrap_err();
+    assert!(
+        error.message.contains("only tools read several clusters"),
+        "{error}"
+    );
     let read = engine.read_resource("test://world", &context()).await.unwrap();
     assert!(read.text.contains("said: world"), "{}", read.text);
     assert!(engine.read_resource("other://world", &context()).await.is_err());

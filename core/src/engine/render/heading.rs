@@ -1,10 +1,7 @@
 //! The first line of a list: what was asked for, where, and the totals by state.
 
 use super::safe::{capitalised, line};
-use crate::output::{
-    Scope, Table,
-    size::{self, grouped},
-};
+use crate::output::{Scope, Table, size::grouped};
 
 /// More states than this are counted together.
 const STATES: usize = 8;
@@ -154,12 +151,8 @@ fn states(table: &Table) -> String {
     if !others.is_empty() {
         let count: usize = others.iter().map(|total| total.count).sum();
         parts.push(match is_folded {
-            true => format!("{} {}", size::counted(others.len(), "other"), grouped(count)),
-            false => format!(
-                "{} in {}",
-                grouped(count),
-                size::counted(others.len(), "other state")
-            ),
+            true => format!("{} others {}", others.len(), grouped(count)),
+            false => format!("{} in {} other states", grouped(count), others.len()),
         });
     }
     parts.join(", ")

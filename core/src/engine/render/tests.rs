@@ -340,6 +340,26 @@ fn simple(rows: &[(&str, &str, &str, Health)]) -> Table {
 }
 
 #[test]
+fn states_after_the_eighth_are_counted_unless_it_is_one() {
+    let heading = |count: usize| {
+        let names: Vec<String> = (1..=count).map(|number| format!("S{number}")).collect();
+        let counts: Vec<(&str, usize)> = names.iter().map(|name| (name.as_str(), 2)).collect();
+        let table = Table {
+            total: 2 * count,
+            totals: totals(&counts),
+            ..simple(&[])
+        };
+        shown(table).lines().next().unwrap().to_owned()
+    };
+    assert!(heading(9).ends_with(", 2 S8, 2 S9"), "{}", heading(9));
+    assert!(
+        heading(10).ends_with(", 2 S8, 4 in 2 other states"),
+        "{}",
+        heading(10)
+    );
+}
+
+#[test]
 fn any_table_is_split_by_health_and_shared_columns_move_up() {
     let mut table = simple(&[
         ("shop-tls", "False", "shop-tls", Health::Degraded),

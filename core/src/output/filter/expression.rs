@@ -127,14 +127,9 @@ impl Reader {
                 ));
             }
         };
-        let doubled = |c: &char| op != Op::Matches && "=<>~!".contains(*c);
-        if self.peek().as_ref().is_some_and(doubled) {
-            let found: String = self
-                .chars
-                .get(operator_at - 1..=self.at)
-                .into_iter()
-                .flatten()
-                .collect();
+        if op != Op::Matches && self.peek().is_some_and(|c| "=<>~!".contains(c)) {
+            self.at += 1;
+            let found = self.text(operator_at - 1);
             let message =
                 format!("expected one of {OPERATORS}, found {found:?}; quote a value that starts so");
             return Err(error_at(operator_at, message));
