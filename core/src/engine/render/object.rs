@@ -195,7 +195,6 @@ pub(super) fn render_rows(table: &Table, view: View, out: &mut Writer<'_>) {
         _ => out.line(&block(&kept.join("\n"))),
     }
     super::table::more(table, shown, out);
-    out.next(&table.next);
 }
 
 /// A change as JSON.

@@ -1,6 +1,6 @@
 //! A list: a heading, then the unhealthy rows, then the healthy ones.
 
-use std::{borrow::Cow, cell::Cell, slice};
+use std::{borrow::Cow, cell::Cell};
 
 use super::{
     budget::tokens,
@@ -9,7 +9,7 @@ use super::{
     stage::Writer,
 };
 use crate::output::{
-    Column, Health, Role, Row, Scope, Table, Total,
+    Column, Health, Next, Role, Row, Scope, Table, Total,
     size::{counted, grouped},
 };
 
@@ -83,13 +83,9 @@ pub(super) fn render(table: &Table, out: &mut Writer<'_>) {
         ));
     }
     more(table, shown, out);
-    match table.elsewhere.get(shown) {
-        Some(rest) => out.next(&[slice::from_ref(rest), &table.next].concat()),
-        None => out.next(&table.next),
-    }
 }
 
-/// How to see what is not shown.
+/// How to see what is not shown, and what else to do next.
 pub(super) fn more(table: &Table, shown: usize, out: &mut Writer<'_>) {
     let was_cut = shown < table.rows.len();
     let mut words = match table.narrow {
@@ -103,12 +99,10 @@ pub(super) fn more(table: &Table, shown: usize, out: &mut Writer<'_>) {
         None => String::new(),
     };
     let left = counted(table.left(shown), "more row");
+    let rest = table.elsewhere.get(shown);
     match table.cursor(shown).zip(out.taken("cursor")) {
         Some((cursor, name)) => out.line(&format!("More: {name}={}{}", line(&cursor), advice(", or "))),
-        None if was_cut && !table.elsewhere.is_empty() => out.line(&format!(
-            "Cut to fit: {}",
-            counted(table.rows.len() - shown, "more row")
-        )),
+        None if rest.is_some() => out.line(&format!("Cut to fit: {left}")),
         None if was_cut => out.line(&format!("Cut to fit: {left}{}", advice("; "))),
         None if table.left(shown) > 0 => out.line(&match out.taken("limit") {
             Some(limit) => format!("{left}: raise {limit}{}", advice(", or ")),
@@ -116,6 +110,8 @@ pub(super) fn more(table: &Table, shown: usize, out: &mut Writer<'_>) {
         }),
         None => {}
     }
+    let next: Vec<Next> = rest.into_iter().chain(&table.next).cloned().collect();
+    out.next(&next);
 }
 
 /// The state that all rows share, if they share one.

@@ -39,6 +39,17 @@ fn a_list_without_cursors_says_which_call_shows_what_was_cut() {
         "{}",
         &text[text.len() - 200..]
     );
+    let text = stage(1_000).output(
+        &table(1_000).into(),
+        Some(View::Json),
+        None,
+        &Redactor::new(false),
+    );
+    let kept = text.matches("\"FIELD\"").count();
+    assert!(
+        text.contains(&format!("\nNext: look_into path=field{kept}; ")),
+        "{text}"
+    );
 }
 
 #[tokio::test]
