@@ -159,7 +159,6 @@ pub(super) fn corrected(tool: &Tool, accepted: &Accepted, error: &mut Error) {
         return;
     };
     let mut arguments = by_operation(tool, &accepted.arguments(tool));
-    arguments.retain(|(name, _)| name != "limit");
     match arguments.iter_mut().find(|(name, _)| name == param) {
         Some((_, given)) => *given = value,
         None => arguments.push((param.to_owned(), value)),
@@ -172,7 +171,7 @@ pub(super) fn corrected(tool: &Tool, accepted: &Accepted, error: &mut Error) {
 /// The same call, without its cluster: to be made for another one.
 pub(super) fn again(tool: &Tool, accepted: &Accepted) -> Next {
     let mut arguments = by_operation(tool, &accepted.arguments(tool));
-    arguments.retain(|(name, _)| name != "cluster" && name != "limit");
+    arguments.retain(|(name, _)| name != "cluster");
     let op = tool.steps.first().map_or("", |step| step.op.name);
     with_arguments(Next::op(op), arguments)
 }
