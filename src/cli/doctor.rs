@@ -9,6 +9,7 @@ use kube_mcp_core::{
         doctor::{Finding, Level, examine},
         surface::Surface,
     },
+    output::size::counted,
     server::{HttpServer, block_on, logging},
 };
 use serde_json::json;
@@ -98,6 +99,6 @@ fn text(findings: &[Finding]) -> String {
         }
     }
     let (failed, warned) = (count(findings, Level::Fail), count(findings, Level::Warn));
-    let plural = if warned == 1 { "" } else { "s" };
-    format!("{}\n{failed} failed, {warned} warning{plural}\n", aligned(&rows))
+    let warned = counted(warned, "warning");
+    format!("{}\n{failed} failed, {warned}\n", aligned(&rows))
 }

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Args;
-use kube_mcp_core::engine::surface::Surface;
+use kube_mcp_core::{engine::surface::Surface, output::size::counted};
 use kube_mcp_model::{Colour, Sources, Taken, check, render};
 
 use super::{operations::catalog, terminal, terminal::Outcome};
@@ -54,11 +54,6 @@ impl Lint {
     }
 }
 
-fn counted(count: usize, what: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {what}{plural}")
-}
-
 /// The names that the other surfaces of this binary have. The surface that is being checked is the one of whose names
 /// the most are in the folder: specs may have been added, renamed and moved since the build.
 fn taken(surfaces: &[&'static Surface], files: &Sources) -> Vec<Taken> {
@@ -86,17 +81,7 @@ fn is_declared(files: &Sources, taken: &Taken) -> bool {
 }
 
 fn names(surface: &Surface) -> Vec<Taken> {
-    let tools = surface.tools.iter().map(|tool| ("tool", tool.name));
-    let prompts = surface.prompts.iter().map(|prompt| ("prompt", prompt.name));
-    let resources = surface
-        .resources
-        .iter()
-        .map(|resource| ("resource", resource.name));
-    let templates = surface
-        .templates
-        .iter()
-        .map(|template| ("template", template.name));
-    let all = tools.chain(prompts).chain(resources).chain(templates);
+    let all = surface.names();
     all.map(|(sort, name)| Taken {
         sort: sort.to_owned(),
         name: name.to_owned(),

@@ -40,21 +40,12 @@ impl Registry {
         let mut tools = BTreeMap::new();
         let (mut prompts, mut resources) = (Vec::new(), Vec::new());
         for surface in surfaces {
-            for tool in surface.tools {
-                names.claim("tool", tool.name, surface.package)?;
-                tools.insert(tool.name, tool);
+            for (what, name) in surface.names() {
+                names.claim(what, name, surface.package)?;
             }
-            for prompt in surface.prompts {
-                names.claim("prompt", prompt.name, surface.package)?;
-                prompts.push(prompt);
-            }
-            for resource in surface.resources {
-                names.claim("resource", resource.name, surface.package)?;
-                resources.push(resource);
-            }
-            for template in surface.templates {
-                names.claim("template", template.name, surface.package)?;
-            }
+            tools.extend(surface.tools.iter().map(|tool| (tool.name, tool)));
+            prompts.extend(surface.prompts);
+            resources.extend(surface.resources);
         }
         prompts.sort_by_key(|prompt| prompt.name);
         resources.sort_by_key(|resource| resource.name);

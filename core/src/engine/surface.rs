@@ -32,6 +32,17 @@ pub struct Surface {
     pub signatures: &'static str,
 }
 
+impl Surface {
+    /// The names that no other surface may have, each with what it is of.
+    pub fn names(&self) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
+        let tools = self.tools.iter().map(|tool| ("tool", tool.name));
+        let prompts = self.prompts.iter().map(|prompt| ("prompt", prompt.name));
+        let resources = self.resources.iter().map(|resource| ("resource", resource.name));
+        let templates = self.templates.iter().map(|template| ("template", template.name));
+        tools.chain(prompts).chain(resources).chain(templates)
+    }
+}
+
 /// A named group of tools.
 #[derive(Debug)]
 pub struct Toolset {
