@@ -26,27 +26,14 @@ impl Engine {
         given: &Map<String, Value>,
         context: &Context,
     ) -> Vec<String> {
-        let (step, choices) = match self.completer(what, argument) {
-            Some(found) => found,
-            None if argument == "cluster" => {
-                return matching(self.clusters.names().into_iter().map(str::to_owned), typed);
-            }
-            None => {
-                let one_of = self
-                    .properties(what)
-                    .and_then(|all| all.get(argument)?.get("enum")?.as_array());
-                let words = one_of.into_iter().flatten().filter_map(Value::as_str);
-                return matching(words.map(str::to_owned), typed);
-            }
-        };
-        let Some(step) = step else {
-            return matching(choices.iter().map(|choice| (*choice).to_owned()), typed);
+        let Some(step) = self.completer(what, argument) else {
+            return matching(self.choices(what, argument).into_iter(), typed);
         };
         // What is left out counts as it would in a call.
         let mut given = given.clone();
         given.retain(|_, value| !value.is_null() && value.as_str() != Some(""));
         for param in self.params(what) {
-            if let Some(default) = param.default.and_then(|json| serde_json::from_str(json).ok()) {
+            if let Some(default) = param.default_value() {
                 given.entry(param.name).or_insert(default);
             }
         }
@@ -71,7 +58,7 @@ impl Engine {
     /// What a tool takes, what the engine adds to it included, as its schema tells.
     fn properties(&self, what: Completing<'_>) -> Option<&Map<String, Value>> {
         let Completing::Tool(name) = what else { return None };
-        let listed = self.tools().iter().find(|listed| listed.tool.name == name)?;
+        let listed = self.registry.listed(name).ok()?;
         listed.schema.get("properties")?.as_object()
     }
 
@@ -84,33 +71,41 @@ impl Engine {
                     .find(|prompt| prompt.name == name)
                     .map(|prompt| prompt.params)
             }
-            Completing::Tool(name) => {
-                let mut tools = self.tools().iter();
-                tools
-                    .find(|listed| listed.tool.name == name)
-                    .map(|listed| listed.tool.params)
-            }
+            Completing::Tool(name) => self.registry.listed(name).ok().map(|listed| listed.tool.params),
             Completing::Resource(_) => None,
         };
         params.unwrap_or_default()
     }
 
-    /// What completes an argument: a step, or else its choices.
-    fn completer(
-        &self,
-        what: Completing<'_>,
-        argument: &str,
-    ) -> Option<(Option<&'static Step>, &'static [&'static str])> {
+    fn param(&self, what: Completing<'_>, argument: &str) -> Option<&'static Param> {
+        self.params(what).iter().find(|param| param.name == argument)
+    }
+
+    /// What completes an argument.
+    fn completer(&self, what: Completing<'_>, argument: &str) -> Option<&'static Step> {
         let Completing::Resource(uri) = what else {
-            let param = self.params(what).iter().find(|param| param.name == argument)?;
-            return Some((param.complete, param.choices));
+            return self.param(what, argument)?.complete;
         };
         let resource = self.resources().iter().find(|resource| resource.uri == uri)?;
-        let (_, step) = resource
-            .complete
-            .iter()
-            .find(|(variable, _)| *variable == argument)?;
-        Some((Some(step), &[]))
+        let mut variables = resource.complete.iter();
+        variables
+            .find(|(variable, _)| *variable == argument)
+            .map(|(_, step)| step)
+    }
+
+    /// What an argument can be that nothing completes.
+    fn choices(&self, what: Completing<'_>, argument: &str) -> Vec<String> {
+        if let Some(param) = self.param(what, argument) {
+            return param.choices.iter().map(|choice| (*choice).to_owned()).collect();
+        }
+        if argument == "cluster" {
+            return self.clusters.names().into_iter().map(str::to_owned).collect();
+        }
+        let one_of = self
+            .properties(what)
+            .and_then(|all| all.get(argument)?.get("enum")?.as_array());
+        let words = one_of.into_iter().flatten().filter_map(Value::as_str);
+        words.map(str::to_owned).collect()
     }
 
     async fn candidates(

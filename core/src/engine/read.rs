@@ -127,7 +127,7 @@ impl Engine {
             if given.contains_key(param.name) {
                 continue;
             }
-            match param.default.and_then(|json| serde_json::from_str(json).ok()) {
+            match param.default_value() {
                 Some(default) => _ = given.insert(param.name.to_owned(), default),
                 None if param.required => {
                     return Err(Error::invalid(format!("{} needs {}", prompt.name, param.name)));

@@ -120,9 +120,12 @@ pub struct Param {
 impl Param {
     /// Whether this is what counts if a call does not give it.
     pub(super) fn is_default(&self, value: &Value) -> bool {
-        self.default
-            .and_then(|json| serde_json::from_str::<Value>(json).ok())
-            .is_some_and(|default| default == *value)
+        self.default_value().is_some_and(|default| default == *value)
+    }
+
+    /// What counts if a call does not give it.
+    pub(super) fn default_value(&self) -> Option<Value> {
+        serde_json::from_str(self.default?).ok()
     }
 }
 

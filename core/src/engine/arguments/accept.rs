@@ -45,12 +45,11 @@ impl Reserved {
     /// The part of a list that is wanted; the limit comes from its binding.
     pub(in crate::engine) fn page(&self) -> Page {
         Page {
-            limit: Page::DEFAULT_LIMIT,
             cursor: self.cursor.clone(),
             filter: self.filter.clone(),
             sort: self.sort.clone(),
             fields: self.fields.clone(),
-            among: None,
+            ..Page::default()
         }
     }
 
@@ -131,7 +130,7 @@ pub(crate) fn accept(listed: &ListedTool, given: Map<String, Value>) -> Result<A
                 rest: accepted,
             }));
         }
-        if let Some(default) = param.default.and_then(|json| serde_json::from_str(json).ok()) {
+        if let Some(default) = param.default_value() {
             accepted.values.insert(param.name.to_owned(), default);
         }
     }
