@@ -83,6 +83,9 @@ impl Row {
         if let Some(part) = missing {
             return Err(format!("{}\n  expected: {part}\n  found:    {text}", self.given));
         }
+        if text.contains("(bound at ") {
+            return Err(format!("{}\n  tells a caller of a spec: {text}", self.given));
+        }
         let tried = text.lines().find_map(|line| line.strip_prefix("Try: "));
         match &self.r#try {
             Some(expected) if tried != Some(expected) => Err(format!(

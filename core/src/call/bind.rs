@@ -11,12 +11,13 @@ use crate::{Error, call::Page, nearest::nearest};
 pub struct Values {
     values: Map<String, Value>,
     page: Page,
-    given: Vec<&'static str>,
+    given: Vec<(&'static str, &'static str)>,
 }
 
 impl Values {
-    /// Values by the operation's parameter names, of which `given` come from the caller as they are.
-    pub fn new(values: Map<String, Value>, page: Page, given: Vec<&'static str>) -> Self {
+    /// Values by the operation's parameter names, of which `given` come from the caller as they are: each with the
+    /// caller's name for it.
+    pub fn new(values: Map<String, Value>, page: Page, given: Vec<(&'static str, &'static str)>) -> Self {
         Self { values, page, given }
     }
 
@@ -27,9 +28,10 @@ impl Values {
         // A null is left out by whoever bound it, so that no parameter type has to know of it.
         let value = self.values.remove(name).filter(|value| !value.is_null());
         T::bind(value).map_err(|error| {
-            Error::invalid(match self.given.contains(&name) {
-                true => format!("{name}: {error}"),
-                false => format!("{name}: {error} (bound at {at})"),
+            let given = self.given.iter().find(|(param, _)| *param == name);
+            Error::invalid(match given {
+                Some((_, name)) => format!("{name}: {error}"),
+                None => format!("{name}: {error} (bound at {at})"),
             })
         })
     }
@@ -253,7 +255,7 @@ mod tests {
         let mut values = Values::new(
             Map::from_iter([("a".to_owned(), json!(null)), ("c".to_owned(), json!("many"))]),
             Page::default(),
-            vec!["a", "c"],
+            vec![("a", "a"), ("c", "size")],
         );
         assert!(matches!(
             values.take::<Option<String>>("a", "spec/x.yaml:1:1"),
@@ -264,11 +266,11 @@ mod tests {
             error.message,
             "b: expected an integer from 0 to 65535, found nothing (bound at spec/x.yaml:2:3)"
         );
-        // What the caller gave is no mistake of the spec's.
+        // What the caller gave is no mistake of the spec's, and has the caller's name.
         let error = values.take::<u16>("c", "spec/x.yaml:3:3").unwrap_err();
         assert_eq!(
             error.message,
-            "c: expected an integer from 0 to 65535, found \"many\""
+            "size: expected an integer from 0 to 65535, found \"many\""
         );
     }
 }

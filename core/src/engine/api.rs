@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
-use super::surface::{Role, Source, Tool};
+use super::surface::{Role, Step, Tool};
 use crate::call::{Access, Caller, Consent, Progress};
 
 /// Who calls, and what the call may use: the same for tools, prompts, resources and completion.
@@ -43,11 +43,7 @@ impl ListedTool {
 
     /// What a call takes of the operation that is its answer: the operation's word for it, and the tool's.
     pub(super) fn takes(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
-        let bindings = self.tool.steps.last().map_or(&[][..], |step| step.bindings);
-        let bound = bindings.iter().filter_map(|binding| match binding.source {
-            Source::Param(name) => Some((binding.param, name)),
-            _ => None,
-        });
+        let bound = self.tool.steps.last().into_iter().flat_map(Step::given);
         let added = ["cursor", "fields"]
             .into_iter()
             .filter(|name| self.advertises(name));

@@ -170,11 +170,6 @@ impl Run<'_> {
     /// The values that a step's bindings name.
     fn bind(&self, step: &Step, context: &Jinja) -> Result<Bound, Error> {
         let mut values = Map::new();
-        let params = step.bindings.iter();
-        let given = params
-            .filter(|binding| matches!(binding.source, Source::Param(_)))
-            .map(|binding| binding.param)
-            .collect();
         for Binding { param, source, at } in step.bindings {
             if let Some(value) = self.resolve(*source, at, context)? {
                 values.insert((*param).to_owned(), value);
@@ -195,7 +190,7 @@ impl Run<'_> {
             None => self.scope.cluster.clone(),
         };
         Ok(Bound {
-            values: Values::new(values, page, given),
+            values: Values::new(values, page, step.given().collect()),
             cluster,
         })
     }

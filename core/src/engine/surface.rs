@@ -173,6 +173,16 @@ pub struct Step {
     pub at: &'static str,
 }
 
+impl Step {
+    /// Which of the operation's parameters the caller gives: the operation's word for each, and the caller's.
+    pub(super) fn given(&self) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
+        self.bindings.iter().filter_map(|binding| match binding.source {
+            Source::Param(name) | Source::Uri(name) => Some((binding.param, name)),
+            _ => None,
+        })
+    }
+}
+
 /// An expression or template text, and where it stands.
 #[derive(Clone, Copy, Debug)]
 pub struct Expression {
