@@ -267,7 +267,7 @@ impl Engine {
         let names = self.clusters.names();
         let there_are = || format!("nothing was done. There are: {}", names.join(", "));
         let wanted: Vec<&str> = match accepted.reserved.cluster.as_deref() {
-            Some("*" | "all") => names.clone(),
+            Some("*" | "all") if !names.is_empty() => names.clone(),
             Some(list) => list
                 .split(',')
                 .map(str::trim)

@@ -336,6 +336,8 @@ async fn clusters_are_named_once_and_a_change_names_one() {
 
 #[tokio::test]
 async fn an_error_names_its_cluster_once() {
+    let nowhere = call_on(&[], "list", json!({"cluster": "*"})).await;
+    assert_eq!(nowhere.text, "error: there is no cluster");
     for (cluster, arguments, error) in [
         (
             "down",
