@@ -130,11 +130,13 @@ pub(super) fn names(message: &str, cluster: &str) -> bool {
 }
 
 /// Messages after their clusters; what several say is said once. What they found (then there is nothing `after` the
-/// clusters) is so only without numbers, which would read as a sum.
+/// clusters) is so only without numbers, which would read as a sum; that of a version is none.
 fn together(messages: Vec<(String, String)>, after: &str) -> impl Iterator<Item = String> {
+    let is_number = |word: &str| word.starts_with(|c: char| c.is_ascii_digit());
     let mut said: Vec<(String, String)> = Vec::new();
     for (cluster, message) in messages {
-        let is_count = after.is_empty() && message.contains(|c: char| c.is_ascii_digit());
+        let mut words = message.split(|c: char| !c.is_alphanumeric());
+        let is_count = after.is_empty() && words.any(is_number);
         match said.iter_mut().find(|(_, there)| *there == message && !is_count) {
             Some((clusters, _)) => *clusters = format!("{clusters}, {cluster}"),
             None => said.push((cluster, message)),

@@ -257,4 +257,6 @@ fn a_heading_that_ends_in_the_clusters_name_is_told_after_it_all_the_same() {
         text,
         "[2 clusters] one: Who may delete pods on one; two: Who may delete pods on two"
     );
+    let text = merge(vec![("one", Ok(who("apps/v1"))), ("two", Ok(who("apps/v1")))]).unwrap();
+    assert_eq!(text, "[2 clusters] one, two: Who may delete pods on apps/v1");
 }
