@@ -338,13 +338,13 @@ fn bash_completes_tools_their_arguments_and_values() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("kube-mcp.bash");
     fs::write(&file, run(&["completions", "bash"]).out).unwrap();
-    // What bash offers for a line, in which it takes `key`, `=` and what follows for words.
+    // What bash offers for a line, in which it takes `key`, `=` and what follows for words, as before and after `:`.
     let asking = r#"
         source "$0" && COMP_LINE=$1 COMP_POINT=${#1} COMP_CWORD=$(($# - 2)) COMP_WORDS=("${@:2}")
         _kube__mcp_or_arguments kube-mcp "${@: -1}" "${@: -2:1}" 2>&1
         echo "${COMPREPLY[@]}""#;
     let offers = |line: &str| {
-        let words = line.replace('=', " = ");
+        let words = line.replace('=', " = ").replace(':', " : ");
         let program = Path::new(env!("CARGO_BIN_EXE_kube-mcp")).parent().unwrap();
         let bash = Command::new("bash")
             .env("PATH", format!("{}:/usr/bin:/bin", program.display()))
@@ -378,6 +378,10 @@ fn bash_completes_tools_their_arguments_and_values() {
         ("kube-mcp compl", "completions"),
     ] {
         assert_eq!(offers(line).unwrap(), offered, "{line}");
+    }
+    if cfg!(feature = "demo") {
+        let line = "kube-mcp --demo call resources_get kind=ClusterRole name=system:node-p";
+        assert_eq!(offers(line).unwrap(), "node-problem-detector node-proxier");
     }
 }
 

@@ -126,7 +126,7 @@ fn bash_with_arguments(name: &str, script: &str) -> String {
     let clap = format!("_{}", name.replace('-', "__"));
     let function = format!(
         r#"{clap}_or_arguments() {{
-    local line=${{COMP_LINE:0:COMP_POINT}} words last found
+    local line=${{COMP_LINE:0:COMP_POINT}} words last found before
     read -ra words <<<"$line"
     [[ $line == *' ' ]] && words+=('')
     last=${{words[${{#words[@]}} - 1]}}
@@ -138,8 +138,9 @@ fn bash_with_arguments(name: &str, script: &str) -> String {
     local IFS=$'\n'
     COMPREPLY=($found)
     [[ $found == *= ]] && compopt -o nospace 2>/dev/null
-    # What stands before a `=` is a word of its own.
-    [[ $last == *=* && $COMP_WORDBREAKS == *=* ]] && COMPREPLY=("${{COMPREPLY[@]#*=}}")
+    # What stands before a `=` or `:` is a word of its own.
+    before=${{last%"${{last##*[${{COMP_WORDBREAKS//[^=:]/}}]}}"}}
+    COMPREPLY=("${{COMPREPLY[@]#"$before"}}")
 }}
 
 "#
