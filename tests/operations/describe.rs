@@ -298,27 +298,31 @@ fn requests_of_a_node(stage: &Stage) -> Result<(), String> {
 }
 
 fn what_keeps_an_object_from_going(stage: &Stage) -> Result<(), String> {
-    let held = format!(
-        "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: held, namespace: {}, finalizers: [example.com/hold]}}\n",
-        stage.namespace
-    );
-    kubectl_with(&["apply", "-f", "-"], &held)?;
-    let of_namespace = ["-n", &stage.namespace];
-    kubectl(&[&of_namespace[..], &["delete", "cm", "held", "--wait=false"]].concat())?;
-    let text = describe(stage, "cm", "held");
-    let let_go = [
-        "patch",
-        "cm",
-        "held",
-        "--type=merge",
-        "-p",
-        r#"{"metadata":{"finalizers":null}}"#,
-    ];
-    kubectl(&[&of_namespace[..], &let_go].concat())?;
-    says(
-        &text?,
-        &["held: Terminating: waits for its finalizers: example.com/hold"],
-    )
+    for (kind, spec, state) in [
+        ("ConfigMap", "data: {}", ": Terminating"),
+        ("Service", "spec: {ports: [{port: 80}]}", ""),
+    ] {
+        let held = format!(
+            "apiVersion: v1\nkind: {kind}\nmetadata: {{name: held, namespace: {}, finalizers: [example.com/hold]}}\n{spec}\n",
+            stage.namespace
+        );
+        kubectl_with(&["apply", "-f", "-"], &held)?;
+        let of_namespace = ["-n", &stage.namespace];
+        kubectl(&[&of_namespace[..], &["delete", kind, "held", "--wait=false"]].concat())?;
+        let text = describe(stage, kind, "held");
+        let let_go = [
+            "patch",
+            kind,
+            "held",
+            "--type=merge",
+            "-p",
+            r#"{"metadata":{"finalizers":null}}"#,
+        ];
+        kubectl(&[&of_namespace[..], &let_go].concat())?;
+        let why = format!("held{state}: waits for its finalizers: example.com/hold");
+        says(&text?, &[&why])?;
+    }
+    Ok(())
 }
 
 /// A user who may read pods only is told what could not be read, and gets the rest.
