@@ -29,6 +29,8 @@ pub(crate) const TRIALS: Trials = &[
     ("bounds_of_an_autoscaler", bounds_of_an_autoscaler),
     ("containers_of_a_pod", containers_of_a_pod),
     ("requests_of_a_node", requests_of_a_node),
+    ("an_image_that_cannot_be_had", an_image_that_cannot_be_had),
+    ("what_says_little_of_itself", what_says_little_of_itself),
     ("what_keeps_an_object_from_going", what_keeps_an_object_from_going),
     ("parts_that_are_forbidden", parts_that_are_forbidden),
 ];
@@ -297,28 +299,56 @@ fn requests_of_a_node(stage: &Stage) -> Result<(), String> {
     })
 }
 
-fn what_keeps_an_object_from_going(stage: &Stage) -> Result<(), String> {
-    let held = format!(
-        "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: held, namespace: {}, finalizers: [example.com/hold]}}\n",
-        stage.namespace
-    );
-    kubectl_with(&["apply", "-f", "-"], &held)?;
-    let of_namespace = ["-n", &stage.namespace];
-    kubectl(&[&of_namespace[..], &["delete", "cm", "held", "--wait=false"]].concat())?;
-    let text = describe(stage, "cm", "held");
-    let let_go = [
-        "patch",
-        "cm",
-        "held",
-        "--type=merge",
-        "-p",
-        r#"{"metadata":{"finalizers":null}}"#,
-    ];
-    kubectl(&[&of_namespace[..], &let_go].concat())?;
+/// Why it cannot be had is told once, and not that it was tried again.
+fn an_image_that_cannot_be_had(stage: &Stage) -> Result<(), String> {
+    eventually(40, || {
+        let all = json!({"kind": "Pod", "name": "no-image", "namespace": stage.namespace});
+        let all = stage.ask("events_list", &all)?;
+        says(&all, &["Error: ErrImagePull", "\tNormal\tBackOff\t"])?;
+        let text = describe(stage, "pod", "no-image")?;
+        says(&text, &["\tFailed to pull image "])?;
+        ensure!(
+            !text.contains("\tError: ") && !text.contains("\tBackOff\t"),
+            "{text}"
+        );
+        Ok(())
+    })
+}
+
+fn what_says_little_of_itself(stage: &Stage) -> Result<(), String> {
+    let class = json!({"kind": "priorityclass", "name": "system-node-critical"});
     says(
-        &text?,
-        &["held: Terminating: waits for its finalizers: example.com/hold"],
+        &stage.ask("resources_describe", &class)?,
+        &["in full: resources_get kind=PriorityClass name=system-node-critical\n"],
     )
+}
+
+fn what_keeps_an_object_from_going(stage: &Stage) -> Result<(), String> {
+    for (kind, spec, state) in [
+        ("ConfigMap", "data: {}", ": Terminating"),
+        ("Service", "spec: {ports: [{port: 80}]}", ""),
+    ] {
+        let held = format!(
+            "apiVersion: v1\nkind: {kind}\nmetadata: {{name: held, namespace: {}, finalizers: [example.com/hold]}}\n{spec}\n",
+            stage.namespace
+        );
+        kubectl_with(&["apply", "-f", "-"], &held)?;
+        let of_namespace = ["-n", &stage.namespace];
+        kubectl(&[&of_namespace[..], &["delete", kind, "held", "--wait=false"]].concat())?;
+        let text = describe(stage, kind, "held");
+        let let_go = [
+            "patch",
+            kind,
+            "held",
+            "--type=merge",
+            "-p",
+            r#"{"metadata":{"finalizers":null}}"#,
+        ];
+        kubectl(&[&of_namespace[..], &let_go].concat())?;
+        let why = format!("held{state}: waits for its finalizers: example.com/hold");
+        says(&text?, &[&why])?;
+    }
+    Ok(())
 }
 
 /// A user who may read pods only is told what could not be read, and gets the rest.

@@ -54,7 +54,7 @@ impl super::Text for Duration {
     }
 }
 
-/// A point in time, said as an age (`15m`, `2h`) or as a time (`2026-07-28T13:41:00Z`).
+/// A point in time that is over, said as an age (`15m`, `2h`) or as a time (`2026-07-28T13:41:00Z`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Text)]
 #[text(format = "moment")]
 pub struct Moment(pub Timestamp);
@@ -64,12 +64,32 @@ impl super::Text for Moment {
 
     fn from_text(text: &str) -> Result<Self, String> {
         let text = text.trim();
+        let now = Timestamp::now();
         if let Ok(Duration(ago)) = Duration::from_text(text) {
-            return Timestamp::now()
+            return now
                 .checked_sub(ago)
                 .map(Self)
                 .map_err(|_| "it is too long ago".to_owned());
         }
-        text.parse().map(Self).map_err(|_| String::new())
+        match text.parse() {
+            Ok(time) if time > now => Err(format!("it is in the future; now is {now:.0}")),
+            Ok(time) => Ok(Self(time)),
+            Err(_) => Err(String::new()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::Text as _, *};
+
+    #[test]
+    fn what_is_to_come_is_no_moment() {
+        let moment = |text: &str| Moment::from_text(text).map(|Moment(time)| time.to_string());
+        assert_eq!(moment("2024-07-28T13:41:00Z").unwrap(), "2024-07-28T13:41:00Z");
+        assert!(moment("15m").is_ok());
+        assert_eq!(moment("banana"), Err(String::new()));
+        let future = moment("2099-01-01T00:00:00Z").unwrap_err();
+        assert!(future.starts_with("it is in the future; now is 2"), "{future}");
     }
 }

@@ -21,9 +21,15 @@ const NAMESPACES: usize = 100;
 const AT_ONCE: usize = 8;
 
 /// A list of all namespaces that was refused: `again` is the same list, to be suggested for a namespace in which it is
-/// allowed. Any other error stays as it is.
-pub(super) async fn refused(cx: &Cx, resource: &Resource, again: Next, error: Error) -> Error {
-    if error.kind != ErrorKind::Forbidden || !resource.namespaced {
+/// allowed. Any other error, and one of a list of a namespace, stays as it is.
+pub(super) async fn refused(
+    cx: &Cx,
+    resource: &Resource,
+    namespace: Option<&str>,
+    again: Next,
+    error: Error,
+) -> Error {
+    if error.kind != ErrorKind::Forbidden || !resource.namespaced || namespace.is_some() {
         return error;
     }
     let asked = RequestInfo {

@@ -6,13 +6,18 @@ mod related;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use self::{fold::Folded, related::Related};
+use self::{
+    fold::{Folded, Group},
+    related::Related,
+};
 use super::{
-    allowed::refused, builtin, locate, names::check_namespace, next::wider, scan, selection::Selection,
+    allowed::refused, builtin, locate::Wanted, names::check_namespace, next::wider, scan,
+    selection::Selection,
 };
 use crate::{
     Choice, Error, ErrorKind,
     call::{Choice as _, Cx, KindRef, Moment, Result},
+    cluster::Resource,
     operation,
     output::{
         Column, Next, ObjectId, Role, Row, Scope, Table,
@@ -25,6 +30,7 @@ use crate::{
 const LIMIT: usize = 50;
 /// Reasons that are named where there is nothing of the wanted one.
 const REASONS: usize = 6;
+
 /// What an event is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Choice)]
 pub enum EventType {
@@ -57,200 +63,245 @@ pub async fn list(
     /// How many rows to show.
     limit: Option<usize>,
 ) -> Result<Table> {
-    if related == Some(true) && (kind.is_none() || name.is_none()) {
-        return Err(Error::invalid("related: expected kind and name of the object as well").into());
-    }
-    let given_kind = kind;
-    let kind = match &given_kind {
-        Some(kind) => Some(cx.resolve(kind).await?.kind),
+    let resource = match &kind {
+        Some(kind) => Some(cx.resolve(kind).await?),
         None => None,
     };
-    let related = match (related, &kind, &name) {
-        (Some(true), Some(kind), Some(name)) => Some(Related::of(kind, name)),
+    let related = match (related, &resource, &name) {
+        (Some(true), Some(resource), Some(name)) => Some(Related::of(&resource.kind, name)),
+        (Some(true), ..) => {
+            return Err(Error::invalid("related: expected kind and name of the object as well").into());
+        }
         _ => None,
     };
-    let mut selection = Selection::default();
-    if related.is_none() {
-        for (field, value) in [("involvedObject.kind", &kind), ("involvedObject.name", &name)] {
-            if let Some(value) = value {
-                selection = selection.with_field(field, value);
-            }
-        }
-    }
-    if let Some(r#type) = r#type {
-        selection = selection.with_field("type", r#type.name());
-    }
-    let everything = selection.clone();
+    let asked = Asked {
+        namespace,
+        resource,
+        name,
+        r#type,
+        reason,
+        since: since.map(|Moment(since)| since),
+        related,
+    };
+    let now = Timestamp::now();
     // A field selector knows no `or`.
-    let reasons: Vec<&str> = reason
+    let reasons: Vec<&str> = asked
+        .reason
         .iter()
         .flat_map(|all| all.split(',').map(str::trim))
         .collect();
-    if let [reason] = reasons.as_slice() {
-        selection = selection.with_field("reason", reason);
-    }
-    let now = Timestamp::now();
-    let since = since.map(|Moment(since)| since);
-    let mut seen = 0;
-    let mut folded = Folded::default();
-    let events = builtin::events();
-    let complete = scan::objects(cx, &events, namespace.as_deref(), &selection.query(), |event| {
+    let query = match reasons.as_slice() {
+        [reason] => asked.selection().with_field("reason", reason).query(),
+        _ => asked.selection().query(),
+    };
+    let (mut folded, mut seen) = (Folded::default(), 0);
+    let (events, namespace) = (builtin::events(), asked.namespace.as_deref());
+    let read = scan::objects(cx, &events, namespace, &query, |event| {
         seen += 1;
-        let object = &event["involvedObject"];
-        let is_meant = related.as_ref().is_none_or(|related| related.includes(object))
+        let related = asked.related.as_ref();
+        let is_meant = related.is_none_or(|related| related.includes(&event["involvedObject"]))
             && (reasons.len() < 2 || reasons.iter().any(|reason| event["reason"] == *reason));
         let last = last_of(&event);
-        if is_meant && since.is_none_or(|since| last >= Some(since)) {
+        if is_meant && asked.since.is_none_or(|since| last >= Some(since)) {
             folded.add(&event, last.unwrap_or(now));
         }
-    })
-    .await;
-    let again = Next::op("events.list");
-    let complete = match (complete, &namespace) {
-        (Err(error), None) => return Err(refused(cx, &events, again, error).await.into()),
-        (complete, _) => complete?,
+    });
+    let complete = match read.await {
+        Ok(complete) => complete,
+        Err(error) => {
+            return Err(refused(cx, &events, namespace, Asked::again(), error)
+                .await
+                .into());
+        }
     };
-    if seen == 0 {
-        check_namespace(cx, namespace.as_deref(), again.clone()).await?;
-    }
-    let mut notes = Vec::new();
-    let is_narrow = reason.is_some() || r#type.is_some() || related.is_some();
-    // That nothing happened to an object would mislead if there is no such object.
-    if let (0, false, Some(kind), Some(name)) = (seen, is_narrow, &given_kind, &name)
-        && let Err(error) = locate::object(cx, "events.list", kind, name, namespace.as_deref()).await
-        && error.kind == ErrorKind::NotFound
-    {
-        return Err(error.into());
-    }
-    if folded.is_empty() && reason.is_some() && related.is_none() {
-        notes.extend(reasons_of(cx, namespace.as_deref(), &everything).await);
-    }
-    let with_namespaces = namespace.is_none();
-    let totals = folded.totals();
-    let all = folded.into_rows();
-    let total = all.len();
-    let is_narrowed = seen > 0 || selection != Selection::default();
-    let next = match total {
-        0 => wider(again, namespace.as_deref(), is_narrowed),
-        _ => None,
-    };
-    let limit = limit.unwrap_or(LIMIT).max(1);
-    let rows: Vec<Row> = all
-        .into_iter()
-        .take(limit)
-        .map(|group| {
-            let age = age(group.last, now);
-            let namespace = with_namespaces.then(|| group.namespace.clone());
-            // The subject says it where only one was asked for.
-            let shown_type = if r#type.is_none() {
-                group.r#type.clone()
-            } else {
-                String::new()
-            };
-            let own = [
-                short_age(age),
-                shown_type,
-                group.reason.clone(),
-                group.count.to_string(),
-                group.object(),
-                group.message.clone(),
-            ];
-            Row {
-                id: ObjectId {
-                    cluster: None,
-                    kind: group.kind.clone(),
-                    namespace: Some(group.namespace.clone()).filter(|namespace| !namespace.is_empty()),
-                    name: group.newest.clone(),
-                },
-                status: group.r#type,
-                age: Some(age),
-                cells: namespace.into_iter().chain(own).collect(),
-                ..Row::default()
-            }
-        })
-        .collect();
-    let columns = [
-        ("LAST", Role::Age),
-        ("TYPE", Role::Status),
-        ("REASON", Role::Text),
-        ("COUNT", Role::Number),
-        ("OBJECT", Role::Text),
-        ("MESSAGE", Role::Text),
-    ];
-    let namespace_column = with_namespaces.then(|| Column::new("NAMESPACE", Role::Namespace));
-    Ok(Table {
-        subject: subject(
-            r#type,
-            reason.as_deref(),
-            kind.as_deref(),
-            name.as_deref(),
-            since,
-            now,
-        ),
-        scope: namespace.map_or(Scope::AllNamespaces, Scope::Namespace),
-        columns: namespace_column
-            .into_iter()
-            .chain(columns.map(|(header, role)| Column::new(header, role)))
-            .collect(),
-        keys: rows
-            .iter()
-            .map(|row| Key::by_number(row.age.unwrap_or(0), false))
-            .collect(),
-        rows,
-        total,
-        limit: Some(limit),
-        narrow: &["since", "type", "reason", "kind", "name"],
-        totals,
-        // Newest first, whatever they say.
-        sorted: true,
+    let mut table = Table {
         complete,
-        notes,
-        next: next.into_iter().collect(),
-        ..Table::default()
-    })
-}
-
-/// How many events there are of which reasons: one that was asked for and is not among them is probably misspelt.
-async fn reasons_of(cx: &Cx, namespace: Option<&str>, selection: &Selection) -> Option<String> {
-    let mut folded = Folded::default();
-    let add = |event| folded.add(&event, Timestamp::MIN);
-    scan::objects(cx, &builtin::events(), namespace, &selection.query(), add)
-        .await
-        .ok()?;
-    let totals = folded.totals();
-    let words = totals.iter().take(REASONS);
-    let words: Vec<String> = words
-        .map(|total| format!("{} {}", total.count, total.name))
-        .collect();
-    (!words.is_empty()).then(|| format!("there are: {}", words.join(", ")))
-}
-
-/// `Warning events of Pod web-1, last 15m`
-fn subject(
-    r#type: Option<EventType>,
-    reason: Option<&str>,
-    kind: Option<&str>,
-    name: Option<&str>,
-    since: Option<Timestamp>,
-    now: Timestamp,
-) -> String {
-    let words: Vec<&str> = [r#type.map(EventType::name), reason]
-        .into_iter()
-        .flatten()
-        .collect();
-    let mut subject = match words.is_empty() {
-        true => "Events".to_owned(),
-        false => format!("{} events", words.join(" ")),
+        ..asked.table(folded, limit.unwrap_or(LIMIT).max(1), now)
     };
-    match (kind, name) {
-        (Some(kind), Some(name)) => subject.push_str(&format!(" of {kind} {name}")),
-        (Some(what), None) | (None, Some(what)) => subject.push_str(&format!(" of {what}")),
-        (None, None) => {}
+    if table.total == 0 {
+        asked.explain_none(cx, seen, &mut table).await?;
     }
-    if let Some(since) = since {
-        subject.push_str(&format!(", last {}", window(age(since, now))));
+    Ok(table)
+}
+
+/// What was asked for.
+struct Asked {
+    namespace: Option<String>,
+    /// The kind of the objects.
+    resource: Option<Resource>,
+    name: Option<String>,
+    r#type: Option<EventType>,
+    /// One, or several with commas.
+    reason: Option<String>,
+    since: Option<Timestamp>,
+    related: Option<Related>,
+}
+
+impl Asked {
+    fn again() -> Next {
+        Next::op("events.list")
     }
-    subject
+
+    fn kind(&self) -> Option<&str> {
+        self.resource.as_ref().map(|resource| resource.kind.as_str())
+    }
+
+    /// The events that are meant, whatever their reason, as far as fields select them.
+    fn selection(&self) -> Selection {
+        let object = match self.related {
+            Some(_) => [None, None],
+            None => [self.kind(), self.name.as_deref()],
+        };
+        let fields = ["involvedObject.kind", "involvedObject.name", "type"];
+        let values = object.into_iter().chain([self.r#type.map(EventType::name)]);
+        fields
+            .into_iter()
+            .zip(values)
+            .fold(Selection::default(), |selection, (field, value)| match value {
+                Some(value) => selection.with_field(field, value),
+                None => selection,
+            })
+    }
+
+    fn table(&self, folded: Folded, limit: usize, now: Timestamp) -> Table {
+        let with_namespaces = self.namespace.is_none();
+        let columns = [
+            ("LAST", Role::Age),
+            ("TYPE", Role::Status),
+            ("REASON", Role::Text),
+            ("COUNT", Role::Number),
+            ("OBJECT", Role::Text),
+            ("MESSAGE", Role::Text),
+        ];
+        let namespace_column = with_namespaces.then(|| Column::new("NAMESPACE", Role::Namespace));
+        let totals = folded.totals();
+        let mut groups = folded.into_rows();
+        let total = groups.len();
+        groups.truncate(limit);
+        let rows = groups.into_iter();
+        let rows: Vec<Row> = rows.map(|group| self.row(group, now)).collect();
+        Table {
+            subject: self.subject(now),
+            scope: match &self.namespace {
+                Some(namespace) => Scope::Namespace(namespace.clone()),
+                None => Scope::AllNamespaces,
+            },
+            columns: namespace_column
+                .into_iter()
+                .chain(columns.map(|(header, role)| Column::new(header, role)))
+                .collect(),
+            keys: rows
+                .iter()
+                .map(|row| Key::by_number(row.age.unwrap_or(0), false))
+                .collect(),
+            rows,
+            total,
+            limit: Some(limit),
+            narrow: &["since", "type", "reason", "kind", "name"],
+            totals,
+            // Newest first, whatever they say.
+            sorted: true,
+            ..Table::default()
+        }
+    }
+
+    fn row(&self, group: Group, now: Timestamp) -> Row {
+        let age = age(group.last, now);
+        let object = group.object();
+        let namespace = self.namespace.is_none().then(|| group.namespace.clone());
+        // The subject says it where only one was asked for.
+        let shown_type = match self.r#type {
+            None => group.r#type.clone(),
+            Some(_) => String::new(),
+        };
+        let own = [
+            short_age(age),
+            shown_type,
+            group.reason,
+            group.count.to_string(),
+            object,
+            group.message,
+        ];
+        Row {
+            id: ObjectId {
+                cluster: None,
+                kind: group.kind,
+                namespace: Some(group.namespace).filter(|namespace| !namespace.is_empty()),
+                name: group.newest,
+            },
+            status: group.r#type,
+            age: Some(age),
+            cells: namespace.into_iter().chain(own).collect(),
+            ..Row::default()
+        }
+    }
+
+    /// `Warning events of Pod web-1, last 15m`
+    fn subject(&self, now: Timestamp) -> String {
+        let r#type = self.r#type.map(EventType::name);
+        let words: Vec<&str> = [r#type, self.reason.as_deref()].into_iter().flatten().collect();
+        let mut subject = match words.is_empty() {
+            true => "Events".to_owned(),
+            false => format!("{} events", words.join(" ")),
+        };
+        let object: Vec<&str> = [self.kind(), self.name.as_deref()]
+            .into_iter()
+            .flatten()
+            .collect();
+        if !object.is_empty() {
+            subject.push_str(&format!(" of {}", object.join(" ")));
+        }
+        if let Some(since) = self.since {
+            subject.push_str(&format!(", last {}", window(age(since, now))));
+        }
+        subject
+    }
+
+    /// Says of an answer without events what there is; an error where what they were asked of is not there.
+    async fn explain_none(&self, cx: &Cx, seen: usize, table: &mut Table) -> Result<(), Error> {
+        let namespace = self.namespace.as_deref();
+        if seen == 0 {
+            check_namespace(cx, namespace, Self::again()).await?;
+        }
+        // That nothing happened to an object would mislead if there is no such object.
+        let is_narrow = self.reason.is_some() || self.r#type.is_some() || self.related.is_some();
+        if let (0, false, Some(resource), Some(name)) = (seen, is_narrow, &self.resource, &self.name) {
+            let wanted = Wanted {
+                again: Self::again().arg("kind", &resource.kind),
+                resource,
+                namespace,
+                name,
+            };
+            if let Err(error) = wanted.for_read(cx).await
+                && error.kind == ErrorKind::NotFound
+            {
+                return Err(error);
+            }
+        }
+        // Those of this reason that are only too old are found without `since`.
+        if self.reason.is_some() && self.related.is_none() && (seen == 0 || self.since.is_none()) {
+            table.notes.extend(self.reasons_there(cx).await);
+        }
+        let is_narrowed = seen > 0 || self.reason.is_some() || self.selection() != Selection::default();
+        table.next.extend(wider(Self::again(), namespace, is_narrowed));
+        Ok(())
+    }
+
+    /// How many events there are of which reasons: one that was asked for and is not among them is probably misspelt.
+    async fn reasons_there(&self, cx: &Cx) -> Option<String> {
+        let mut folded = Folded::default();
+        let (namespace, query) = (self.namespace.as_deref(), self.selection().query());
+        let add = |event| folded.add(&event, Timestamp::MIN);
+        scan::objects(cx, &builtin::events(), namespace, &query, add)
+            .await
+            .ok()?;
+        let totals = folded.totals();
+        let words = totals.iter().take(REASONS);
+        let words: Vec<String> = words
+            .map(|total| format!("{} {}", total.count, total.name))
+            .collect();
+        (!words.is_empty()).then(|| format!("there are: {}", words.join(", ")))
+    }
 }
 
 /// When an event was last seen: which field tells depends on who wrote it, and how long ago that was programmed.

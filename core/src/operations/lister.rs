@@ -11,7 +11,7 @@ use super::{
     status_filter::StatusFilter,
 };
 use crate::{
-    Error, ErrorKind,
+    Error,
     call::{Cx, Page},
     cluster::{Cell, Include, ListQuery, Resource, TableColumn, TableRow, TableView},
     monitoring::status::{CellRule, Verdict},
@@ -127,12 +127,12 @@ impl Lister<'_> {
                 Ok(())
             })
             .await;
-        let scanned = match (scanned, namespace) {
-            (Err(error), None) if error.kind == ErrorKind::Forbidden => {
-                return Err(refused(self.cx, self.resource, self.again.clone(), error).await);
+        let scanned = match scanned {
+            Ok(scanned) => scanned,
+            Err(error) => {
+                let error = self.explained(error);
+                return Err(refused(self.cx, self.resource, namespace, self.again, error).await);
             }
-            (Err(error), _) => return Err(self.explained(error)),
-            (Ok(scanned), _) => scanned,
         };
         let table = Table {
             subject: self.subject.clone(),

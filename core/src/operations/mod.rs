@@ -8,6 +8,7 @@
 //! - `lister::Lister` lists a kind by its Table, ranked, filtered and paged; `status_filter` and `scan` are its parts.
 //! - `scan::objects` reads a list object by object, as far as any list is read.
 //! - `mixed` has the columns and rows of tables of several kinds; `Table::of` makes a table of rows that are all.
+//! - `unread` says which of several kinds could not be read, and why.
 //! - `builtin` names kinds without discovery; `selection` reads selectors and makes them of a workload's.
 //! - `names` lists names, and says what is near one that does not exist; `next` suggests calls.
 
@@ -23,6 +24,7 @@ pub(crate) mod selection;
 mod status_filter;
 #[cfg(test)]
 mod tests;
+mod unread;
 
 pub mod access;
 pub mod clusters;

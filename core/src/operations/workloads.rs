@@ -18,6 +18,7 @@ use super::{
     scan,
     selection::{Selection, of_workload},
     status_filter::StatusFilter,
+    unread::Unread,
 };
 use crate::{
     Error, ErrorKind,
@@ -67,11 +68,10 @@ pub async fn list(
         .iter()
         .map(|kind| read(cx, kind, namespace.as_deref(), &selection));
     let reads = join_all(reads).await;
-    let mut notes = Vec::new();
+    let mut unread = Unread::default();
     let mut complete = true;
     let mut found: Vec<Found> = Vec::new();
     let mut failures: Vec<Error> = Vec::new();
-    let mut forbidden: Vec<String> = Vec::new();
     for (kind, read) in kinds.iter().zip(reads) {
         match read {
             Ok(read) => {
@@ -80,29 +80,16 @@ pub async fn list(
             }
             Err(error) if error.kind == ErrorKind::Cancelled => return Err(error.into()),
             Err(error) => {
-                match error.kind {
-                    ErrorKind::Forbidden => forbidden.push(kind.qualified()),
-                    _ => notes.push(format!(
-                        "{} could not be read: {}",
-                        kind.qualified(),
-                        error.message
-                    )),
-                }
+                unread.add(kind, &error);
                 failures.push(error);
             }
         }
     }
-    if !forbidden.is_empty() {
-        notes.push(format!("not allowed to list: {} (403)", forbidden.join(", ")));
-    }
     if failures.len() == kinds.len()
         && let Some(error) = failures.into_iter().next()
     {
-        return Err(match namespace {
-            None => refused(cx, &kinds[0], Next::op("workloads.list"), error).await,
-            Some(_) => error,
-        }
-        .into());
+        let (namespace, again) = (namespace.as_deref(), Next::op("workloads.list"));
+        return Err(refused(cx, &kinds[0], namespace, again, error).await.into());
     }
     runs_of_cron_jobs(&mut found);
     pods::judge_new(cx, &mut found).await;
@@ -134,7 +121,7 @@ pub async fn list(
         subject: format!("Workloads{}", selection.words()),
         scope: namespace.clone().map_or(Scope::AllNamespaces, Scope::Namespace),
         complete,
-        notes,
+        notes: unread.into_notes(),
         ..Table::default()
     });
     filter.tell(&mut table);

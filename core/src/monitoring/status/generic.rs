@@ -115,8 +115,7 @@ pub(super) fn judge_count(ready: u32, desired: u32, age: Option<u64>) -> Verdict
 pub(super) fn of_object(object: &Value, age: Option<u64>) -> Verdict<'static> {
     let metadata = &object["metadata"];
     if !metadata["deletionTimestamp"].is_null() {
-        let reason = held(object).unwrap_or_default();
-        return Verdict::new(Health::Progressing, 6, "Terminating").because(reason);
+        return Verdict::new(Health::Progressing, 6, "Terminating");
     }
     let status = &object["status"];
     let holds = |kind: &str| condition(object, kind).filter(|condition| condition["status"] == "True");
@@ -144,11 +143,13 @@ pub(super) fn of_object(object: &Value, age: Option<u64>) -> Verdict<'static> {
     behind(object).unwrap_or_default()
 }
 
-/// By which finalizers an object that is deleted is kept from going; none if by none.
+/// By which finalizers an object that is deleted is kept from going; none if by none, or if nobody deleted it.
 pub fn held(object: &Value) -> Option<String> {
-    let finalizers = object["metadata"]["finalizers"].as_array()?;
+    let metadata = &object["metadata"];
+    let finalizers = metadata["finalizers"].as_array()?;
     let names: Vec<&str> = finalizers.iter().filter_map(Value::as_str).collect();
-    (!names.is_empty()).then(|| format!("waits for its finalizers: {}", names.join(", ")))
+    (!names.is_empty() && !metadata["deletionTimestamp"].is_null())
+        .then(|| format!("waits for its finalizers: {}", names.join(", ")))
 }
 
 /// The controller has not seen the newest spec yet.

@@ -8,7 +8,7 @@ use super::{age_of, generic, infrastructure, pod, verdict::Verdict, workload};
 /// What the rule of a kind says of an object. Items of a list carry no kind of their own, so it is given.
 pub fn of_object(group: &str, kind: &str, object: &Value, now: Timestamp) -> Verdict<'static> {
     let age = age_of(object, now);
-    match (group, kind) {
+    let verdict = match (group, kind) {
         ("", "Pod") => pod::of_object(object, age),
         ("apps", "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet")
         | ("", "ReplicationController") => workload::replicas_of_object(kind, object, age, now),
@@ -23,5 +23,13 @@ pub fn of_object(group: &str, kind: &str, object: &Value, now: Timestamp) -> Ver
             Verdict::default()
         }
         _ => generic::of_object(object, age),
+    };
+    match generic::held(object) {
+        None => verdict,
+        Some(held) if verdict.reason.is_empty() => verdict.because(held),
+        Some(held) => {
+            let reason = format!("{}; {held}", verdict.reason);
+            verdict.because(reason)
+        }
     }
 }

@@ -303,3 +303,16 @@ fn nodes_jobs_and_claims() {
     let suspended = object("batch", "CronJob", &json!({"spec": {"suspend": true}}));
     agree(&cron, &suspended, Health::Progressing, "suspended");
 }
+
+#[test]
+fn what_keeps_an_object_from_going_is_told_of_every_kind() {
+    let held = json!({"deletionTimestamp": NOW, "finalizers": ["example.com/hold"]});
+    let why = "waits for its finalizers: example.com/hold";
+    let service = object("", "Service", &json!({"metadata": held}));
+    assert_eq!(service.reason, why);
+    let mut waiting = pod(json!({"phase": "Pending", "message": "no node"}));
+    waiting["metadata"] = held;
+    assert_eq!(object("", "Pod", &waiting).reason, format!("no node; {why}"));
+    waiting["metadata"] = json!({"finalizers": ["example.com/hold"]});
+    assert_eq!(object("", "Pod", &waiting).reason, "no node");
+}

@@ -58,10 +58,6 @@ impl Group {
 }
 
 impl Folded {
-    pub(super) fn is_empty(&self) -> bool {
-        self.groups.is_empty()
-    }
-
     /// Takes an event.
     pub(super) fn add(&mut self, event: &Value, last: Timestamp) {
         let text = |path: &str| event.pointer(path).and_then(Value::as_str).unwrap_or_default();

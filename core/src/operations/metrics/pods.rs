@@ -36,15 +36,16 @@ pub(super) async fn read(
     let kind = builtin::pods();
     let mut pods = Vec::new();
     let (query, metrics_query) = (selection.query(), by_labels.query());
-    let again = Next::op("metrics.top").arg("kind", consumer.name());
-    let read = futures::try_join!(
-        scan::objects(cx, &kind, namespace, &query, |pod| pods.extend(Pod::of(&pod))),
-        source::samples(cx, builtin::pods(), namespace, &metrics_query, again.clone()),
-    );
-    let (complete, (samples, freshness)) = match read {
-        Err(error) if namespace.is_none() => return Err(refused(cx, &kind, again, error).await),
-        read => read?,
+    let again = || Next::op("metrics.top").arg("kind", consumer.name());
+    let claims = async {
+        let read = scan::objects(cx, &kind, namespace, &query, |pod| pods.extend(Pod::of(&pod)));
+        match read.await {
+            Err(error) => Err(refused(cx, &kind, namespace, again(), error).await),
+            complete => complete,
+        }
     };
+    let samples = source::samples(cx, builtin::pods(), namespace, &metrics_query, again());
+    let (complete, (samples, freshness)) = futures::try_join!(claims, samples)?;
     let mut samples: HashMap<(Option<String>, String), Sample> = samples
         .into_iter()
         .map(|mut sample| ((sample.namespace.take(), sample.name.clone()), sample))

@@ -86,7 +86,7 @@ async fn explain(cx: &Cx, kind: &Resource, namespace: Option<&str>, again: Next,
         ))
         .next(claims),
         ErrorKind::Forbidden if namespace.is_none() && kind.namespaced => {
-            refused(cx, kind, again, error).await
+            refused(cx, kind, namespace, again, error).await
         }
         ErrorKind::Forbidden => error.next(claims),
         ErrorKind::Server => out_of_order(cx, kind, error).await,

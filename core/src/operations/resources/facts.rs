@@ -8,15 +8,12 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{
-    gathered::Unread,
-    pod_spec::{Pod, items},
-};
+use super::pod_spec::{Pod, items};
 use crate::{
     Record,
     call::{Cx, KindRef, Result},
     operation,
-    operations::{builtin, locate},
+    operations::{builtin, locate, unread::Unread},
     output::{
         self,
         size::{age, short_age},

@@ -6,45 +6,10 @@ use crate::{
     operations::{
         locate::Found,
         mixed::{self, Entry},
+        unread::Unread,
     },
     output::{Role, Table},
 };
-
-/// Kinds that could not be read, and why: what is refused is told in one remark, however many kinds it is.
-#[derive(Debug, Default)]
-pub(super) struct Unread {
-    refused: Vec<String>,
-    notes: Vec<String>,
-}
-
-impl Unread {
-    /// A read of a kind that failed. A kind that is not served has no objects, which is nothing to be told.
-    pub(super) fn add(&mut self, of: &Resource, error: &Error) {
-        let (list, note) = match error.kind {
-            ErrorKind::NotFound => return,
-            ErrorKind::Forbidden => (&mut self.refused, of.qualified()),
-            _ => (
-                &mut self.notes,
-                format!("{} could not be read: {}", of.plural, error.message),
-            ),
-        };
-        if !list.contains(&note) {
-            list.push(note);
-        }
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.refused.is_empty() && self.notes.is_empty()
-    }
-
-    /// `not allowed to list configmaps, secrets`, and why others could not be read.
-    pub(super) fn into_notes(self) -> impl Iterator<Item = String> {
-        let refused = format!("not allowed to list {}", self.refused.join(", "));
-        std::iter::once(refused)
-            .filter(move |_| !self.refused.is_empty())
-            .chain(self.notes)
-    }
-}
 
 /// Rows of one kind, and whether they are all that there are.
 #[derive(Debug)]
@@ -93,8 +58,7 @@ impl Gathered {
     /// # Errors
     /// If the call was cancelled.
     pub(super) fn rows(&mut self, of: &Resource, read: Result<Rows, Error>) -> Result<Vec<Entry>, Error> {
-        let read = self.taken(of, read.map(Some))?;
-        let Rows { entries, complete } = read.unwrap_or_default();
+        let Rows { entries, complete } = self.taken(of, read)?;
         if !complete {
             self.cut(of);
         }

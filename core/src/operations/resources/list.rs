@@ -93,8 +93,7 @@ async fn everything(cx: &Cx, namespace: Option<&str>) -> Result<Error, Error> {
     if failed.len() == kinds.len() {
         let again = Next::op("workloads.list");
         return match failed.into_iter().next() {
-            Some((kind, error)) if namespace.is_none() => Err(refused(cx, kind, again, error).await),
-            Some((_, error)) => Err(error),
+            Some((kind, error)) => Err(refused(cx, kind, namespace, again, error).await),
             None => Err(Error::internal("no kinds were counted")),
         };
     }

@@ -81,10 +81,13 @@ pub async fn wait(
     let end = (start + Duration::from_secs(seconds)).min(last);
     let mut tally = Tally::new(&until, &resource, waited.name.is_some(), uid);
     let ended = match watch(cx, &waited, &mut tally, start, end).await {
-        Err(error) if waited.namespace.is_none() => {
-            return Err(refused(cx, &resource, waited.again(), error).await.into());
+        Ok(ended) => ended,
+        Err(error) => {
+            let namespace = waited.namespace.as_deref();
+            return Err(refused(cx, &resource, namespace, waited.again(), error)
+                .await
+                .into());
         }
-        ended => ended?,
     };
     if ended == Ended::Empty {
         return Err(none_selected(cx, &waited).await.into());

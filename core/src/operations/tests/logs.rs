@@ -193,11 +193,12 @@ async fn a_container_that_its_node_has_lost_has_no_log() {
 
 #[tokio::test]
 async fn a_tail_that_may_have_cut_is_told() {
-    let server = alone(running(), "2026-11-23T14:00:01Z one\n2026-11-23T14:00:02Z two\n");
-    assert_eq!(
-        read_alone(&server, false).await.subject,
-        "Logs of Pod shop/a, tail 2"
-    );
+    let two = "2026-11-23T14:00:01Z one\n2026-11-23T14:00:02Z two\n";
+    // More than were asked for come where a log is followed.
+    for log in [two.to_owned(), format!("{two}2026-11-23T14:00:03Z three\n")] {
+        let lines = read_alone(&alone(running(), &log), false).await;
+        assert_eq!(lines.subject, "Logs of Pod shop/a, tail 2");
+    }
 }
 
 #[tokio::test]

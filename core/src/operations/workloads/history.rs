@@ -14,7 +14,7 @@ use crate::{
     call::{Cx, KindRef, Result},
     operation,
     operations::{
-        locate::{self, Found},
+        locate::{self, Found, Wanted},
         next::look_into,
         pods::gone::workload,
         resources::owners::controller,
@@ -190,8 +190,14 @@ async fn find(
     name: &str,
     namespace: Option<&str>,
 ) -> Result<Found, Error> {
-    cx.resolve(kind).await?;
-    let found = match locate::object(cx, op, kind, name, namespace).await {
+    let resource = cx.resolve(kind).await?;
+    let wanted = Wanted {
+        again: Next::op(op).arg("kind", &resource.kind),
+        resource: &resource,
+        namespace,
+        name,
+    };
+    let found = match wanted.for_read(cx).await {
         Err(error) if error.kind == ErrorKind::NotFound => {
             return of_another_kind(cx, name, namespace).await.ok_or(error);
         }

@@ -50,7 +50,7 @@ impl Reading {
 
     /// Whether there may be older lines, of which nothing is known.
     pub(super) fn cuts(&self, read: &Read) -> bool {
-        !self.is_filtered() && read.seen == self.tail
+        !self.is_filtered() && read.seen >= self.tail
     }
 }
 

@@ -37,12 +37,12 @@ pub(super) struct Target {
 /// The pods that a selector selects.
 pub(super) async fn by_selector(cx: &Cx, selector: &str, namespace: Option<&str>) -> Result<Target, Error> {
     let selection = Selection::parse(Some(selector), None)?;
-    let mut target = match (pods(cx, namespace, &selection.query()).await, namespace) {
-        (Err(error), None) => {
+    let mut target = match pods(cx, namespace, &selection.query()).await {
+        Ok(target) => target,
+        Err(error) => {
             let again = Next::op("pods.logs").arg("selector", selector);
-            return Err(refused(cx, &builtin::pods(), again, error).await);
+            return Err(refused(cx, &builtin::pods(), namespace, again, error).await);
         }
-        (target, _) => target?,
     };
     let place = namespace.map_or_else(|| "all namespaces".to_owned(), str::to_owned);
     if target.pods.is_empty() {

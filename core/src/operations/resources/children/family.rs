@@ -12,12 +12,8 @@ use crate::{
     cluster::{Include, ListQuery, Resource, TableView},
     monitoring::status::CellRule,
     operations::{
-        builtin,
-        lister::cell_text,
-        locate::Found,
-        mixed::Entry,
-        resources::{gathered::Unread, owners::controller},
-        selection::of_workload,
+        builtin, lister::cell_text, locate::Found, mixed::Entry, resources::owners::controller,
+        selection::of_workload, unread::Unread,
     },
     output::{ObjectId, Role, size::counted},
 };
