@@ -26,6 +26,8 @@ use crate::{
     },
 };
 
+/// This operation, where an answer suggests it again.
+const OP: &str = "events.list";
 /// Rows where nothing else was said.
 const LIMIT: usize = 50;
 /// Reasons that are named where there is nothing of the wanted one.
@@ -139,7 +141,7 @@ struct Asked {
 
 impl Asked {
     fn again() -> Next {
-        Next::op("events.list")
+        Next::op(OP)
     }
 
     fn kind(&self) -> Option<&str> {
@@ -266,12 +268,7 @@ impl Asked {
         // That nothing happened to an object would mislead if there is no such object.
         let is_narrow = self.reason.is_some() || self.r#type.is_some() || self.related.is_some();
         if let (0, false, Some(resource), Some(name)) = (seen, is_narrow, &self.resource, &self.name) {
-            let wanted = Wanted {
-                again: Self::again().arg("kind", &resource.kind),
-                resource,
-                namespace,
-                name,
-            };
+            let wanted = Wanted::of(OP, resource, name, namespace);
             if let Err(error) = wanted.for_read(cx).await
                 && error.kind == ErrorKind::NotFound
             {

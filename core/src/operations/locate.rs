@@ -33,13 +33,7 @@ pub(super) async fn object(
     namespace: Option<&str>,
 ) -> Result<Found, Error> {
     let resource = cx.resolve(kind).await?;
-    let wanted = Wanted {
-        again: Next::op(op).arg("kind", &resource.kind),
-        resource: &resource,
-        namespace,
-        name,
-    };
-    wanted.for_read(cx).await
+    Wanted::of(op, &resource, name, namespace).for_read(cx).await
 }
 
 /// An object that was asked for by name.
@@ -83,7 +77,22 @@ pub(super) struct Wanted<'a> {
     pub(super) name: &'a str,
 }
 
-impl Wanted<'_> {
+impl<'a> Wanted<'a> {
+    /// An object of a kind that is known, looked for by a call of `op` that takes `kind`, `name` and `namespace`.
+    pub(super) fn of(
+        op: &'static str,
+        resource: &'a Resource,
+        name: &'a str,
+        namespace: Option<&'a str>,
+    ) -> Self {
+        Self {
+            again: Next::op(op).arg("kind", &resource.kind),
+            resource,
+            namespace,
+            name,
+        }
+    }
+
     /// The object, for a read.
     pub(super) async fn for_read(&self, cx: &Cx) -> Result<Found, Error> {
         let missing = match self.in_namespace(cx).await? {

@@ -191,12 +191,7 @@ async fn find(
     namespace: Option<&str>,
 ) -> Result<Found, Error> {
     let resource = cx.resolve(kind).await?;
-    let wanted = Wanted {
-        again: Next::op(op).arg("kind", &resource.kind),
-        resource: &resource,
-        namespace,
-        name,
-    };
+    let wanted = Wanted::of(op, &resource, name, namespace);
     let found = match wanted.for_read(cx).await {
         Err(error) if error.kind == ErrorKind::NotFound => {
             return of_another_kind(cx, name, namespace).await.ok_or(error);

@@ -64,12 +64,7 @@ pub(super) async fn by_name(
         Some(kind) => cx.resolve(kind).await?,
         None => builtin::pods(),
     };
-    let wanted = Wanted {
-        again: Next::op("pods.logs").arg("kind", &resource.kind),
-        resource: &resource,
-        namespace,
-        name,
-    };
+    let wanted = Wanted::of("pods.logs", &resource, name, namespace);
     let is_pod = resource.group.is_empty() && resource.kind == "Pod";
     let missing = match wanted.for_read(cx).await {
         Ok(found) => {
